@@ -1,0 +1,80 @@
+/** What went wrong, as a closed set. One table per wire (http/error.ts, rc, exit.ts) maps a code to a status. */
+export type ErrorCode =
+  | 'not-found'
+  | 'is-directory'
+  | 'not-directory'
+  | 'exists'
+  | 'not-empty'
+  | 'denied'
+  | 'unauthenticated'
+  | 'range'
+  | 'precondition'
+  | 'too-large'
+  | 'unsupported'
+  | 'rate-limited'
+  | 'busy'
+  | 'invalid'
+  | 'no-space'
+  | 'aborted'
+  | 'io'
+
+/** Whether trying again can help: never, at once, or after a wait in ms. */
+export type Retry = false | 'now' | { readonly afterMs: number }
+
+/** The only error class: `code` picks the HTTP status and the exit code, `retry` drives the retry layer. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly retry: Retry
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retry?: Retry } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.retry = options.retry ?? false
+  }
+}
+
+const nodeCodes: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'not-found',
+  ENOTDIR: 'not-directory',
+  EISDIR: 'is-directory',
+  EEXIST: 'exists',
+  ENOTEMPTY: 'not-empty',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  ELOOP: 'not-found',
+  ENAMETOOLONG: 'not-found',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+  EBUSY: 'busy',
+  EINVAL: 'invalid',
+  ABORT_ERR: 'aborted',
+}
+const temporary = new Set(['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'EMFILE', 'ENFILE'])
+
+/** Translates whatever was thrown. Node errors are recognised by their `code`; the original is kept as `cause`. */
+export function toAppError(reason: unknown): AppError {
+  if (reason instanceof AppError) return reason
+  const code = errorCode(reason)
+  const message = reason instanceof Error ? reason.message : String(reason)
+  if (reason instanceof Error && reason.name === 'AbortError')
+    return new AppError('aborted', message, { cause: reason })
+  const known = code === undefined ? undefined : nodeCodes[code]
+  if (known) return new AppError(known, message, { cause: reason })
+  return new AppError('io', message, {
+    cause: reason,
+    retry: code !== undefined && temporary.has(code) ? 'now' : false,
+  })
+}
+
+/** The `code` of a Node error ("ENOENT"), or undefined. */
+export function errorCode(reason: unknown): string | undefined {
+  const code = (reason as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** The sentence to show a person for whatever was thrown. */
+export function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason)
+}

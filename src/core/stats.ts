@@ -1,0 +1,39 @@
+import type { Body } from '../base/body.ts'
+import type { Json } from '../base/json.ts'
+
+/** One object on its way. */
+export interface Transfer {
+  readonly name: string
+  /** Bytes, -1 when unknown. */
+  readonly size: number
+  readonly bytes: number
+  /** Counts the bytes that pass and holds them to `--bwlimit` and `--max-transfer`. A FileSlice stays a FileSlice. */
+  account(body: Body): Body
+  done(error?: Error): void
+}
+
+export type Countable =
+  | 'checks'
+  | 'deletes'
+  | 'deletedDirs'
+  | 'renames'
+  | 'listed'
+  | 'serverSideCopies'
+  | 'serverSideMoves'
+
+/** The counters of one job, one server or the whole process. */
+export interface StatsGroup {
+  readonly name: string
+  transfer(name: string, size: number, kind?: 'transfer' | 'check'): Transfer
+  /** Counts a whole small object that was sent at once; much cheaper than a Transfer. Only for when `unlimited` is true. */
+  sent(bytes: number): void
+  /** True when no bandwidth limit is in force, so that `sent` may be used. */
+  readonly unlimited: boolean
+  count(what: Countable, n?: number): void
+  error(reason: Error): void
+  /** The JSON of `core/stats`. */
+  snapshot(): Json
+  /** The JSON of `core/transferred`. */
+  transferred(): Json
+  reset(): void
+}

@@ -1,0 +1,28 @@
+import type { Context } from '../core/context.ts'
+import type { OptionBlock, Values } from '../schema/option.ts'
+import type { Remote } from './remote.ts'
+
+/** A kind of storage: its declaration is cheap to load, its implementation is imported by `open`. */
+export interface Backend<B extends OptionBlock = OptionBlock> {
+  /** The word in `type = s3` and `:s3:path`. */
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly description: string
+  readonly options: B
+  /** Opens the storage at `args.root`. A root that is a file is allowed here; `layers/open.ts` handles it. */
+  open(ctx: Context, args: OpenArgs<B>): Promise<Remote>
+}
+
+export interface OpenArgs<B extends OptionBlock = OptionBlock> {
+  /** Name for messages and `RemoteInfo.name`. */
+  readonly name: string
+  readonly root: string
+  readonly config: Values<B>
+  /** For wrapping backends (alias, combine, crypt, union): opens another remote with all its layers. */
+  openRemote(spec: string): Promise<Remote>
+}
+
+/** Fixes the types of a declaration. */
+export function defineBackend<B extends OptionBlock>(backend: Backend<B>): Backend<B> {
+  return backend
+}

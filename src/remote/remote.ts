@@ -1,0 +1,122 @@
+import type { Body } from '../base/body.ts'
+import type { Json } from '../base/json.ts'
+import type { Range } from '../base/range.ts'
+import type { Nanoseconds } from '../base/time.ts'
+import type { Context } from '../core/context.ts'
+
+interface EntryBase {
+  /** Canonical path inside the remote. */
+  readonly path: string
+  readonly modTime: Nanoseconds
+  readonly metadata?: Readonly<Record<string, string>>
+}
+export interface FileEntry extends EntryBase {
+  readonly kind: 'file'
+  /** Bytes, -1 when the remote does not know. */
+  readonly size: number
+  readonly contentType?: string
+  /** An opaque version from the storage (inode and change time, an S3 ETag), without quotes: part of our own ETag. */
+  readonly version?: string
+  readonly hashes?: Readonly<Record<string, string>>
+  readonly id?: string
+  readonly tier?: string
+}
+export interface DirEntry extends EntryBase {
+  readonly kind: 'directory'
+  readonly items?: number
+  readonly id?: string
+}
+export type Entry = FileEntry | DirEntry
+
+export interface PutInfo {
+  readonly size?: number
+  readonly modTime?: Nanoseconds
+  readonly contentType?: string
+  readonly hashes?: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Fails with `exists` when the name is taken. */
+  readonly ifAbsent?: boolean
+}
+
+export type Trait =
+  | 'bucketBased'
+  | 'caseInsensitive'
+  | 'emptyDirectories'
+  | 'duplicateFiles'
+  | 'partialUploads'
+  | 'slowHash'
+  | 'slowModTime'
+  /** `stat` and `open` cost so little that nothing is gained by caching or reading ahead. */
+  | 'isLocal'
+
+export interface RemoteInfo {
+  /** The name in the configuration, or the text before the `:` of an on-the-fly remote; `local` for plain paths. */
+  readonly name: string
+  /** The backend: `local`, `s3` ... */
+  readonly type: string
+  readonly root: string
+  /** For people: `Local file system at /srv`. */
+  readonly description: string
+  readonly hashes: readonly string[]
+  /** Precision of modification times in ns; undefined = not supported. */
+  readonly precision?: number
+  readonly traits: Readonly<Partial<Record<Trait, true>>>
+}
+
+/** An opened storage. A method that is absent is a feature that is absent. Errors are `AppError`s. */
+export interface Remote {
+  readonly info: RemoteInfo
+  /** The children of a directory, in no particular order. Throws `not-found` when it is missing, `not-directory` for a file. */
+  list(ctx: Context, dir: string): AsyncIterable<Entry>
+  /** The entry at a path, undefined when there is none. `''` is the root directory. */
+  stat(ctx: Context, path: string): Promise<Entry | undefined>
+  /**
+   * The bytes `[range.start, range.end)` of a file, clamped to its size. Throws `not-found` when it is gone. Bytes come from
+   * one version of the file; when they end early the body throws.
+   */
+  open(ctx: Context, file: FileEntry, range?: Range): Promise<Body>
+  /** Creates or replaces a file, parents included. Nothing is visible before all bytes came; short or long sources throw. */
+  put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry>
+  remove(ctx: Context, file: FileEntry): Promise<void>
+  /** Creates a directory and its parents; succeeds when it already exists. */
+  mkdir(ctx: Context, dir: string): Promise<void>
+  /** Removes an empty directory; throws `not-empty`, `not-found`. */
+  rmdir(ctx: Context, dir: string): Promise<void>
+  listRecursive?(ctx: Context, dir: string): AsyncIterable<Entry>
+  copy?(ctx: Context, file: FileEntry, to: string): Promise<FileEntry>
+  move?(ctx: Context, file: FileEntry, to: string): Promise<FileEntry>
+  moveDirectory?(ctx: Context, from: string, to: string): Promise<void>
+  purge?(ctx: Context, dir: string): Promise<void>
+  hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
+  setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
+  openWriter?(ctx: Context, path: string, size: number): Promise<WriterAt>
+  about?(ctx: Context): Promise<Usage>
+  cleanUp?(ctx: Context): Promise<void>
+  publicLink?(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string>
+  /**
+   * Calls `changed` once when a child of `dir` is added, removed or changed, soon after it happens. Gives the way to stop,
+   * or undefined when this directory cannot be watched now.
+   */
+  watch?(dir: string, changed: () => void): (() => void) | undefined
+  /** Polls the storage for changes every `pollMs`; for backends with a change feed. */
+  poll?(ctx: Context, pollMs: number, changed: (path: string, kind: Entry['kind']) => void): () => void
+  /**
+   * The entry at a path without waiting, for storage that can tell within microseconds (a local disk). Undefined = ask `stat`.
+   */
+  peek?(path: string): FileEntry | undefined
+  command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
+  close?(): Promise<void>
+}
+export interface WriterAt {
+  write(at: number, chunk: Uint8Array): Promise<void>
+  close(): Promise<FileEntry>
+}
+export interface Usage {
+  total?: number
+  used?: number
+  free?: number
+  trashed?: number
+  objects?: number
+}
+/** Every extension of storage has this one shape: retry, pacing, filters, crypt ... */
+export type Layer = (inner: Remote) => Remote
