@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'busy'
   | 'invalid'
   | 'no-space'
+  /** The command line is wrong. */
+  | 'usage'
   | 'aborted'
   | 'io'
 

@@ -10,3 +10,11 @@ export interface Filter {
   /** Names of marker files (`--exclude-if-present`): a directory that holds one is excluded whole. */
   readonly markers: readonly string[]
 }
+
+/** The filter that shows everything. */
+export const nothingExcluded: Filter = Object.freeze({
+  empty: true,
+  markers: Object.freeze([]),
+  includes: () => true,
+  includesDirectory: () => true,
+})

@@ -77,3 +77,23 @@ export function rcName(key: string, option: Pick<Option<unknown>, 'rc'>): string
 export function defaultsOf<B extends OptionBlock>(block: B): Values<B> {
   return Object.fromEntries(Object.entries(block.options).map(([key, o]) => [key, o.default as unknown])) as Values<B>
 }
+
+/** The same options once more under a prefix: `addr` of `http` becomes `--rc-addr`. `more` is added to each. */
+export function prefixed<const N extends string, S extends OptionShape>(
+  name: N,
+  prefix: string,
+  options: S,
+  more: Partial<Option<unknown>> = {},
+): OptionBlock<N, S> {
+  const entries = Object.entries(options).map(([key, o]) => [
+    key,
+    {
+      ...o,
+      flag: prefix + flagName(key, o),
+      ...(o.aliases ? { aliases: o.aliases.map((alias) => prefix + alias) } : {}),
+      short: undefined,
+      ...more,
+    },
+  ])
+  return { name, options: Object.fromEntries(entries) as S }
+}

@@ -1,0 +1,76 @@
+import { defineBackend } from '../../remote/backend.ts'
+import { hashKinds } from '../../remote/hash.ts'
+import { defineOptions, option, type Values } from '../../schema/option.ts'
+import { bool, commaList, oneOf, string } from '../../schema/values.ts'
+
+/** Options of the local disk (rclone's names), and two of our own: `copy_links_outside` and `durability`. */
+export const localOptions = defineOptions('local', {
+  copyLinks: option(bool, false, 'Follow symbolic links that lead to something inside the root', {
+    flag: 'copy-links',
+    short: 'L',
+  }),
+  copyLinksOutside: option(bool, false, 'With --copy-links, follow links that lead out of the root as well', {
+    flag: 'copy-links-outside',
+    advanced: true,
+  }),
+  links: option(bool, false, "Show symbolic links as small text files with the ending '.rclonelink'", {
+    flag: 'links',
+    short: 'l',
+  }),
+  skipLinks: option(bool, false, 'Say nothing about symbolic links that are left out', { flag: 'skip-links' }),
+  oneFileSystem: option(bool, false, "Don't cross file system boundaries", { flag: 'one-file-system', short: 'x' }),
+  noCheckUpdated: option(bool, false, "Don't check whether a file has changed since it was looked up", {
+    flag: 'local-no-check-updated',
+    advanced: true,
+  }),
+  noSparse: option(bool, false, "Don't make files sparse when they are written in several places at once", {
+    flag: 'local-no-sparse',
+    advanced: true,
+  }),
+  noSetModtime: option(bool, false, "Don't set modification times", { flag: 'local-no-set-modtime', advanced: true }),
+  caseSensitive: option(bool, false, 'Treat the file system as case sensitive', {
+    flag: 'local-case-sensitive',
+    advanced: true,
+  }),
+  caseInsensitive: option(bool, false, 'Treat the file system as case insensitive', {
+    flag: 'local-case-insensitive',
+    advanced: true,
+  }),
+  hashes: option(commaList, [], `Checksums to offer, all when empty: ${hashKinds.join(',')}`, {
+    flag: 'local-hashes',
+    advanced: true,
+  }),
+  timeType: option(oneOf('mtime', 'atime', 'btime', 'ctime'), 'mtime', 'Which time of a file is its modification time', {
+    flag: 'local-time-type',
+    advanced: true,
+  }),
+  durability: option(
+    oneOf('full', 'rename'),
+    'full',
+    'When a written file counts as stored: "full" = once its bytes and its name are on the disk (fsync), "rename" = once it has its name',
+    { flag: 'local-durability', advanced: true },
+  ),
+  encoding: option(string, '', 'How names are encoded on the disk', {
+    flag: 'local-encoding',
+    advanced: true,
+    inert: 'names are bytes; those that are not UTF-8 are shown with each wrong byte as "‛" and two hex digits',
+  }),
+  unicodeNormalization: option(bool, false, 'Show names in Unicode form NFC', {
+    flag: 'local-unicode-normalization',
+    advanced: true,
+    inert: 'names are shown as they are; looking up finds both forms',
+  }),
+})
+
+export type LocalOptions = Values<typeof localOptions>
+
+/** Files of this machine. */
+export const localBackend = defineBackend({
+  name: 'local',
+  description: 'Local disk',
+  options: localOptions,
+  async open(ctx, args) {
+    const { LocalRemote } = await import('./remote.ts')
+    return LocalRemote.open(ctx, args)
+  },
+})

@@ -1,0 +1,41 @@
+import type { AppError, ErrorCode } from '../base/error.ts'
+
+/** rclone's exit statuses (serve-http.md 5.7). */
+export const exitCodes = {
+  ok: 0,
+  error: 1,
+  usage: 2,
+  directoryNotFound: 3,
+  fileNotFound: 4,
+  retry: 5,
+  noRetry: 6,
+  fatal: 7,
+  transferLimit: 8,
+  nothingTransferred: 9,
+  durationLimit: 10,
+} as const
+
+const byCode: Partial<Record<ErrorCode, number>> = {
+  usage: exitCodes.usage,
+  'not-found': exitCodes.directoryNotFound,
+}
+
+/** The exit status for an error that ended a command. */
+export function exitCodeOf(error: AppError): number {
+  return byCode[error.code] ?? (error.retry === false ? exitCodes.error : exitCodes.retry)
+}
+
+/** What each status means, for `help exit-codes` and the reference. */
+export const exitMeanings: readonly (readonly [code: number, meaning: string])[] = [
+  [exitCodes.ok, 'Success'],
+  [exitCodes.error, 'Error not otherwise listed'],
+  [exitCodes.usage, 'Wrong command line: unknown command or flag, wrong number of arguments, invalid value'],
+  [exitCodes.directoryNotFound, 'Directory not found'],
+  [exitCodes.fileNotFound, 'File not found'],
+  [exitCodes.retry, 'Temporary error: trying again may help'],
+  [exitCodes.noRetry, 'Error for which trying again does not help'],
+  [exitCodes.fatal, 'Fatal error: the limits of the account or of a flag were reached'],
+  [exitCodes.transferLimit, '--max-transfer was reached'],
+  [exitCodes.nothingTransferred, '--error-on-no-transfer and nothing was transferred'],
+  [exitCodes.durationLimit, '--max-duration was reached'],
+]

@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util'
+import { AppError, messageOf } from '../base/error.ts'
+import { nearest } from '../base/nearest.ts'
+import { flagName, type Option, type OptionBlock } from '../schema/option.ts'
+
+/** One option under one of its flag names. */
+export interface Flag {
+  readonly name: string
+  readonly block: OptionBlock
+  readonly key: string
+  readonly option: Option<unknown>
+}
+
+/** A value that a command line or the environment gives to an option. */
+export interface Assignment {
+  readonly block: OptionBlock
+  readonly key: string
+  readonly value: unknown
+}
+
+/** What a command line says, before anything is done about it. */
+export interface CommandLine {
+  /** Words and arguments in order, flags taken out. */
+  readonly words: readonly string[]
+  readonly assignments: readonly Assignment[]
+  readonly help: boolean
+  readonly version: boolean
+}
+
+/** All flags of some blocks by name and by alias. The first block that declares a name has it. */
+export function flagsOf(blocks: readonly OptionBlock[]): Map<string, Flag> {
+  const flags = new Map<string, Flag>()
+  for (const block of blocks)
+    for (const [key, option] of Object.entries(block.options))
+      for (const name of [flagName(key, option), ...(option.aliases ?? [])])
+        if (!flags.has(name)) flags.set(name, { name, block, key, option })
+  return flags
+}
+
+/**
+ * Reads a command line by the rules that rclone's users know: `--flag value`, `--flag=value`, `--flag` and `--flag=false` for
+ * switches, `-vv`, `-f value`, flags and arguments in any order, `--` ends the flags.
+ * Throws `usage` for an unknown flag (naming the nearest), a missing or an invalid value.
+ */
+export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
+  const shorts = new Map(
+    [...flags.values()].flatMap((flag) => (flag.option.short ? [[flag.option.short, flag] as const] : [])),
+  )
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: nodeOptions(flags),
+  })
+  const words: string[] = []
+  const uses = new Map<Option<unknown>, { flag: Flag; shown: string; texts: string[] }>()
+  let help = false
+  let version = false
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    const short = token.rawName.length === 2
+    if (token.name === 'help' || token.name === 'h') help = true
+    else if ((token.name === 'version' || token.name === 'V') && !flags.has('version')) version = true
+    else {
+      const flag = short
+        ? (shorts.get(token.rawName.slice(1)) ?? flags.get(token.name))
+        : flags.get(token.name.replaceAll('_', '-'))
+      if (!flag) throw unknownFlag(token.rawName, flags)
+      const use = uses.get(flag.option) ?? { flag, shown: token.rawName, texts: [] }
+      use.texts.push(textOf(flag, token.rawName, short ? token.value?.replace(/^=/, '') : token.value))
+      uses.set(flag.option, use)
+    }
+  }
+  return {
+    words,
+    help,
+    version,
+    assignments: [...uses.values()].map(({ flag, shown, texts }) => assign(flag, shown, texts)),
+  }
+}
+
+/** The value of a flag from its texts: the last one, or all of them for an option that may be repeated. */
+export function assign(flag: Flag, shown: string, texts: readonly string[]): Assignment {
+  const { type } = flag.option
+  try {
+    const values = texts.map((text) => type.parse(text))
+    const value = type.repeatable ? join(values) : values.at(-1)
+    return { block: flag.block, key: flag.key, value }
+  } catch (error) {
+    throw new AppError('usage', `invalid value ${JSON.stringify(texts.at(-1))} for ${shown}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function join(values: readonly unknown[]): unknown {
+  if (typeof values[0] === 'number') return values.reduce((sum: number, n) => sum + (n as number), 0)
+  return values.flat()
+}
+
+function textOf(flag: Flag, shown: string, value: string | undefined): string {
+  if (value !== undefined) return value
+  if (flag.option.type.implied !== undefined) return flag.option.type.implied
+  throw new AppError('usage', `flag needs an argument: ${shown}`)
+}
+
+function nodeOptions(flags: ReadonlyMap<string, Flag>) {
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: true }> = {
+    help: { type: 'boolean', short: 'h', multiple: true },
+    version: { type: 'boolean', multiple: true },
+  }
+  for (const [name, { option }] of flags) {
+    const type = option.type.implied === undefined ? 'string' : 'boolean'
+    options[name] = { type, multiple: true, ...(option.short ? { short: option.short } : {}) }
+    if (name.includes('-')) options[name.replaceAll('-', '_')] = { type, multiple: true }
+  }
+  return options
+}
+
+function unknownFlag(shown: string, flags: ReadonlyMap<string, Flag>): AppError {
+  const hint = shown.startsWith('--') ? nearest(shown.slice(2).split('=')[0] ?? '', flags.keys()) : undefined
+  return new AppError('usage', `unknown flag: ${shown}${hint ? `. Did you mean --${hint}?` : ''}`)
+}

@@ -1,0 +1,61 @@
+import type { EventEmitter } from 'node:events'
+
+/** A wrapper and a terminal may both deliver one Ctrl-C: two within this time (ms) count as one. */
+const SAME_SIGNAL_MS = 250
+
+/** The signals of the process, as a long-running command sees them. */
+export class Signals {
+  readonly #source: EventEmitter
+  readonly #stop = new AbortController()
+  readonly #kill = new AbortController()
+  readonly #hangup = new Set<() => void>()
+  readonly #toggle = new Set<() => void>()
+  readonly #now: () => number
+  #firstAt = -Infinity
+  readonly #handlers: readonly (readonly [string, () => void])[]
+
+  constructor(source: EventEmitter, now: () => number = () => performance.now()) {
+    this.#source = source
+    this.#now = now
+    const end = () => this.#end()
+    this.#handlers = [
+      ['SIGINT', end],
+      ['SIGTERM', end],
+      ['SIGHUP', () => this.#hangup.forEach((call) => call())],
+      ['SIGUSR2', () => this.#toggle.forEach((call) => call())],
+    ]
+    for (const [name, handler] of this.#handlers) source.on(name, handler)
+  }
+
+  /** Aborts at the first SIGINT or SIGTERM: finish what runs, then end. */
+  get stop(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** Aborts at the second one: end now. */
+  get kill(): AbortSignal {
+    return this.#kill.signal
+  }
+
+  /** SIGHUP: forget caches, open files anew. */
+  onHangup(call: () => void): void {
+    this.#hangup.add(call)
+  }
+
+  /** SIGUSR2: bandwidth limit off and on. */
+  onToggle(call: () => void): void {
+    this.#toggle.add(call)
+  }
+
+  close(): void {
+    for (const [name, handler] of this.#handlers) this.#source.off(name, handler)
+  }
+
+  #end(): void {
+    const now = this.#now()
+    if (!this.#stop.signal.aborted) {
+      this.#firstAt = now
+      this.#stop.abort()
+    } else if (now - this.#firstAt > SAME_SIGNAL_MS) this.#kill.abort()
+  }
+}

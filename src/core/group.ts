@@ -1,0 +1,279 @@
+import type { Body } from '../base/body.ts'
+import { FileSlice } from '../base/body.ts'
+import type { Json } from '../base/json.ts'
+import type { Countable, StatsGroup, Transfer } from './stats.ts'
+
+/** What groups need from their app. All parts are optional, so that a test can do without. */
+export interface GroupHost {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  readonly bandwidth?: {
+    readonly unlimited: boolean
+    pass(
+      direction: 'tx' | 'rx',
+      signal: AbortSignal,
+    ): { readonly chunk: number; take(bytes: number): Promise<void> | void }
+  }
+  readonly signal?: AbortSignal
+}
+
+/** How many finished transfers a group remembers for `core/transferred`. */
+const REMEMBERED = 100
+/** Weight of the past in the moving average of the speed, per second: about 15 s of memory, as rclone has. */
+const SMOOTHING = 15
+
+interface Finished {
+  readonly name: string
+  readonly size: number
+  readonly bytes: number
+  readonly checked: boolean
+  readonly error: string
+  readonly startedAt: number
+  readonly completedAt: number
+}
+
+/** The counters of one job or one server. */
+export class Group implements StatsGroup {
+  readonly name: string
+  readonly #host: GroupHost
+  readonly #now: () => number
+  readonly active = new Set<ActiveTransfer>()
+  #finished: Finished[] = []
+  counters!: Record<Countable, number>
+  bytes = 0
+  transfers = 0
+  errors = 0
+  lastError: Error | undefined
+  retryError = false
+  startedAt: number
+
+  constructor(name: string, host: GroupHost) {
+    this.name = name
+    this.#host = host
+    this.#now = host.now ?? Date.now
+    this.startedAt = this.#now()
+    this.reset()
+  }
+
+  get unlimited(): boolean {
+    return this.#host.bandwidth?.unlimited ?? true
+  }
+
+  sent(bytes: number): void {
+    this.bytes += bytes
+    this.transfers++
+  }
+
+  transfer(name: string, size: number, kind: 'transfer' | 'check' = 'transfer'): Transfer {
+    const transfer = new ActiveTransfer(this, this.#host, { name, size, checked: kind === 'check', now: this.#now })
+    this.active.add(transfer)
+    return transfer
+  }
+
+  count(what: Countable, n = 1): void {
+    this.counters[what] += n
+  }
+
+  error(reason: Error): void {
+    this.errors++
+    this.lastError = reason
+    this.retryError ||=
+      (reason as { retry?: unknown }).retry !== undefined && (reason as { retry?: unknown }).retry !== false
+  }
+
+  /** Moves a transfer from the active to the finished ones. */
+  finish(transfer: ActiveTransfer, error: Error | undefined): void {
+    if (!this.active.delete(transfer)) return
+    if (error) this.error(error)
+    else if (transfer.checked) this.counters.checks++
+    else this.transfers++
+    this.#finished.push({
+      name: transfer.name,
+      size: transfer.size,
+      bytes: transfer.bytes,
+      checked: transfer.checked,
+      error: error?.message ?? '',
+      startedAt: transfer.startedAt,
+      completedAt: this.#now(),
+    })
+    if (this.#finished.length > REMEMBERED) this.#finished.shift()
+  }
+
+  snapshot(): Json {
+    return sumOf([this], this.startedAt, this.#host)
+  }
+
+  transferred(): Json {
+    return this.#finished.map((f) => ({
+      error: f.error,
+      name: f.name,
+      size: f.size,
+      bytes: f.bytes,
+      checked: f.checked,
+      what: f.checked ? 'checking' : 'transferring',
+      started_at: new Date(f.startedAt).toISOString(),
+      completed_at: new Date(f.completedAt).toISOString(),
+      group: this.name,
+    }))
+  }
+
+  reset(): void {
+    this.counters = {
+      checks: 0,
+      deletes: 0,
+      deletedDirs: 0,
+      renames: 0,
+      listed: 0,
+      serverSideCopies: 0,
+      serverSideMoves: 0,
+    }
+    this.bytes = 0
+    this.transfers = 0
+    this.errors = 0
+    this.lastError = undefined
+    this.retryError = false
+    this.#finished = []
+    this.startedAt = this.#now()
+  }
+}
+
+interface TransferParts {
+  readonly name: string
+  readonly size: number
+  readonly checked: boolean
+  readonly now: () => number
+}
+
+/** A transfer on its way: counts, slows down, and knows its speed. */
+export class ActiveTransfer implements Transfer {
+  readonly name: string
+  readonly size: number
+  readonly checked: boolean
+  readonly startedAt: number
+  bytes = 0
+  readonly #group: Group
+  readonly #host: GroupHost
+  readonly #now: () => number
+  #average = 0
+  #measuredAt: number
+  #measuredBytes = 0
+
+  constructor(group: Group, host: GroupHost, parts: TransferParts) {
+    this.#group = group
+    this.#host = host
+    this.name = parts.name
+    this.size = parts.size
+    this.checked = parts.checked
+    this.#now = parts.now
+    this.startedAt = this.#measuredAt = parts.now()
+  }
+
+  /** Bytes per second since the start. */
+  get speed(): number {
+    const seconds = (this.#now() - this.startedAt) / 1000
+    return seconds > 0 ? this.bytes / seconds : 0
+  }
+
+  /** Bytes per second, a moving average. */
+  get speedAvg(): number {
+    this.#measure()
+    return this.#average || this.speed
+  }
+
+  account(body: Body): Body {
+    const { bandwidth, signal } = this.#host
+    const pass =
+      bandwidth && !bandwidth.unlimited ? bandwidth.pass('tx', signal ?? new AbortController().signal) : undefined
+    if (body instanceof FileSlice) {
+      if (pass) body.chunk = pass.chunk
+      return body.observe((bytes) => {
+        this.#add(bytes)
+        return pass?.take(bytes)
+      })
+    }
+    return this.#counted(body, pass)
+  }
+
+  done(error?: Error): void {
+    this.#group.finish(this, error)
+  }
+
+  async *#counted(body: Body, pass: { readonly chunk: number; take(bytes: number): Promise<void> | void } | undefined) {
+    for await (const chunk of body) {
+      if (!pass) {
+        this.#add(chunk.length)
+        yield chunk
+        continue
+      }
+      for (let at = 0; at < chunk.length; at += pass.chunk) {
+        const part = chunk.subarray(at, at + pass.chunk)
+        await pass.take(part.length)
+        this.#add(part.length)
+        yield part
+      }
+    }
+  }
+
+  #add(bytes: number): void {
+    this.bytes += bytes
+    this.#group.bytes += bytes
+  }
+
+  #measure(): void {
+    const now = this.#now()
+    const seconds = (now - this.#measuredAt) / 1000
+    if (seconds < 1) return
+    const recent = (this.bytes - this.#measuredBytes) / seconds
+    const weight = Math.min(1, seconds / SMOOTHING)
+    this.#average = this.#average === 0 ? recent : this.#average * (1 - weight) + recent * weight
+    this.#measuredAt = now
+    this.#measuredBytes = this.bytes
+  }
+}
+
+/** The `core/stats` JSON over several groups. */
+export function sumOf(groups: readonly Group[], startedAt: number, host: GroupHost): { [key: string]: Json } {
+  const active = groups.flatMap((g) => [...g.active].map((t) => ({ group: g.name, t })))
+  const sum = (pick: (group: Group) => number) => groups.reduce((total, group) => total + pick(group), 0)
+  const seconds = ((host.now ?? Date.now)() - startedAt) / 1000
+  const bytes = sum((g) => g.bytes)
+  const waiting = active.reduce((n, { t }) => n + Math.max(0, t.size - t.bytes), 0)
+  const speed = seconds > 0 ? bytes / seconds : 0
+  const last = groups.findLast((g) => g.lastError)?.lastError
+  const moving = active.filter(({ t }) => !t.checked)
+  const checking = active.filter(({ t }) => t.checked).map(({ t }) => t.name)
+  const counters = groups[0] ? (Object.keys(groups[0].counters) as Countable[]) : []
+  return {
+    bytes,
+    ...Object.fromEntries(counters.map((key) => [key, sum((g) => g.counters[key])])),
+    checks: sum((g) => g.counters.checks),
+    elapsedTime: seconds,
+    errors: sum((g) => g.errors),
+    eta: speed > 0 && moving.length > 0 ? Math.round(waiting / speed) : null,
+    fatalError: false,
+    retryError: groups.some((g) => g.retryError),
+    speed,
+    totalBytes: bytes + waiting,
+    totalChecks: sum((g) => g.counters.checks) + checking.length,
+    totalTransfers: sum((g) => g.transfers) + moving.length,
+    transferTime: seconds,
+    transfers: sum((g) => g.transfers),
+    ...(last ? { lastError: last.message } : {}),
+    ...(checking.length > 0 ? { checking } : {}),
+    ...(moving.length > 0 ? { transferring: moving.map(({ group, t }) => transferring(group, t)) } : {}),
+  }
+}
+
+function transferring(group: string, t: ActiveTransfer): Json {
+  const { speed, speedAvg } = t
+  return {
+    bytes: t.bytes,
+    eta: t.size >= 0 && speedAvg > 0 ? Math.round((t.size - t.bytes) / speedAvg) : null,
+    group,
+    name: t.name,
+    percentage: t.size > 0 ? Math.floor((t.bytes / t.size) * 100) : 0,
+    size: t.size,
+    speed,
+    speedAvg,
+  }
+}

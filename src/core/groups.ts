@@ -1,0 +1,45 @@
+import type { Json } from '../base/json.ts'
+import { Group, type GroupHost, sumOf } from './group.ts'
+
+/** The stats groups of one app, by name. The oldest is forgotten beyond `max` (rc.md section 3.1). */
+export class Groups {
+  readonly #groups = new Map<string, Group>()
+  readonly #host: GroupHost
+  readonly #max: number
+  readonly #startedAt: number
+
+  constructor(host: GroupHost = {}, max = 1000) {
+    this.#host = host
+    this.#max = max
+    this.#startedAt = (host.now ?? Date.now)()
+  }
+
+  /** The group of that name, made when it is new. */
+  get(name: string): Group {
+    let group = this.#groups.get(name)
+    if (!group) {
+      group = new Group(name, this.#host)
+      this.#groups.set(name, group)
+      const oldest = this.#groups.keys().next().value
+      if (this.#groups.size > this.#max && oldest !== undefined) this.#groups.delete(oldest)
+    }
+    return group
+  }
+
+  has(name: string): boolean {
+    return this.#groups.has(name)
+  }
+
+  delete(name: string): void {
+    this.#groups.delete(name)
+  }
+
+  get names(): string[] {
+    return [...this.#groups.keys()]
+  }
+
+  /** `core/stats` without a group: the sum over all, from the start of the app. */
+  snapshot(): Json {
+    return sumOf([...this.#groups.values()], this.#startedAt, this.#host)
+  }
+}

@@ -1,0 +1,67 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { AppError } from '../base/error.ts'
+
+/**
+ * Writes lines to standard error or appends them to a file. Lines of one turn of the event loop go out in one write;
+ * `flush` writes what waits, so that nothing is lost at the end of the process.
+ */
+export class Lines {
+  readonly #path: string
+  #fd: number
+  #waiting = ''
+  #scheduled = false
+
+  /** `path` `''` = standard error. Throws `usage` when the file cannot be opened. */
+  constructor(path = '') {
+    this.#path = path
+    this.#fd = path === '' ? 2 : open(path)
+  }
+
+  write(line: string): void {
+    this.#waiting += line
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.flush())
+  }
+
+  flush(): void {
+    this.#scheduled = false
+    const bytes = Buffer.from(this.#waiting)
+    this.#waiting = ''
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSome(this.#fd, bytes, at)
+    } catch {
+      // a closed terminal or a full disk must not end the server
+    }
+  }
+
+  /** Opens the file anew after it was moved away (SIGHUP). */
+  reopen(): void {
+    if (this.#path === '') return
+    this.flush()
+    closeSync(this.#fd)
+    this.#fd = open(this.#path)
+  }
+
+  close(): void {
+    this.flush()
+    if (this.#path !== '') closeSync(this.#fd)
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600)
+  } catch (cause) {
+    throw new AppError('usage', `failed to open log file ${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function writeSome(fd: number, bytes: Uint8Array, at: number): number {
+  try {
+    return writeSync(fd, bytes, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0 // a pipe whose reader is slow: try again
+    throw error
+  }
+}

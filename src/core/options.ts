@@ -1,0 +1,124 @@
+import { bandwidth } from './timetable.ts'
+import { levels, logParts } from './log.ts'
+import { defineOptions, option } from '../schema/option.ts'
+import { bool, commaList, count, duration, int, oneOf, size, string } from '../schema/values.ts'
+
+const MINUTE = 60_000
+const MIB = 1024 * 1024
+
+/** Global flags that shape work: how much at once, how fast, how often again. rclone's names and defaults (serve-http.md 5.8). */
+export const mainOptions = defineOptions('main', {
+  transfers: option(int, 4, 'Number of file transfers to run in parallel', { group: 'Performance' }),
+  checkers: option(int, 8, 'Number of checks and storage calls to run in parallel', { group: 'Performance' }),
+  bufferSize: option(size, 16 * MIB, 'Memory to read ahead with, for each open file of a remote', {
+    group: 'Performance',
+  }),
+  bwLimit: option(
+    bandwidth,
+    bandwidth.parse('off'),
+    'Bandwidth limit in KiB/s, or use suffix B|K|M|G|T|P, or a timetable',
+    {
+      flag: 'bwlimit',
+      group: 'Networking',
+      live: true,
+    },
+  ),
+  bwLimitFile: option(bandwidth, bandwidth.parse('off'), 'Bandwidth limit for each file, like --bwlimit', {
+    flag: 'bwlimit-file',
+    group: 'Networking',
+  }),
+  retries: option(int, 3, 'Try a whole operation again this many times if it fails', { group: 'Reliability' }),
+  retriesInterval: option(duration, 0, 'Wait between tries of a whole operation', {
+    flag: 'retries-sleep',
+    group: 'Reliability',
+  }),
+  lowLevelRetries: option(int, 10, 'Number of tries for each storage call', { group: 'Reliability' }),
+  connectTimeout: option(duration, MINUTE, 'Time to wait for a connection to a remote', {
+    flag: 'contimeout',
+    group: 'Networking',
+  }),
+  timeout: option(duration, 5 * MINUTE, 'Time without any data after which a connection to a remote is given up', {
+    group: 'Networking',
+  }),
+  tpsLimit: option(int, 0, 'Limit storage calls to this many a second; 0 is unlimited', {
+    flag: 'tpslimit',
+    rc: 'TPSLimit',
+    group: 'Networking',
+  }),
+  tpsLimitBurst: option(int, 1, 'Number of storage calls that may come at once before --tpslimit holds', {
+    flag: 'tpslimit-burst',
+    rc: 'TPSLimitBurst',
+    group: 'Networking',
+  }),
+  config: option(string, '', 'Configuration file; give "" to keep remotes in memory only', { group: 'Configuration' }),
+  cacheDir: option(string, '', 'Directory for caches', { group: 'Configuration' }),
+  tempDir: option(string, '', 'Directory for temporary files', { group: 'Configuration' }),
+  askPassword: option(bool, true, 'Ask for the password of an encrypted configuration', { group: 'Configuration' }),
+  passwordCommand: option(string, '', 'Program that prints the password of an encrypted configuration', {
+    exec: true,
+    group: 'Configuration',
+  }),
+  autoConfirm: option(bool, false, 'Answer questions with their default', { group: 'Configuration' }),
+  fsCacheExpireDuration: option(duration, 5 * MINUTE, 'Keep remotes open this long after their last use', {
+    group: 'Configuration',
+    advanced: true,
+  }),
+  useServerModTime: option(bool, false, "Use the storage's own modification time instead of stored metadata", {
+    flag: 'use-server-modtime',
+    group: 'Performance',
+  }),
+  dump: option(commaList, [], 'Write to the log: headers, filters (comma separated)', { group: 'Logging' }),
+})
+
+/** What is logged, how and where. */
+export const logOptions = defineOptions('log', {
+  verbose: option(count, 0, 'Log more: -v for what happens, -vv for every detail', { short: 'v', group: 'Logging' }),
+  quiet: option(bool, false, 'Log errors only', { short: 'q', group: 'Logging' }),
+  level: option(oneOf(...levels.map((l) => l.toUpperCase())), 'NOTICE', 'Least severe level to log', {
+    flag: 'log-level',
+    rc: 'LogLevel',
+    group: 'Logging',
+  }),
+  file: option(string, '', 'Log to this file instead of standard error; SIGHUP opens it anew', {
+    flag: 'log-file',
+    group: 'Logging',
+  }),
+  format: option(commaList, ['date', 'time'], `Parts of a log line: ${logParts.join(',')}`, {
+    flag: 'log-format',
+    group: 'Logging',
+  }),
+  useJsonLog: option(bool, false, 'Log one JSON object a line', { rc: 'UseJSONLog', group: 'Logging' }),
+  systemd: option(bool, false, 'Start log lines with the priority that journald reads', {
+    flag: 'log-systemd',
+    group: 'Logging',
+  }),
+})
+
+/** The periodic summary of what was transferred. */
+export const statsOptions = defineOptions('stats', {
+  interval: option(duration, MINUTE, 'Time between summaries in the log; 0 turns them off', {
+    flag: 'stats',
+    group: 'Logging',
+  }),
+  logLevel: option(oneOf(...levels.map((l) => l.toUpperCase())), 'INFO', 'Level at which summaries are logged', {
+    flag: 'stats-log-level',
+    group: 'Logging',
+  }),
+  oneLine: option(bool, false, 'Make the summary one line', { flag: 'stats-one-line', group: 'Logging' }),
+  oneLineDate: option(bool, false, 'Make the summary one line that starts with the date', {
+    flag: 'stats-one-line-date',
+    group: 'Logging',
+  }),
+  oneLineDateFormat: option(string, '', 'Make the summary one line that starts with the date in this Go layout', {
+    flag: 'stats-one-line-date-format',
+    group: 'Logging',
+  }),
+  fileNameLength: option(int, 45, 'Longest file name in a summary; 0 is unlimited', {
+    flag: 'stats-file-name-length',
+    group: 'Logging',
+  }),
+  unit: option(oneOf('bits', 'bytes'), 'bytes', 'Unit of data rates in summaries', {
+    flag: 'stats-unit',
+    group: 'Logging',
+  }),
+})
