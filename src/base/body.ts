@@ -21,6 +21,8 @@ export class FileSlice implements Body {
   /** The most bytes that one `read` gives: lower it to keep a slowed transfer even. */
   chunk = Infinity
   #pass: ((bytes: number) => Promise<void> | void) | undefined
+  #ended: ((failure: unknown) => void) | undefined
+  #failure: unknown
   #closed = false
 
   constructor(source: ByteSource, range: Range) {
@@ -35,10 +37,15 @@ export class FileSlice implements Body {
 
   /** Reads at an absolute position of the file. Gives the count of bytes, never 0: an early end throws. */
   async read(into: Uint8Array, position: number): Promise<number> {
-    const count = await this.#source.read(into.length > this.chunk ? into.subarray(0, this.chunk) : into, position)
-    if (count <= 0) throw new Error(`the file ended at byte ${position}, ${this.end} were expected`)
-    if (this.#pass) await this.#pass(count)
-    return count
+    try {
+      const count = await this.#source.read(into.length > this.chunk ? into.subarray(0, this.chunk) : into, position)
+      if (count <= 0) throw new Error(`the file ended at byte ${position}, ${this.end} were expected`)
+      if (this.#pass) await this.#pass(count)
+      return count
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
   }
 
   /** Calls `pass` with the count of each read before the bytes go on: how a transfer is counted and slowed down. */
@@ -53,10 +60,17 @@ export class FileSlice implements Body {
     return this
   }
 
+  /** Calls `ended` once, when the file is given back, with the error of the read that failed, if one did. */
+  whenClosed(ended: (failure: unknown) => void): this {
+    this.#ended = ended
+    return this
+  }
+
   /** Gives the file back. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#ended?.(this.#failure)
     await this.#source.close()
   }
 

@@ -70,6 +70,11 @@ export function toAppError(reason: unknown): AppError {
   })
 }
 
+/** Throws whatever was thrown as an AppError: for `.catch(rethrow)` at the edge to Node. */
+export function rethrow(reason: unknown): never {
+  throw toAppError(reason)
+}
+
 /** The `code` of a Node error ("ENOENT"), or undefined. */
 export function errorCode(reason: unknown): string | undefined {
   const code = (reason as { code?: unknown } | null | undefined)?.code

@@ -1,10 +1,19 @@
 import type { Nanoseconds } from '../base/time.ts'
 
+/** What a filter may ask about a file beside its path. */
+export interface FilterFacts {
+  /** Bytes, -1 when unknown. */
+  readonly size: number
+  readonly modTime: Nanoseconds
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
 /** Decides what is seen of a remote. Paths are canonical, without a trailing slash. */
 export interface Filter {
   /** True when nothing is excluded at all: callers may then skip every check. */
   readonly empty: boolean
-  includes(path: string, file?: { readonly size: number; readonly modTime: Nanoseconds }): boolean
+  /** Judges a file by its own path (and facts); whether a walk gets there is for `includesDirectory` to say, parent by parent. */
+  includes(path: string, file?: FilterFacts): boolean
   /** False when nothing below can be included, so that a walk need not enter. */
   includesDirectory(path: string): boolean
   /** Names of marker files (`--exclude-if-present`): a directory that holds one is excluded whole. */

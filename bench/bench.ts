@@ -1,0 +1,198 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
+import { type Figure, table } from './report.ts'
+import { type Contender, contenders, rss, type Running, start } from './servers.ts'
+
+/**
+ * `npm run bench [-- --rounds 5 --only small,listing --million]`: Sluice beside nginx, Caddy and rclone, each pinned to one
+ * core while the load runs on the other; medians of interleaved rounds, because machines are noisy. Writes
+ * bench/results.json and docs/benchmarks.md.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' },
+    million: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: true },
+  },
+  allowNegative: true,
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
+const GIB = 1024 ** 3
+const ENTRIES = 10_000
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+const root = join(scratch, 'root')
+
+function wanted(name: string): boolean {
+  return values.only === '' || values.only.split(',').includes(name)
+}
+
+function makeFixture(): void {
+  mkdirSync(join(root, 'many'), { recursive: true })
+  writeFileSync(join(root, 'small.txt'), 'a'.repeat(1024))
+  const big = openSync(join(root, 'big.bin'), 'w')
+  const block = Buffer.alloc(1 << 20, 'sluice ')
+  for (let i = 0; i < 1024; i++) writeSync(big, block)
+  closeSync(big)
+  for (let i = 0; i < ENTRIES; i++) writeFileSync(join(root, 'many', `file number ${i}.txt`), '')
+  if (!values.million) return
+  mkdirSync(join(root, 'million'))
+  for (let i = 0; i < 1_000_000; i++) closeSync(openSync(join(root, 'million', `f${i}`), 'w'))
+}
+
+/** Measures all contenders in turn, round by round, and gives each one's median. */
+async function interleaved(
+  who: readonly Contender[],
+  measure: (server: Running) => Promise<number>,
+): Promise<Map<string, number>> {
+  const servers: Running[] = []
+  const samples = new Map<string, number[]>()
+  try {
+    for (const contender of who) {
+      const server = await start(contender, root, scratch)
+      if (server) servers.push(server)
+    }
+    for (const server of servers) await measure(server)
+    for (let round = 0; round < rounds; round++)
+      for (const server of servers)
+        samples.set(server.name, [...(samples.get(server.name) ?? []), await measure(server)])
+  } finally {
+    for (const server of servers) await server.stop()
+  }
+  return new Map([...samples].map(([name, list]) => [name, median(list)]))
+}
+
+function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN
+}
+
+const { sluice, nginx, caddy, rclone, node } = contenders
+const peers = [sluice, nginx, caddy, rclone]
+
+async function throughput(): Promise<Figure[]> {
+  const figures: Figure[] = []
+  const add = async (
+    id: string,
+    title: string,
+    unit: string,
+    goals: Figure['goals'],
+    run: () => Promise<Map<string, number>>,
+  ) => {
+    if (!wanted(id)) return
+    console.log(`measuring: ${title}`)
+    figures.push({
+      id,
+      title,
+      unit,
+      better: unit === 'ms' ? 'less' : 'more',
+      goals,
+      medians: Object.fromEntries(await run()),
+    })
+  }
+  await add('small', '1 KiB file, 64 keep-alive connections', 'requests/s', { nginx: 0.6, rclone: 10 }, () =>
+    interleaved([...peers, node], (s) =>
+      requestsPerSecond(`http://127.0.0.1:${s.port}/small.txt`, { connections: 64, seconds }),
+    ),
+  )
+  await add('big', '1 GiB file, one connection', 'bytes/s', { nginx: 1, rclone: 5 }, () =>
+    interleaved(peers, (s) => bytesPerSecond(`http://127.0.0.1:${s.port}/big.bin`)),
+  )
+  const script = rangeScript(scratch, GIB)
+  await add('ranges', 'random ranges of 64 KiB, 16 connections', 'requests/s', { nginx: 0.3, rclone: 20 }, () =>
+    interleaved(peers, (s) =>
+      requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script }),
+    ),
+  )
+  await add('listing', `HTML listing of ${ENTRIES} entries`, 'ms', { rclone: 0.4 }, () =>
+    interleaved(peers, async (s) => (await requestMs(`http://127.0.0.1:${s.port}/many/`)).total),
+  )
+  return figures
+}
+
+/** Figures of Sluice alone, against limits. */
+async function alone(): Promise<Figure[]> {
+  if (!wanted('alone')) return []
+  const figures: Figure[] = []
+  const limit = (id: string, title: string, unit: string, value: number, most: number) =>
+    figures.push({ id, title, unit, better: 'less', goals: { limit: most }, medians: { sluice: value } })
+  const starts: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const server = await begin()
+    starts.push(server.startMs)
+    await server.stop()
+  }
+  limit('start', 'start to listening', 'ms', median(starts), 250)
+  await withServer(async (server) => limit('idle', 'idle memory', 'MiB', rss(server.pid) / 2 ** 20, 90))
+  await withServer(async (server) => {
+    const per = await perConnection(server, 300, 'GET /big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    limit('stalled', 'memory for each of 300 stalled readers of a large file', 'KiB', per / 1024, 160)
+  })
+  await withServer(async (server) => {
+    const per = await perConnection(server, 10_000, 'GET /small.txt HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    limit('connections', 'memory for 10,000 idle keep-alive connections', 'MiB', (per * 10_000) / 2 ** 20, 250)
+  })
+  if (values.million) await withServer((server) => million(server, limit))
+  return figures
+}
+
+async function million(
+  server: Running,
+  limit: (id: string, title: string, unit: string, value: number, most: number) => void,
+) {
+  const before = rss(server.pid)
+  let peak = before
+  const watch = setInterval(() => (peak = Math.max(peak, rss(server.pid))), 50)
+  const { first } = await requestMs(`http://127.0.0.1:${server.port}/million/`)
+  clearInterval(watch)
+  limit('million-first', 'listing of 1,000,000 entries: first byte', 'ms', first, 1000)
+  limit('million-memory', 'listing of 1,000,000 entries: memory', 'MiB', (peak - before) / 2 ** 20, 64)
+}
+
+async function begin(): Promise<Running> {
+  const server = await start(sluice, root, scratch)
+  if (!server) throw new Error('sluice did not start')
+  return server
+}
+
+async function withServer(use: (server: Running) => Promise<unknown>): Promise<void> {
+  const server = await begin()
+  try {
+    await use(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function perConnection(server: Running, count: number, request: string): Promise<number> {
+  await requestMs(`http://127.0.0.1:${server.port}/small.txt`)
+  const before = rss(server.pid)
+  const sockets = await hold(server.port, count, request)
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const after = rss(server.pid)
+  for (const socket of sockets) socket.destroy()
+  return (after - before) / count
+}
+
+try {
+  execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
+  makeFixture()
+  const figures = [...(await throughput()), ...(await alone())]
+  const text = table(figures)
+  console.log(text)
+  if (values.save && values.only === '') {
+    writeFileSync(
+      'bench/results.json',
+      `${JSON.stringify({ cpu: cpus()[0]?.model, node: process.version, rounds, figures }, null, 2)}\n`,
+    )
+    writeFileSync('docs/benchmarks.md', text)
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}

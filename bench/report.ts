@@ -1,0 +1,54 @@
+/** One thing that was measured, with the median of each contender. */
+export interface Figure {
+  readonly id: string
+  readonly title: string
+  readonly unit: string
+  readonly better: 'more' | 'less'
+  /** Wanted ratio of Sluice to a peer, or a limit for Sluice alone. */
+  readonly goals: Readonly<Record<string, number>>
+  readonly medians: Readonly<Record<string, number>>
+}
+
+/** Whether all goals of a figure are met. */
+export function met(figure: Figure): boolean {
+  const ours = figure.medians.sluice ?? NaN
+  return Object.entries(figure.goals).every(([name, goal]) => {
+    const value = name === 'limit' ? ours : ours / (figure.medians[name] ?? NaN)
+    return figure.better === 'more' ? value >= goal : value <= goal
+  })
+}
+
+/** docs/benchmarks.md. */
+export function table(figures: readonly Figure[]): string {
+  return `# Benchmarks
+
+\`npm run bench\` measures Sluice beside nginx, Caddy and rclone in one run: each server is pinned to one core, the load to
+another, rounds are interleaved, and the figures are medians. Absolute numbers belong to the machine; read the ratios.
+
+| what | Sluice | others | wanted | met |
+| --- | --- | --- | --- | --- |
+${figures.map(row).join('\n')}
+`
+}
+
+function row(figure: Figure): string {
+  const ours = figure.medians.sluice ?? NaN
+  const others = Object.entries(figure.medians)
+    .filter(([name]) => name !== 'sluice')
+    .map(([name, value]) => `${name} ${number(value)} (${ratio(ours / value)})`)
+  const goals = Object.entries(figure.goals).map(([name, goal]) => {
+    const sign = figure.better === 'more' ? '≥' : '≤'
+    return name === 'limit' ? `${sign} ${goal} ${figure.unit}` : `${sign} ${goal} × ${name}`
+  })
+  return `| ${figure.title} | ${number(ours)} ${figure.unit} | ${others.join(', ')} | ${goals.join(', ')} | ${met(figure) ? 'yes' : '**no**'} |`
+}
+
+function ratio(value: number): string {
+  return `${value.toFixed(2)} ×`
+}
+
+function number(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} G`
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`
+  return value >= 100 ? String(Math.round(value)) : value.toFixed(1)
+}

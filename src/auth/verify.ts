@@ -1,0 +1,60 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { md5Crypt, shaCrypt } from './crypt.ts'
+
+/** bcrypt looks at no more bytes than these: a longer password would equal its beginning. */
+const BCRYPT_BYTES = 72
+/** bcrypt of a higher cost would take minutes. */
+const BCRYPT_COST = 16
+
+const bcryptHash = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+
+/** Whether a password is the one behind a hash of an htpasswd file. Unknown kinds, plain text among them, never match. */
+export async function verifyPassword(hash: string, password: string): Promise<boolean> {
+  if (hash === '' || password.includes('\0')) return false
+  const bcrypt = bcryptHash.exec(hash)
+  if (bcrypt) return await verifyBcrypt(hash, Number(bcrypt[1]), password)
+  const computed = await compute(hash, password)
+  return computed !== undefined && sameText(computed, hash)
+}
+
+/** True when the text looks like a hash that `verifyPassword` can check. */
+export function isKnownHash(hash: string): boolean {
+  return bcryptHash.test(hash) || /^(\$(apr1|1|5|6)\$|\{SHA\}|\{SSHA\})/.test(hash)
+}
+
+/** A hash that nothing matches and that costs as much to check as `like`: unknown users must not answer faster. */
+export function decoyOf(like: string | undefined): string | undefined {
+  const bcrypt = like && bcryptHash.exec(like)
+  if (bcrypt) return `$2y$${bcrypt[1]}$${'.'.repeat(53)}`
+  const settings = like && /^(\$(?:apr1|1|5|6)\$(?:rounds=\d+\$)?)/.exec(like)
+  return settings ? `${settings[1]}sluice$-` : undefined
+}
+
+async function verifyBcrypt(hash: string, cost: number, password: string): Promise<boolean> {
+  if (cost > BCRYPT_COST || cost < 4 || Buffer.byteLength(password) > BCRYPT_BYTES) return false
+  const { compare } = await import('@node-rs/bcrypt')
+  return await compare(password, hash).catch(() => false)
+}
+
+async function compute(hash: string, password: string): Promise<string | undefined> {
+  const md5 = /^(\$1\$|\$apr1\$)([^$]{0,8})\$/.exec(hash)
+  if (md5) return await md5Crypt(password, md5[2] ?? '', md5[1] as '$1$' | '$apr1$')
+  if (/^\$[56]\$/.test(hash)) return await shaCrypt(password, hash)
+  if (hash.startsWith('{SHA}')) return `{SHA}${sha1(password).toString('base64')}`
+  if (!hash.startsWith('{SSHA}')) return undefined
+  const salt = Buffer.from(hash.slice(6), 'base64').subarray(20)
+  return `{SSHA}${Buffer.concat([sha1(password, salt), salt]).toString('base64')}`
+}
+
+function sha1(...parts: readonly (string | Uint8Array)[]): Buffer {
+  const hash = createHash('sha1')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
+
+/** Compares two texts in a time that does not depend on where they differ, nor on their lengths. */
+export function sameText(a: string, b: string): boolean {
+  const key = randomBytes(32)
+  const mac = (text: string) => createHmac('sha256', key).update(text).digest()
+  return timingSafeEqual(mac(a), mac(b))
+}

@@ -1,0 +1,67 @@
+import type { Context } from '../core/context.ts'
+import type { Entry, Remote } from '../remote/remote.ts'
+
+/** What a storage call is about: the method and the path it works on. */
+export interface Operation {
+  readonly name: keyof Remote
+  readonly path: string
+}
+
+/** The methods that give one promise: those that a layer can run again, delay or time. */
+const calls = [
+  'stat',
+  'open',
+  'remove',
+  'mkdir',
+  'rmdir',
+  'copy',
+  'move',
+  'moveDirectory',
+  'purge',
+  'hash',
+  'setModTime',
+  'about',
+  'cleanUp',
+  'publicLink',
+] as const satisfies readonly (keyof Remote)[]
+
+type Method = (...args: readonly unknown[]) => unknown
+
+/** Overrides some methods of a remote. An override of a method that `inner` lacks is dropped: a layer adds no feature. */
+export function extend(inner: Remote, overrides: Partial<Remote>): Remote {
+  const source = inner as unknown as Readonly<Record<string, unknown>>
+  const out: Record<string, unknown> = {}
+  for (const name of methodNames(inner)) {
+    const value = source[name]
+    out[name] = typeof value === 'function' ? (value as Method).bind(inner) : value
+  }
+  for (const [name, value] of Object.entries(overrides)) if (out[name] !== undefined) out[name] = value
+  return out as unknown as Remote
+}
+
+function methodNames(remote: Remote): string[] {
+  const names = new Set<string>()
+  for (let o: object | null = remote; o && o !== Object.prototype; o = Object.getPrototypeOf(o) as object | null)
+    for (const name of Object.getOwnPropertyNames(o)) if (name !== 'constructor') names.add(name)
+  return [...names]
+}
+
+/** Runs every call that gives one promise through `run`: retrying, limiting, timing and logging are each one function. */
+export function around(
+  inner: Remote,
+  run: <T>(ctx: Context, op: Operation, call: () => Promise<T>) => Promise<T>,
+): Remote {
+  const source = inner as unknown as Readonly<Record<string, Method | undefined>>
+  const wrapped: Record<string, unknown> = {}
+  for (const name of calls) {
+    const method = source[name]
+    if (!method) continue
+    wrapped[name] = (ctx: Context, ...rest: readonly unknown[]) =>
+      run(ctx, { name, path: pathOf(rest[0]) }, () => method.call(inner, ctx, ...rest) as Promise<unknown>)
+  }
+  return extend(inner, wrapped)
+}
+
+function pathOf(subject: unknown): string {
+  return typeof subject === 'string' ? subject : ((subject as Entry | undefined)?.path ?? '')
+}

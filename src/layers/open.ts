@@ -1,0 +1,149 @@
+import { dirname, basename, resolve } from 'node:path'
+import { AppError } from '../base/error.ts'
+import { nameOf, parentOf } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
+import type { Backend } from '../remote/backend.ts'
+import type { FileEntry, Layer, Remote } from '../remote/remote.ts'
+import { formatSpec, parseSpec, type Spec } from '../remote/spec.ts'
+import type { OptionSet } from '../schema/options.ts'
+import { filtered } from './filtered.ts'
+import { limited } from './limit.ts'
+import { logged } from './logged.ts'
+import { only } from './only.ts'
+import { retrying } from './retry.ts'
+import { type Sections, settle } from './settle.ts'
+
+export interface RemotesParts {
+  readonly ctx: Context
+  readonly backends: readonly Backend[]
+  /** The remotes of rclone.conf; asked for only when a name needs it. */
+  readonly config: () => Promise<Sections>
+  /** The values that flags and the environment gave to backend options. */
+  readonly options: OptionSet
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+interface Opened {
+  readonly remote: Promise<Remote>
+  usedAt: number
+}
+
+/** A remote, and the file when its text named one: the remote is then rooted at the file's directory. */
+export interface Place {
+  readonly remote: Remote
+  readonly file?: FileEntry
+}
+
+/**
+ * Opens remotes from strings, the only place that does. Each is opened once, with its layers, and kept until it was not used
+ * for `--fs-cache-expire-duration`.
+ */
+export class Remotes {
+  readonly #parts: RemotesParts
+  readonly #opened = new Map<string, Opened>()
+  readonly #now: () => number
+
+  constructor(parts: RemotesParts, now: () => number = () => performance.now()) {
+    this.#parts = parts
+    this.#now = now
+  }
+
+  /** The remote at `name:path`, `:backend,option=value:path` or a local path. Throws `invalid` with what is wrong in the text. */
+  async open(text: string): Promise<Remote> {
+    return await this.#open(parseSpec(text), [])
+  }
+
+  /** As `open`, for a text that may name a file: the remote then is its directory, showing that file alone. */
+  async openAt(text: string): Promise<Place> {
+    const spec = parseSpec(text)
+    const remote = await this.#open(spec, [])
+    const root = await remote.stat(this.#parts.ctx, '')
+    if (root?.kind !== 'file') return { remote }
+    const { parent, name } = split(spec)
+    const directory = only(name)(await this.#open(parent, []))
+    const file = await directory.stat(this.#parts.ctx, name)
+    if (file?.kind !== 'file') throw new AppError('not-found', `${text}: file not found`)
+    return { remote: directory, file }
+  }
+
+  /** How many remotes are open (`fscache/entries`). */
+  get size(): number {
+    return this.#opened.size
+  }
+
+  /** Closes all remotes (`fscache/clear`, and the end of the app). */
+  async close(): Promise<void> {
+    const all = [...this.#opened.values()]
+    this.#opened.clear()
+    for (const { remote } of all)
+      await remote.then(
+        (r) => r.close?.(),
+        () => {},
+      )
+  }
+
+  async #open(spec: Spec, chain: readonly string[]): Promise<Remote> {
+    const key = formatSpec(spec.kind === 'local' ? { ...spec, path: resolve(spec.path) } : spec)
+    if (chain.includes(key))
+      throw new AppError('invalid', `remote ${key} refers to itself: ${[...chain, key].join(' → ')}`)
+    await this.#expire()
+    let opened = this.#opened.get(key)
+    if (!opened) {
+      opened = { remote: this.#make(spec, [...chain, key]), usedAt: 0 }
+      this.#opened.set(key, opened)
+      opened.remote.catch(() => this.#opened.delete(key))
+    }
+    opened.usedAt = this.#now()
+    return await opened.remote
+  }
+
+  async #make(spec: Spec, chain: readonly string[]): Promise<Remote> {
+    const { ctx } = this.#parts
+    const { backend, config, name, unknown } = await settle(spec, this.#parts)
+    for (const key of unknown)
+      ctx.log.notice(`option ${JSON.stringify(key)} is not known to the ${backend.name} backend and is ignored`)
+    const remote = await backend.open(ctx, {
+      name,
+      root: spec.path,
+      config,
+      openRemote: (text) => this.#open(parseSpec(text), chain),
+    })
+    return this.#layers(remote).reduceRight((inner, layer) => layer(inner), remote)
+  }
+
+  /** The layers, outermost first. A local disk gains nothing from retries and limits. Timeouts belong to net/client. */
+  #layers(remote: Remote): readonly Layer[] {
+    const { ctx } = this.#parts
+    const main = ctx.get(mainOptions)
+    const policy = { tries: main.lowLevelRetries, first: 10, longest: 2000, random: Math.random }
+    const limits = {
+      calls: Math.max(main.checkers, main.transfers),
+      perSecond: main.tpsLimit,
+      burst: main.tpsLimitBurst,
+    }
+    return remote.info.traits.isLocal
+      ? [filtered(ctx.filter)]
+      : [filtered(ctx.filter), limited(limits), retrying(policy), logged()]
+  }
+
+  async #expire(): Promise<void> {
+    const oldest = this.#now() - this.#parts.ctx.get(mainOptions).fsCacheExpireDuration
+    for (const [key, { remote, usedAt }] of this.#opened) {
+      if (usedAt >= oldest || usedAt === 0) continue
+      this.#opened.delete(key)
+      await remote.then(
+        (r) => r.close?.(),
+        () => {},
+      )
+    }
+  }
+}
+
+function split(spec: Spec): { parent: Spec; name: string } {
+  if (spec.kind === 'local') {
+    const path = resolve(spec.path)
+    return { parent: { ...spec, path: dirname(path) }, name: basename(path) }
+  }
+  return { parent: { ...spec, path: parentOf(spec.path) }, name: nameOf(spec.path) }
+}

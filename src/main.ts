@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { AppError, toAppError } from './base/error.ts'
+import { App } from './app.ts'
+import { backendsOf, commands, globals } from './catalog.ts'
+import { askHidden } from './commands/ask.ts'
+import type { Command, CommandIo } from './commands/command.ts'
+import { dispatch, findCommand } from './commands/dispatch.ts'
+import { applyEnvironment } from './commands/environment.ts'
+import { exitCodeOf } from './commands/exit.ts'
+import { type CommandLine, type Flag, flagsOf, parseCommandLine } from './commands/flags.ts'
+import { helpText } from './commands/help.ts'
+import { Signals } from './commands/signals.ts'
+import { filterOptions } from './core/filter-options.ts'
+import { loadFilter } from './core/filter-rules.ts'
+import { Lines } from './core/lines.ts'
+import { createLogger, type Level, levels, type LogPart, logParts, type Logger } from './core/log.ts'
+import { logOptions } from './core/options.ts'
+import type { Backend } from './remote/backend.ts'
+import type { OptionBlock } from './schema/option.ts'
+import { OptionSet } from './schema/options.ts'
+
+const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+/** The program: reads the command line, runs the command and sets the exit status. Never throws. */
+export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const lines: Lines[] = []
+  let log: Logger | undefined
+  try {
+    const backends = backendsOf()
+    const { command, args, line, flags } = read(argv, backends)
+    if (!command || line.help || line.version) return await explain(line, command, backends)
+    const options = new OptionSet([...(command.options ?? []), ...globals])
+    applyEnvironment(process.env, flags, options)
+    for (const { block, key, value } of line.assignments) options.set(block, key, value, 'flag')
+    log = openLog(options, lines)
+    sayInert(options, flags, log)
+    process.exitCode = await runCommand(command, args, { options, backends, log, lines })
+  } catch (reason) {
+    process.exitCode = complain(toAppError(reason), log)
+  } finally {
+    for (const line of lines) line.close()
+  }
+}
+
+interface Read {
+  readonly command: Command | undefined
+  readonly args: readonly string[]
+  readonly line: CommandLine
+  /** The flags that this command knows. */
+  readonly flags: ReadonlyMap<string, Flag>
+}
+
+function read(argv: readonly string[], backends: readonly Backend[]): Read {
+  const shared = [...globals, ...backends.map((backend) => backend.options)]
+  // The command decides which flags there are, but flags must be told from words to find the command.
+  const every = flagsOf([...shared, ...commands.flatMap((command) => command.options ?? [])])
+  const { words, help, version: askedVersion, assignments } = parseCommandLine(argv, every)
+  const found = findCommand(words, commands)
+  if (words.length === 0 || help || askedVersion)
+    return { command: found.command, args: found.args, line: { words, help, version: askedVersion, assignments }, flags: every }
+  const { command, args } = dispatch(words, commands)
+  const flags = flagsOf([...(command.options ?? []), ...shared])
+  return { command, args, line: parseCommandLine(argv, flags), flags }
+}
+
+async function explain(line: CommandLine, command: Command | undefined, backends: readonly Backend[]): Promise<void> {
+  const topic = line.version ? ['version'] : command ? command.name.split(' ') : line.words
+  const text = line.version
+    ? `sluice v${version}\n`
+    : helpText(topic, { commands, globals, version, backends })
+  await stdout(text)
+}
+
+/** Says which flags in use have no effect yet, so that nobody relies on one. */
+function sayInert(options: OptionSet, flags: ReadonlyMap<string, Flag>, log: Logger): void {
+  const seen = new Set<unknown>()
+  for (const { name, block, key, option } of flags.values()) {
+    if (!option.inert || seen.has(option) || options.source(block, key) === 'default') continue
+    seen.add(option)
+    log.warn(`--${name} has no effect yet: ${option.inert}`)
+  }
+}
+
+interface Parts {
+  readonly options: OptionSet
+  readonly backends: readonly Backend[]
+  readonly log: Logger
+  readonly lines: readonly Lines[]
+}
+
+async function runCommand(command: Command, args: readonly string[], parts: Parts): Promise<number> {
+  const { options, log } = parts
+  const filter = await loadFilter(options.get(filterOptions), { readFile: readText, now: new Date() })
+  for (const warning of filter.warnings) log.notice(warning)
+  const app = new App({ ...parts, filter, env: process.env, askPassword: process.stdin.isTTY ? askHidden : undefined })
+  const signals = new Signals(process)
+  signals.onHangup(() => parts.lines.forEach((line) => line.reopen()))
+  signals.kill.addEventListener('abort', () => process.exit(exitCodeOf(new AppError('aborted', 'stopped'))))
+  try {
+    const io: CommandIo = {
+      args,
+      ctx: app.ctx,
+      env: process.env,
+      backends: app.backends,
+      commands,
+      globals,
+      version,
+      stdin: process.stdin,
+      signals,
+      bandwidth: app.bandwidth,
+      config: app.config,
+      remotes: app.remotes,
+      get: (block) => options.get(block),
+      isSet: (block: OptionBlock, key: string) => options.source(block, key) !== 'default',
+      stdout,
+      stderr: (text) => void process.stderr.write(text),
+    }
+    return (await command.run(io)) ?? 0
+  } finally {
+    signals.close()
+    await app.close()
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  if (path !== '-') return await readFile(path, 'utf8')
+  process.stdin.setEncoding('utf8')
+  let text = ''
+  for await (const chunk of process.stdin) text += chunk as string
+  return text
+}
+
+function openLog(options: OptionSet, opened: Lines[]): Logger {
+  const { verbose, quiet, level, file, format, useJsonLog, systemd } = options.get(logOptions)
+  const wrong = format.find((part) => !(logParts as readonly string[]).includes(part))
+  if (wrong !== undefined) throw new AppError('usage', `unknown part ${JSON.stringify(wrong)} in --log-format: use ${logParts.join(',')}`)
+  if (quiet && verbose > 0) throw new AppError('usage', "can't set -v and -q together")
+  const explicit = options.source(logOptions, 'level') !== 'default'
+  if (explicit && (quiet || verbose > 0)) throw new AppError('usage', "can't set -v or -q together with --log-level")
+  const lines = new Lines(file)
+  opened.push(lines)
+  const chosen: Level = quiet ? 'error' : verbose >= 2 ? 'debug' : verbose === 1 ? 'info' : (level.toLowerCase() as Level)
+  return createLogger({
+    level: levels.includes(chosen) ? chosen : 'notice',
+    parts: new Set([...(format as LogPart[]), ...(useJsonLog ? (['json'] as const) : [])]),
+    systemd,
+    write: (line) => lines.write(line),
+  })
+}
+
+/** Tells the person what went wrong and gives the exit status. */
+function complain(error: AppError, log: Logger | undefined): number {
+  if (log && error.code !== 'usage') log.error(error.message)
+  else process.stderr.write(`sluice: ${error.message}\n`)
+  return exitCodeOf(error)
+}
+
+async function stdout(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { files, scratch, serve, sluice } from '../program.ts'
+
+test('one command serves the folder it is started in and prints the URL', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'hello.txt': 'hello\n' })
+  const server = await serve(t, ['serve'], { cwd: dir })
+  assert.equal(await (await fetch(new URL('hello.txt', server.url))).text(), 'hello\n')
+  assert.match(await (await fetch(server.url)).text(), /hello\.txt/)
+})
+
+test('a missing root ends the start with status 3 and says which', async (t) => {
+  const missing = `${scratch(t)}/nowhere`
+  const { code, stderr } = await sluice(['serve', 'http', missing, '--addr', '127.0.0.1:0'])
+  assert.equal(code, 3)
+  assert.match(stderr, /nowhere/)
+})
+
+test('with --allow-missing-root a missing root is an empty folder', async (t) => {
+  const server = await serve(t, ['serve', 'http', `${scratch(t)}/later`, '--allow-missing-root'])
+  assert.equal((await fetch(server.url)).status, 200)
+})
+
+test('a port in use is an error that names the address', async (t) => {
+  const dir = scratch(t)
+  const server = await serve(t, ['serve', 'http', dir])
+  const { code, stderr } = await sluice(['serve', 'http', dir, '--addr', `127.0.0.1:${server.port}`])
+  assert.equal(code, 1)
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${server.port}`))
+})
+
+test('an unknown flag names the nearest one and ends with status 2', async () => {
+  const { code, stderr } = await sluice(['serve', 'http', '.', '--vfs-cash-mode', 'full'])
+  assert.equal(code, 2)
+  assert.match(stderr, /unknown flag: --vfs-cash-mode\. Did you mean --vfs-cache-mode\?/)
+})
+
+test('a public address without a login warns loudly', async (t) => {
+  const server = await serve(t, ['serve', 'http', scratch(t)], { addr: ['--addr', '0.0.0.0:0'] })
+  await server.logged(/WARNING.*(everybody|anybody|login|password)/i)
+})
+
+test('SIGTERM ends it with status 0', async (t) => {
+  const server = await serve(t, ['serve', 'http', scratch(t)])
+  assert.equal(await server.stop('SIGTERM'), 0)
+})
+
+test('flags without effect yet say so', async (t) => {
+  const server = await serve(t, ['serve', 'http', scratch(t), '--rc', '--rc-addr', ':5999'])
+  await server.logged(/--rc has no effect yet/)
+})
+
+test('a setting from the environment counts, in either spelling', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'a.txt': 'a', 'b.json': '{}' })
+  const server = await serve(t, ['serve', 'http', dir], { env: { RCLONE_EXCLUDE: '*.json', SLUICE_BASEURL: 'x' } })
+  assert.equal((await fetch(new URL('a.txt', server.url))).status, 200)
+  assert.match(server.url, /\/x\/$/)
+  assert.equal((await fetch(new URL('b.json', server.url))).status, 404)
+})

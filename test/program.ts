@@ -1,0 +1,110 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+const program = join(import.meta.dirname, '..', 'bin', 'sluice.js')
+
+/** A directory of the test's own, removed at its end. */
+export function scratch(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** Writes files below `dir`: path → content. A path that ends in `/` is a directory. */
+export function files(dir: string, tree: Readonly<Record<string, string | Uint8Array>>): void {
+  for (const [path, content] of Object.entries(tree)) {
+    const full = join(dir, path)
+    if (path.endsWith('/')) mkdirSync(full, { recursive: true })
+    else {
+      mkdirSync(dirname(full), { recursive: true })
+      writeFileSync(full, content)
+    }
+  }
+}
+
+export function touch(path: string, time: string): void {
+  utimesSync(path, new Date(time), new Date(time))
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end. Never throws for a status other than 0. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string; stdin?: string } = {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      command,
+      [...args],
+      { env: { ...process.env, ...options.env }, cwd: options.cwd, timeout: 60_000, maxBuffer: 1 << 26, killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        if (error && typeof error.code === 'string') reject(error)
+        else resolve({ code: child.exitCode, stdout, stderr })
+      },
+    )
+    child.stdin?.on('error', () => {}) // a program that does not read
+    child.stdin?.end(options.stdin ?? '')
+  })
+}
+
+/** Runs `sluice ARGS` to its end, with no configuration unless the arguments or the environment name one. */
+export function sluice(args: readonly string[], options: { env?: Record<string, string>; cwd?: string; stdin?: string } = {}): Promise<Ended> {
+  return run(process.execPath, [program, ...args], { ...options, env: { RCLONE_CONFIG: '/nonexistent/rclone.conf', ...options.env } })
+}
+
+export interface Server {
+  /** `http://127.0.0.1:12345/`, the first URL of the start line. */
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  readonly child: ChildProcess
+  /** All that it logged so far. */
+  log(): string
+  /** Resolves when the log matches. */
+  logged(pattern: RegExp): Promise<void>
+  /** Ends it and gives its exit status. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** Starts `sluice ARGS --addr 127.0.0.1:0` and waits for the line that says where it listens. It ends with the test. */
+export async function serve(
+  t: TestContext,
+  args: readonly string[],
+  options: { env?: Record<string, string>; addr?: readonly string[]; cwd?: string } = {},
+): Promise<Server> {
+  const addr = options.addr ?? ['--addr', '127.0.0.1:0']
+  const child = spawn(process.execPath, [program, ...args, ...addr], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: options.cwd,
+    env: { ...process.env, RCLONE_CONFIG: '/nonexistent/rclone.conf', ...options.env },
+  })
+  let text = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  async function logged(pattern: RegExp): Promise<void> {
+    while (!pattern.test(text)) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`sluice ended (${child.exitCode}) before ${pattern}: ${text}`)
+      await Promise.race([once(child.stderr, 'data'), once(child, 'exit')])
+    }
+  }
+  async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal)
+      await once(child, 'exit')
+    }
+    return child.exitCode
+  }
+  t.after(() => stop('SIGKILL'))
+  await logged(/Server started on \[/)
+  const url = /Server started on \[([^\], ]*)/.exec(text)?.[1] ?? ''
+  return { url, port: Number(/:(\d+)\//.exec(url)?.[1]), pid: child.pid as number, child, log: () => text, logged, stop }
+}

@@ -1,0 +1,82 @@
+import { backends, commands, globals } from '../src/catalog.ts'
+import { exitMeanings } from '../src/commands/exit.ts'
+import { variablesOf } from '../src/commands/environment.ts'
+import { errorTable } from '../src/http/error.ts'
+import { configKey, flagName, type Option, type OptionBlock } from '../src/schema/option.ts'
+
+const generated = '<!-- Written by `npm run docs` from the declarations in the code. -->\n'
+
+/** The generated pages: path and text. */
+export function pages(): readonly (readonly [path: string, text: string])[] {
+  return [
+    ['docs/reference/flags.md', flagsPage()],
+    ['docs/reference/commands.md', commandsPage()],
+    ['docs/reference/backends.md', backendsPage()],
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/no-effect-yet.md', inertPage()],
+  ]
+}
+
+function allBlocks(): OptionBlock[] {
+  return [...new Set([...commands.flatMap((command) => command.options ?? []), ...globals])]
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;')
+}
+
+function initial(option: Option<unknown>): string {
+  const text = option.type.format(option.default)
+  return text === '' ? '' : `\`${text}\``
+}
+
+function flagsPage(): string {
+  const rows = (block: OptionBlock) =>
+    Object.entries(block.options)
+      .filter(([, option]) => !option.hidden)
+      .map(([key, option]) => {
+        const name = flagName(key, option)
+        const names = [...(option.short ? [`-${option.short}`] : []), `--${name}`, ...(option.aliases ?? []).map((a) => `--${a}`)]
+        return `| ${names.map((n) => `\`${n}\``).join(' ')} | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} | \`${variablesOf(name)[1]}\` |`
+      })
+  const sections = allBlocks().map(
+    (block) => `## ${block.name}\n\n| flag | type | default | meaning | environment |\n| --- | --- | --- | --- | --- |\n${rows(block).join('\n')}\n`,
+  )
+  return `# Flags\n\n${generated}\nEvery flag can be set by the environment; \`SLUICE_…\` wins over \`RCLONE_…\`, a flag wins over both.\n\n${sections.join('\n')}`
+}
+
+function commandsPage(): string {
+  const sections = commands
+    .filter((command) => !command.hidden)
+    .map((command) => {
+      const examples = (command.examples ?? []).map(([line, meaning]) => `- \`${line}\`: ${meaning}\n`).join('')
+      return `## ${command.name}\n\n\`sluice ${`${command.name} ${command.usage}`.trim()}\`\n\n${command.summary}.\n${command.help ? `\n${command.help.trim()}\n` : ''}${examples ? `\n${examples}` : ''}`
+    })
+  return `# Commands\n\n${generated}\n${sections.join('\n')}\n## Exit statuses\n\n| status | meaning |\n| --- | --- |\n${exitMeanings.map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`).join('\n')}\n`
+}
+
+function backendsPage(): string {
+  const sections = backends.map((backend) => {
+    const rows = Object.entries(backend.options.options).map(
+      ([key, option]) =>
+        `| \`${configKey(key)}\` | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} |`,
+    )
+    return `## ${backend.name}\n\n${backend.description}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
+  })
+  return `# Storage\n\n${generated}\n${sections.join('\n')}`
+}
+
+function errorsPage(): string {
+  return `# Errors\n\n${generated}\nEvery error has one code; the code picks the HTTP status.\n\n| code | HTTP status |\n| --- | --- |\n${Object.entries(errorTable)
+    .map(([code, status]) => `| ${code} | ${status} |`)
+    .join('\n')}\n`
+}
+
+function inertPage(): string {
+  const rows = allBlocks().flatMap((block) =>
+    Object.entries(block.options)
+      .filter(([, option]) => option.inert)
+      .map(([key, option]) => `| \`--${flagName(key, option)}\` | ${cell(option.inert ?? '')} |`),
+  )
+  return `# Flags without effect yet\n\n${generated}\nThese flags are read and checked; using one says in the log that it has no effect yet. The list is empty when the product is complete.\n\n| flag | why |\n| --- | --- |\n${rows.join('\n')}\n`
+}
