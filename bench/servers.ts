@@ -103,19 +103,9 @@ const caddy: Contender = {
   name: 'caddy',
   command(root, port) {
     const program = find('caddy')
-    return (
-      program && [
-        'env',
-        'GOMAXPROCS=1',
-        program,
-        'file-server',
-        '--root',
-        root,
-        '--listen',
-        `127.0.0.1:${port}`,
-        '--browse',
-      ]
-    )
+    return program === undefined
+      ? undefined
+      : ['env', 'GOMAXPROCS=1', program, 'file-server', '--root', root, '--listen', `127.0.0.1:${port}`, '--browse']
   },
 }
 
@@ -123,7 +113,9 @@ const rclone: Contender = {
   name: 'rclone',
   command(root, port) {
     const program = find('rclone')
-    return program && ['env', 'GOMAXPROCS=1', program, 'serve', 'http', root, '--addr', `127.0.0.1:${port}`]
+    return program === undefined
+      ? undefined
+      : ['env', 'GOMAXPROCS=1', program, 'serve', 'http', root, '--addr', `127.0.0.1:${port}`]
   },
 }
 

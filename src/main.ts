@@ -21,7 +21,8 @@ import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 import { OptionSet } from './schema/options.ts'
 
-const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version
 
 /** The program: reads the command line, runs the command and sets the exit status. Never throws. */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
@@ -59,7 +60,12 @@ function read(argv: readonly string[], backends: readonly Backend[]): Read {
   const { words, help, version: askedVersion, assignments } = parseCommandLine(argv, every)
   const found = findCommand(words, commands)
   if (words.length === 0 || help || askedVersion)
-    return { command: found.command, args: found.args, line: { words, help, version: askedVersion, assignments }, flags: every }
+    return {
+      command: found.command,
+      args: found.args,
+      line: { words, help, version: askedVersion, assignments },
+      flags: every,
+    }
   const { command, args } = dispatch(words, commands)
   const flags = flagsOf([...(command.options ?? []), ...shared])
   return { command, args, line: parseCommandLine(argv, flags), flags }
@@ -67,9 +73,7 @@ function read(argv: readonly string[], backends: readonly Backend[]): Read {
 
 async function explain(line: CommandLine, command: Command | undefined, backends: readonly Backend[]): Promise<void> {
   const topic = line.version ? ['version'] : command ? command.name.split(' ') : line.words
-  const text = line.version
-    ? `sluice v${version}\n`
-    : helpText(topic, { commands, globals, version, backends })
+  const text = line.version ? `sluice v${version}\n` : helpText(topic, { commands, globals, version, backends })
   await stdout(text)
 }
 
@@ -92,7 +96,7 @@ interface Parts {
 
 async function runCommand(command: Command, args: readonly string[], parts: Parts): Promise<number> {
   const { options, log } = parts
-  const filter = await loadFilter(options.get(filterOptions), { readFile: readText, now: new Date() })
+  const filter = await loadFilter(options.get(filterOptions), { readFile: readText, now: Date.now() })
   for (const warning of filter.warnings) log.notice(warning)
   const app = new App({ ...parts, filter, env: process.env, askPassword: process.stdin.isTTY ? askHidden : undefined })
   const signals = new Signals(process)
@@ -110,6 +114,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       stdin: process.stdin,
       signals,
       bandwidth: app.bandwidth,
+      cacheDir: app.cacheDir,
       config: app.config,
       remotes: app.remotes,
       get: (block) => options.get(block),
@@ -135,13 +140,20 @@ async function readText(path: string): Promise<string> {
 function openLog(options: OptionSet, opened: Lines[]): Logger {
   const { verbose, quiet, level, file, format, useJsonLog, systemd } = options.get(logOptions)
   const wrong = format.find((part) => !(logParts as readonly string[]).includes(part))
-  if (wrong !== undefined) throw new AppError('usage', `unknown part ${JSON.stringify(wrong)} in --log-format: use ${logParts.join(',')}`)
+  if (wrong !== undefined)
+    throw new AppError('usage', `unknown part ${JSON.stringify(wrong)} in --log-format: use ${logParts.join(',')}`)
   if (quiet && verbose > 0) throw new AppError('usage', "can't set -v and -q together")
   const explicit = options.source(logOptions, 'level') !== 'default'
   if (explicit && (quiet || verbose > 0)) throw new AppError('usage', "can't set -v or -q together with --log-level")
-  const lines = new Lines(file)
+  const lines = new Lines(file === '' ? 2 : file)
   opened.push(lines)
-  const chosen: Level = quiet ? 'error' : verbose >= 2 ? 'debug' : verbose === 1 ? 'info' : (level.toLowerCase() as Level)
+  const chosen: Level = quiet
+    ? 'error'
+    : verbose >= 2
+      ? 'debug'
+      : verbose === 1
+        ? 'info'
+        : (level.toLowerCase() as Level)
   return createLogger({
     level: levels.includes(chosen) ? chosen : 'notice',
     parts: new Set([...(format as LogPart[]), ...(useJsonLog ? (['json'] as const) : [])]),

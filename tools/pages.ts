@@ -1,4 +1,4 @@
-import { backends, commands, globals } from '../src/catalog.ts'
+import { backendsOf, commands, globals } from '../src/catalog.ts'
 import { exitMeanings } from '../src/commands/exit.ts'
 import { variablesOf } from '../src/commands/environment.ts'
 import { errorTable } from '../src/http/error.ts'
@@ -56,7 +56,7 @@ function commandsPage(): string {
 }
 
 function backendsPage(): string {
-  const sections = backends.map((backend) => {
+  const sections = backendsOf().map((backend) => {
     const rows = Object.entries(backend.options.options).map(
       ([key, option]) =>
         `| \`${configKey(key)}\` | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} |`,

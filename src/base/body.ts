@@ -21,7 +21,6 @@ export class FileSlice implements Body {
   /** The most bytes that one `read` gives: lower it to keep a slowed transfer even. */
   chunk = Infinity
   #pass: ((bytes: number) => Promise<void> | void) | undefined
-  #ended: ((failure: unknown) => void) | undefined
   #failure: unknown
   #closed = false
 
@@ -60,17 +59,15 @@ export class FileSlice implements Body {
     return this
   }
 
-  /** Calls `ended` once, when the file is given back, with the error of the read that failed, if one did. */
-  whenClosed(ended: (failure: unknown) => void): this {
-    this.#ended = ended
-    return this
+  /** The error of the read that failed, if one did. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** Gives the file back. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#ended?.(this.#failure)
     await this.#source.close()
   }
 

@@ -9,24 +9,23 @@ export async function discard(body: Body | Uint8Array | string | undefined): Pro
 }
 
 /**
- * A body that `run` makes out of `source`. A generator that was never started runs no `finally`, so a plain one would keep
+ * A body that `run` makes out of `source` when the first byte is asked for. A generator that was never started runs no `finally`, so a plain one would keep
  * its source open when the reader leaves early; this one discards the source then. It can be read once.
  */
-export function derive(source: Body, run: (source: Body) => AsyncGenerator<Uint8Array, void>): Body {
+export function derive(source: Body, run: (source: Body) => Body): Body {
   return {
     [Symbol.asyncIterator]() {
-      let running: AsyncGenerator<Uint8Array, void> | undefined
+      let running: AsyncIterator<Uint8Array, void> | undefined
       let left = false
       return {
         next() {
           if (left) return Promise.resolve({ done: true, value: undefined })
-          running ??= run(source)
+          running ??= run(source)[Symbol.asyncIterator]()
           return running.next()
         },
         async return() {
           left = true
-          if (running) return running.return()
-          await discard(source)
+          await (running ? running.return?.() : discard(source))
           return { done: true, value: undefined }
         },
       }

@@ -48,6 +48,8 @@ export interface CommandIo {
   remotes(): Promise<Remotes>
   readonly signals: Signals
   readonly bandwidth: Bandwidth
+  /** Directory for caches. */
+  readonly cacheDir: string
   /** Writes to standard output; resolves when it was taken. */
   stdout(text: string): Promise<void>
   /** Writes to standard error: questions and remarks for a person. */

@@ -6,15 +6,15 @@ import { AppError } from '../base/error.ts'
  * `flush` writes what waits, so that nothing is lost at the end of the process.
  */
 export class Lines {
-  readonly #path: string
+  readonly #path: string | undefined
   #fd: number
   #waiting = ''
   #scheduled = false
 
-  /** `path` `''` = standard error. Throws `usage` when the file cannot be opened. */
-  constructor(path = '') {
-    this.#path = path
-    this.#fd = path === '' ? 2 : open(path)
+  /** A path, or 1 or 2 for standard output and error. Throws `usage` when the file cannot be opened. */
+  constructor(target: string | 1 | 2) {
+    this.#path = typeof target === 'string' ? target : undefined
+    this.#fd = typeof target === 'string' ? open(target) : target
   }
 
   write(line: string): void {
@@ -37,7 +37,7 @@ export class Lines {
 
   /** Opens the file anew after it was moved away (SIGHUP). */
   reopen(): void {
-    if (this.#path === '') return
+    if (this.#path === undefined) return
     this.flush()
     closeSync(this.#fd)
     this.#fd = open(this.#path)
@@ -45,7 +45,7 @@ export class Lines {
 
   close(): void {
     this.flush()
-    if (this.#path !== '') closeSync(this.#fd)
+    if (this.#path !== undefined) closeSync(this.#fd)
   }
 }
 

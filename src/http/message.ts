@@ -6,6 +6,8 @@ import type { Context } from '../core/context.ts'
 export interface User {
   readonly name: string
   readonly by: 'basic' | 'htpasswd' | 'certificate' | 'header' | 'proxy'
+  /** The options of the backend that `--auth-proxy` named for this user. */
+  readonly backend?: Readonly<Record<string, string>>
 }
 
 /** One request, the same for HTTP/1.1 and HTTP/2. */
@@ -60,6 +62,16 @@ export interface HttpResponse {
   length?: number | undefined
   /** Closes the connection after this response. */
   close?: boolean
+  /** Called once, when the socket has taken the last byte or the client has left. A middleware that sets it calls the one before. */
+  done?: (sent: Sent) => void
+}
+
+/** How sending a response went. */
+export interface Sent {
+  /** Bytes of the body that the socket took. */
+  readonly bytes: number
+  /** False when the client left, or the body failed, before the end. */
+  readonly complete: boolean
 }
 
 /** Answers a request. Synchronous answers stay synchronous all the way to the socket: the hot path allocates no promise. */

@@ -48,17 +48,20 @@ export function preferredEncoding<T extends string>(
 
 /**
  * The media type to send, of those `available` in our own order (RFC 9110 section 12.5.1). The most specific range decides
- * the weight of a type; the first one when the client takes none of them, or says nothing.
+ * the weight of a type; among equal weights the more specifically asked for wins, then our order. The first one when the
+ * client takes none of them, or says nothing.
  */
 export function preferredType<T extends string>(header: string | undefined, available: readonly [T, ...T[]]): T {
   let best = available[0]
   if (header === undefined) return best
   const preferences = parsePreferences(header)
-  const weight = (range: string) => preferences.find((p) => p.value === range)?.q
-  let bestWeight = 0
+  let bestScore = 0
   for (const type of available) {
-    const q = weight(type) ?? weight(`${type.slice(0, type.indexOf('/'))}/*`) ?? weight('*/*') ?? 0
-    if (q > bestWeight) [best, bestWeight] = [type, q]
+    const ranges = [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*']
+    const specific = ranges.findIndex((range) => preferences.some((p) => p.value === range))
+    const q = preferences.find((p) => p.value === ranges[specific])?.q ?? 0
+    const score = q === 0 ? 0 : q * 1000 + (2 - specific) / 10
+    if (score > bestScore) [best, bestScore] = [type, score]
   }
   return best
 }

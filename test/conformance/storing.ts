@@ -111,6 +111,11 @@ export function storing(subject: () => Subject): void {
     }
   })
 
+  test('a name that is longer than any disk takes is not found', async () => {
+    const { ctx, remote } = subject()
+    assert.equal(await remote.stat(ctx, 'x'.repeat(300)), undefined)
+  })
+
   test('what was opened stays one version while the file is replaced', async () => {
     const { ctx, remote } = subject()
     const [first, second] = [noise(900_000, 'first'), noise(900_000, 'second')]

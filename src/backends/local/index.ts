@@ -40,10 +40,15 @@ export const localOptions = defineOptions('local', {
     flag: 'local-hashes',
     advanced: true,
   }),
-  timeType: option(oneOf('mtime', 'atime', 'btime', 'ctime'), 'mtime', 'Which time of a file is its modification time', {
-    flag: 'local-time-type',
-    advanced: true,
-  }),
+  timeType: option(
+    oneOf('mtime', 'atime', 'btime', 'ctime'),
+    'mtime',
+    'Which time of a file is its modification time',
+    {
+      flag: 'local-time-type',
+      advanced: true,
+    },
+  ),
   durability: option(
     oneOf('full', 'rename'),
     'full',

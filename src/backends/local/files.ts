@@ -1,0 +1,106 @@
+import type { ByteSource } from '../../base/body.ts'
+import { closeFd, type Disk } from './disk.ts'
+
+interface OpenFile {
+  readonly fd: number
+  readonly key: string | undefined
+  readers: number
+  idleSince: number
+}
+
+export interface OpenFilesOptions {
+  /** How many files that nobody reads stay open. */
+  readonly maxIdle?: number
+  /** For how long they do. */
+  readonly idleMs?: number
+  readonly clock?: () => number
+}
+
+/**
+ * Open files shared by their readers. A file that nobody reads stays open for a while, so that many small reads of one file
+ * cost one `pread` each. The key holds path and version: another version is another file.
+ */
+export class OpenFiles {
+  readonly #disk: Disk
+  readonly #maxIdle: number
+  readonly #idleMs: number
+  readonly #clock: () => number
+  readonly #open = new Map<string, OpenFile>()
+  /** Those that nobody reads, the longest idle first. */
+  readonly #idle = new Set<OpenFile>()
+  readonly #closing = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(disk: Disk, { maxIdle = 256, idleMs = 10_000, clock = () => performance.now() }: OpenFilesOptions = {}) {
+    this.#disk = disk
+    this.#maxIdle = maxIdle
+    this.#idleMs = idleMs
+    this.#clock = clock
+  }
+
+  /** A source on an open file of this key, if there is one. */
+  take(key: string): ByteSource | undefined {
+    const file = this.#open.get(key)
+    if (!file) return undefined
+    if (file.readers++ === 0) this.#idle.delete(file)
+    return this.#source(file)
+  }
+
+  /** Takes over a descriptor that was just opened; gives a source on it. Without a key it is never shared. */
+  add(key: string | undefined, fd: number): ByteSource {
+    const file: OpenFile = { fd, key, readers: 1, idleSince: 0 }
+    // Two may have opened the same file at once: the second keeps its own, which is closed after use.
+    if (key !== undefined && !this.#closed && !this.#open.has(key)) this.#open.set(key, file)
+    return this.#source(file)
+  }
+
+  /** Closes what is idle now, and the rest as soon as its readers are done. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    for (const file of this.#idle) this.#close(file)
+    this.#open.clear()
+    await Promise.all(this.#closing)
+  }
+
+  #source(file: OpenFile): ByteSource {
+    const disk = this.#disk
+    let done = false
+    return {
+      read: (into, position) => disk.read(file.fd, into, position),
+      close: async () => {
+        if (done) return
+        done = true
+        await this.#release(file)
+      },
+    }
+  }
+
+  async #release(file: OpenFile): Promise<void> {
+    if (--file.readers > 0) return
+    if (this.#closed || file.key === undefined || this.#open.get(file.key) !== file) return await closeFd(file.fd)
+    file.idleSince = this.#clock()
+    this.#idle.add(file)
+    if (this.#idle.size > this.#maxIdle) for (const oldest of this.#idle) return this.#close(oldest)
+    this.#timer ??= setInterval(() => this.#sweep(), this.#idleMs / 2).unref()
+  }
+
+  #sweep(): void {
+    const latest = this.#clock() - this.#idleMs
+    for (const file of this.#idle) {
+      if (file.idleSince > latest) break
+      this.#close(file)
+    }
+    if (this.#idle.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #close(file: OpenFile): void {
+    this.#idle.delete(file)
+    if (file.key !== undefined && this.#open.get(file.key) === file) this.#open.delete(file.key)
+    const closing = closeFd(file.fd).finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+  }
+}

@@ -1,0 +1,343 @@
+import { constants, promises as fsp } from 'node:fs'
+import { resolve } from 'node:path'
+import { throwIfAborted } from '../../base/abort.ts'
+import { bodyOf, FileSlice, type Body } from '../../base/body.ts'
+import { AppError, rethrow } from '../../base/error.ts'
+import { asCanonical, isInside, parentOf } from '../../base/path.ts'
+import type { Range } from '../../base/range.ts'
+import type { Nanoseconds } from '../../base/time.ts'
+import type { Context } from '../../core/context.ts'
+import type { OpenArgs } from '../../remote/backend.ts'
+import { hashBody, hashKinds } from '../../remote/hash.ts'
+import { incoming } from '../../remote/incoming.ts'
+import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
+import { closeFd, Disk, fileSystemKind, type FileSystemKind } from './disk.ts'
+import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
+import { empty, parentDirectory, removeDirectory } from './erase.ts'
+import { OpenFiles } from './files.ts'
+import { HotFiles } from './hot.ts'
+import type { LocalOptions, localOptions } from './index.ts'
+import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
+import { children, type Found } from './listing.ts'
+import type { OsPath } from './names.ts'
+import { TempNames } from './temp.ts'
+import { absent, leafOf, Tree, type Directory } from './tree.ts'
+import { Turn } from './turn.ts'
+import { Watches } from './watch.ts'
+import { setFdTime, TIME_PRECISION } from './times.ts'
+import { TempFile } from './writing.ts'
+
+/** A directory of this machine. */
+export class LocalRemote implements Remote {
+  readonly info: RemoteInfo
+  readonly #options: LocalOptions
+  readonly #tree: Tree
+  readonly #files: OpenFiles
+  readonly #hot: HotFiles
+  readonly #watches = new Watches()
+  readonly #durable: boolean
+  readonly #swept = new Set<string>()
+  readonly #kinds = new Map<bigint, FileSystemKind>()
+  #temps: TempNames | undefined
+  #noticed = false
+
+  private constructor(name: string, root: string, options: LocalOptions) {
+    const disk = new Disk(fileSystemKind(root).network)
+    const turn = new Turn()
+    this.#options = options
+    this.#tree = new Tree(root, disk, options, turn)
+    this.#files = new OpenFiles(disk)
+    this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
+    this.#durable = options.durability === 'full'
+    this.info = describe(name, root, options)
+  }
+
+  static open(_ctx: Context, args: Pick<OpenArgs<typeof localOptions>, 'name' | 'root' | 'config'>): LocalRemote {
+    if (args.config.links && args.config.copyLinks)
+      throw new AppError('invalid', "can't use -l/--links with -L/--copy-links")
+    return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config)
+  }
+
+  async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
+    const directory = await this.#tree.openDirectory(dir)
+    try {
+      const options = { showLinks: this.#options.links, skipped: (path: string) => this.#skipped(ctx, path) }
+      for await (const batch of children(this.#tree, directory, dir, options)) {
+        throwIfAborted(ctx.signal)
+        for (const found of batch) yield this.#entry(found)
+      }
+    } finally {
+      await directory.close()
+    }
+  }
+
+  async stat(_ctx: Context, path: string): Promise<Entry | undefined> {
+    const stats = await this.#tree.locate(path)
+    if (!stats) return this.#options.links ? await findLink(this.#tree, path, this.#options.timeType) : undefined
+    if (stats.isDirectory()) return toDirEntry(path, stats, this.#options.timeType)
+    const place = this.#tree.diskPath(path)
+    const make = () => toFileEntry(path, stats, this.#options.timeType)
+    return place === undefined ? undefined : this.#hot.remember(path, place, stats, make)
+  }
+
+  peek(path: string): FileEntry | undefined {
+    return this.#hot.peek(path)
+  }
+
+  async open(_ctx: Context, file: FileEntry, range: Range = { start: 0, end: Infinity }): Promise<Body> {
+    if (this.#options.links && isLinkEntry(file))
+      return bodyOf((await linkTarget(this.#tree, file.path)).subarray(range.start, range.end))
+    const key = file.version === undefined ? undefined : `${file.path}\0${file.version}`
+    const known = key === undefined ? undefined : this.#files.take(key)
+    const end = Math.min(range.end, file.size)
+    const slice = { start: Math.min(range.start, end), end }
+    if (known) return new FileSlice(known, slice)
+    const { fd, stats } = await this.#tree.openFile(file.path)
+    if (file.version !== undefined && versionOf(stats) !== file.version && !this.#options.noCheckUpdated) {
+      await closeFd(fd)
+      this.#hot.forget(file.path)
+      // Whoever gets this looks the name up again: what is there now is another file.
+      throw new AppError('not-found', `${file.path} has changed since it was looked up`, { retry: 'now' })
+    }
+    return new FileSlice(this.#files.add(key, fd), slice)
+  }
+
+  async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
+    const leaf = writableLeaf(path)
+    const directory = await this.#enter(parentOf(path))
+    try {
+      if (info.ifAbsent && (await this.#tree.locate(path))) throw new AppError('exists', `${path} exists already`)
+      const temp = await TempFile.create(directory, this.#names, this.#durable)
+      try {
+        await temp.fill(incoming(body, info, ctx.signal))
+        const stats = await temp.commit(leaf, this.#times(info))
+        this.#hot.forget(path)
+        return toFileEntry(path, stats, this.#options.timeType)
+      } finally {
+        await temp.discard()
+      }
+    } finally {
+      await directory.close()
+    }
+  }
+
+  async openWriter(ctx: Context, path: string, size: number): Promise<WriterAt> {
+    const leaf = writableLeaf(path)
+    const directory = await this.#enter(parentOf(path))
+    const temp = await TempFile.create(directory, this.#names, this.#durable).catch(async (error: unknown) => {
+      await directory.close()
+      throw error
+    })
+    const end = async () => {
+      ctx.signal.removeEventListener('abort', abort)
+      await temp.discard()
+      await directory.close()
+    }
+    // A writer that is given up is never closed: its file goes with the signal.
+    const abort = () => void end().catch(() => {})
+    ctx.signal.addEventListener('abort', abort, { once: true })
+    if (size > 0 && !this.#options.noSparse) await temp.reserve(size)
+    return {
+      write: (at, chunk) => temp.write(chunk, at),
+      close: async () => {
+        try {
+          throwIfAborted(ctx.signal)
+          return toFileEntry(path, await temp.commit(leaf, {}), this.#options.timeType)
+        } finally {
+          this.#hot.forget(path)
+          await end()
+        }
+      },
+    }
+  }
+
+  async remove(_ctx: Context, file: FileEntry): Promise<void> {
+    const { parent, leaf } = await parentDirectory(this.#tree, file.path)
+    try {
+      await fsp.unlink(parent.at(leaf)).catch(rethrow)
+      if (this.#durable) await parent.sync()
+    } finally {
+      this.#hot.forget(file.path)
+      await parent.close()
+    }
+  }
+
+  async mkdir(_ctx: Context, dir: string): Promise<void> {
+    await (await this.#tree.enter(asCanonical(dir), this.#durable)).close()
+  }
+
+  async rmdir(_ctx: Context, dir: string): Promise<void> {
+    await removeDirectory(this.#tree, dir)
+    this.#swept.delete(dir)
+  }
+
+  async purge(ctx: Context, dir: string): Promise<void> {
+    await empty(ctx, this.#tree, dir)
+    await removeDirectory(this.#tree, dir)
+    this.#hot.clear()
+  }
+
+  async copy(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
+    const leaf = writableLeaf(to)
+    const { fd, stats } = await this.#tree.openFile(file.path)
+    try {
+      const source = process.platform === 'linux' ? `/proc/self/fd/${fd}` : (this.#tree.diskPath(file.path) ?? '')
+      const directory = await this.#enter(parentOf(to))
+      try {
+        const temp = await TempFile.create(directory, this.#names, this.#durable)
+        try {
+          // Clones where the file system can, copies inside the kernel otherwise.
+          await fsp.copyFile(source, temp.place, constants.COPYFILE_FICLONE).catch(rethrow)
+          throwIfAborted(ctx.signal)
+          const written = await temp.commit(leaf, this.#times({ modTime: file.modTime }))
+          if (written.size !== stats.size) throw new AppError('io', `${file.path} has changed while it was copied`)
+          this.#hot.forget(to)
+          return toFileEntry(to, written, this.#options.timeType)
+        } finally {
+          await temp.discard()
+        }
+      } finally {
+        await directory.close()
+      }
+    } finally {
+      await closeFd(fd)
+    }
+  }
+
+  async move(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
+    if ((await this.#tree.locate(to))?.isDirectory()) throw new AppError('is-directory', `${to} is a directory`)
+    await this.#rename(file.path, to)
+    const moved = await this.stat(ctx, to)
+    if (moved?.kind !== 'file') throw absent(to)
+    return moved
+  }
+
+  async moveDirectory(_ctx: Context, from: string, to: string): Promise<void> {
+    if (from === '' || isInside(to, from)) throw new AppError('invalid', `can't move a directory into itself`)
+    if (await this.#tree.locate(to)) throw new AppError('exists', `${to} exists already`)
+    await this.#rename(from, to)
+    this.#hot.clear()
+  }
+
+  async hash(ctx: Context, file: FileEntry, kind: string): Promise<string> {
+    if (!this.info.hashes.includes(kind)) throw new AppError('unsupported', `no ${kind} checksums here`)
+    return await hashBody(await this.open(ctx, file), kind)
+  }
+
+  async setModTime(_ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {
+    if (this.#options.noSetModtime) return
+    if (entry.kind === 'directory') {
+      const directory = await this.#tree.openDirectory(entry.path)
+      try {
+        return await directory.setTime(time)
+      } finally {
+        await directory.close()
+      }
+    }
+    const { fd } = await this.#tree.openFile(entry.path)
+    try {
+      await setFdTime(fd, time)
+    } finally {
+      this.#hot.forget(entry.path)
+      await closeFd(fd)
+    }
+  }
+
+  async about(): Promise<Usage> {
+    const { bsize, blocks, bfree, bavail } = await fsp.statfs(this.#tree.root).catch(rethrow)
+    return { total: bsize * blocks, used: bsize * (blocks - bfree), free: bsize * bavail }
+  }
+
+  watch(dir: string, changed: () => void): (() => void) | undefined {
+    const place = this.#tree.diskPath(dir)
+    return place === undefined || this.#tree.disk.network ? undefined : this.#watches.watch(place, changed)
+  }
+
+  async close(): Promise<void> {
+    this.#watches.close()
+    this.#hot.clear()
+    await this.#files.close()
+  }
+
+  get #names(): TempNames {
+    return (this.#temps ??= new TempNames())
+  }
+
+  /** Opens a directory to write in. The first time, what killed processes left there is removed meanwhile. */
+  async #enter(dir: string): Promise<Directory> {
+    const directory = await this.#tree.enter(dir, this.#durable)
+    if (this.#swept.size < MAX_SWEPT && !this.#swept.has(dir)) {
+      this.#swept.add(dir)
+      const place = this.#tree.diskPath(dir)
+      if (place !== undefined) void this.#names.sweep(place)
+    }
+    return directory
+  }
+
+  async #rename(from: string, to: string): Promise<void> {
+    const target = writableLeaf(to)
+    const { parent: source, leaf } = await parentDirectory(this.#tree, from)
+    try {
+      const directory = await this.#enter(parentOf(to))
+      try {
+        await fsp.rename(source.at(leaf), directory.at(target)).catch(rethrow)
+        if (this.#durable) await Promise.all([directory.sync(), source.sync()])
+      } finally {
+        this.#hot.forget(from)
+        this.#hot.forget(to)
+        await directory.close()
+      }
+    } finally {
+      await source.close()
+    }
+  }
+
+  #times(info: PutInfo): PutInfo {
+    return this.#options.noSetModtime ? { ifAbsent: info.ifAbsent } : info
+  }
+
+  #kindOf(device: bigint, place: OsPath): FileSystemKind {
+    let kind = this.#kinds.get(device)
+    if (!kind) this.#kinds.set(device, (kind = fileSystemKind(place)))
+    return kind
+  }
+
+  #skipped(ctx: Context, path: string): void {
+    if (this.#options.skipLinks) return
+    const message = "Can't follow symlink without -L/--copy-links, or out of the root"
+    if (this.#noticed) return ctx.log.debug(message, { object: path })
+    this.#noticed = true
+    ctx.log.notice(`${message}; further ones are left out silently`, { object: path })
+  }
+
+  #entry({ path, stats, link }: Found): Entry {
+    return link ? linkEntry(path, stats, this.#options.timeType) : toEntry(path, stats, this.#options.timeType)
+  }
+}
+
+const MAX_SWEPT = 1000
+
+function writableLeaf(path: string): OsPath {
+  return leafOf(asCanonical(path))
+}
+
+function describe(name: string, root: string, options: LocalOptions): RemoteInfo {
+  const folds = process.platform === 'darwin' && !options.caseSensitive
+  const unknown = options.hashes.filter((kind) => !hashKinds.includes(kind))
+  if (unknown.length > 0) throw new AppError('invalid', `option hashes: unknown hash type "${unknown[0]}"`)
+  return {
+    name,
+    type: 'local',
+    root,
+    description: `Local file system at ${root}`,
+    hashes: options.hashes.length === 0 ? hashKinds : options.hashes,
+    precision: TIME_PRECISION,
+    traits: {
+      isLocal: true,
+      emptyDirectories: true,
+      partialUploads: true,
+      slowHash: true,
+      ...(options.caseInsensitive || folds ? { caseInsensitive: true } : {}),
+    },
+  }
+}

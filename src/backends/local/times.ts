@@ -1,0 +1,15 @@
+import { futimes } from 'node:fs'
+import { promisify } from 'node:util'
+import { rethrow } from '../../base/error.ts'
+import type { Nanoseconds } from '../../base/time.ts'
+
+const setTimes = promisify(futimes)
+
+/** The precision of times that are set, in ns: Node takes seconds as a floating-point number, good to about 0.2 µs today. */
+export const TIME_PRECISION = 1000
+
+/** Sets the modification time of an open file or directory, rounded to whole microseconds. */
+export async function setFdTime(fd: number, time: Nanoseconds): Promise<void> {
+  const seconds = Number(time / 1000n) / 1e6
+  await setTimes(fd, seconds, seconds).catch(rethrow)
+}

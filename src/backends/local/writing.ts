@@ -1,0 +1,119 @@
+import * as fs from 'node:fs'
+import type { Body } from '../../base/body.ts'
+import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
+import type { PutInfo } from '../../remote/remote.ts'
+import type { OsPath } from './names.ts'
+import type { TempNames } from './temp.ts'
+import { setFdTime } from './times.ts'
+import type { Directory } from './tree.ts'
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
+
+/**
+ * A file under a temporary name in the directory where it is to be. It gets its name by one rename once it is whole and, when
+ * durable, on the disk; until then nobody sees it, and what had the name before stays.
+ */
+export class TempFile {
+  readonly #directory: Directory
+  readonly #place: OsPath
+  readonly #durable: boolean
+  #file: fs.promises.FileHandle | undefined
+
+  private constructor(directory: Directory, place: OsPath, file: fs.promises.FileHandle, durable: boolean) {
+    this.#directory = directory
+    this.#place = place
+    this.#file = file
+    this.#durable = durable
+  }
+
+  static async create(directory: Directory, names: TempNames, durable: boolean): Promise<TempFile> {
+    const place = directory.at(names.next())
+    const file = await fs.promises.open(place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666).catch(rethrow)
+    return new TempFile(directory, place, file, durable)
+  }
+
+  /** Where it is while it has no name of its own. */
+  get place(): OsPath {
+    return this.#place
+  }
+
+  /** Writes a whole upload. */
+  async fill(body: Body): Promise<void> {
+    for await (const chunk of body) await this.write(chunk)
+  }
+
+  /** Writes all of a chunk, at a place or behind the last one. */
+  async write(chunk: Uint8Array, at: number | null = null): Promise<void> {
+    for (let done = 0; done < chunk.length;) {
+      const { bytesWritten } = await this.#handle
+        .write(chunk, done, chunk.length - done, at === null ? null : at + done)
+        .catch(rethrow)
+      done += bytesWritten
+    }
+  }
+
+  /** Makes the file `size` bytes long at once, sparse where the file system can. */
+  async reserve(size: number): Promise<void> {
+    await this.#handle.truncate(size).catch(rethrow)
+  }
+
+  /** Gives the file its name, replacing what has it, or failing with `exists` when `ifAbsent` is set. */
+  async commit(leaf: OsPath, info: Pick<PutInfo, 'modTime' | 'ifAbsent'>): Promise<fs.BigIntStats> {
+    const target = this.#directory.at(leaf)
+    try {
+      if (!info.ifAbsent) await this.#keepMode(target)
+      if (info.modTime !== undefined) await setFdTime(this.#handle.fd, info.modTime)
+      if (this.#durable) await this.#handle.sync()
+      if (info.ifAbsent) await this.#claim(target)
+      else await fs.promises.rename(this.#place, target)
+      const stats = await this.#handle.stat({ bigint: true })
+      await this.#close()
+      if (this.#durable) await this.#directory.sync()
+      return stats
+    } catch (error) {
+      throw toAppError(error)
+    }
+  }
+
+  /** Removes it, if it has not got its name. */
+  async discard(): Promise<void> {
+    const open = this.#file !== undefined
+    await this.#close().catch(() => {})
+    if (open) await fs.promises.unlink(this.#place).catch(() => {})
+  }
+
+  get #handle(): fs.promises.FileHandle {
+    if (!this.#file) throw new AppError('io', 'the file is closed already')
+    return this.#file
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+
+  /** A file that is replaced keeps its permissions. */
+  async #keepMode(target: OsPath): Promise<void> {
+    try {
+      const old = await fs.promises.lstat(target)
+      if (old.isFile()) await this.#handle.chmod(old.mode & 0o777)
+    } catch {
+      // a new file, or one of somebody else
+    }
+  }
+
+  async #claim(target: OsPath): Promise<void> {
+    try {
+      await fs.promises.link(this.#place, target)
+    } catch (error) {
+      const code = errorCode(error)
+      if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK' && code !== 'ENOSYS') throw error
+      // A file system without links: an empty file of that name is the claim.
+      await (await fs.promises.open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666)).close()
+      await fs.promises.rename(this.#place, target)
+      return
+    }
+    await fs.promises.unlink(this.#place)
+  }
+}

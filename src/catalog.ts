@@ -1,0 +1,50 @@
+import { localBackend } from './backends/local/index.ts'
+import { memoryBackend } from './backends/memory/index.ts'
+import { aliasBackend } from './backends/alias.ts'
+import { combineBackend } from './backends/combine.ts'
+import { httpBackend } from './backends/http/index.ts'
+import { completeCommand, completionCommand } from './commands/completion.ts'
+import { configCommands } from './commands/config.ts'
+import type { Command } from './commands/command.ts'
+import { helpCommand } from './commands/help.ts'
+import { listremotesCommand } from './commands/listremotes.ts'
+import { obscureCommands } from './commands/obscure.ts'
+import { serveCommands } from './commands/serve.ts'
+import { versionCommand } from './commands/version.ts'
+import { filterOptions } from './core/filter-options.ts'
+import { logOptions, mainOptions, statsOptions } from './core/options.ts'
+import { netOptions } from './net/options.ts'
+import { rcAuthOptions, rcHttpOptions, rcOptions } from './rc/options.ts'
+import type { Backend } from './remote/backend.ts'
+import type { OptionBlock } from './schema/option.ts'
+
+/** What Sluice is made of, on one page. Nothing registers itself. */
+
+/** The kinds of storage, made anew for each app: memory stores belong to one app. */
+export function backendsOf(): readonly Backend[] {
+  return [aliasBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
+}
+
+/** The option blocks that every command has. */
+export const globals: readonly OptionBlock[] = [
+  mainOptions,
+  filterOptions,
+  netOptions,
+  logOptions,
+  statsOptions,
+  rcOptions,
+  rcHttpOptions,
+  rcAuthOptions,
+]
+
+/** What a user can type. */
+export const commands: readonly Command[] = [
+  ...serveCommands,
+  ...configCommands,
+  listremotesCommand,
+  ...obscureCommands,
+  versionCommand,
+  helpCommand,
+  completionCommand,
+  completeCommand,
+]

@@ -1,0 +1,102 @@
+import { createInterface, type Interface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { AppError } from '../base/error.ts'
+import type { CommandIo } from './command.ts'
+
+/** The keys of a menu and what they mean. */
+export type Choices = readonly (readonly [key: string, meaning: string])[]
+
+/** Asks a person questions, line by line; answers may also be piped in. Close it, or the program waits for more input. */
+export class Prompt {
+  readonly #io: Pick<CommandIo, 'stdin' | 'stderr'>
+  readonly #lines: Interface
+  readonly #answers: AsyncIterator<string>
+  #hidden = false
+
+  constructor(io: Pick<CommandIo, 'stdin' | 'stderr'>) {
+    this.#io = io
+    const echo = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (!this.#hidden) io.stderr(chunk.toString())
+        done()
+      },
+    })
+    const terminal = io.stdin.isTTY === true
+    this.#lines = createInterface({ input: io.stdin, terminal, ...(terminal ? { output: echo } : {}) })
+    this.#answers = this.#lines[Symbol.asyncIterator]()
+  }
+
+  /** Says something. */
+  say(text: string): void {
+    this.#io.stderr(`${text}\n`)
+  }
+
+  /** One line without the blanks at its ends. Throws `usage` when the input has ended. */
+  async ask(question: string): Promise<string> {
+    return (await this.#line(question)).trim()
+  }
+
+  /** One line that the terminal does not show. Blanks count. */
+  async askHidden(question: string): Promise<string> {
+    this.#hidden = true
+    try {
+      const answer = await this.#line(question)
+      if (this.#io.stdin.isTTY) this.#io.stderr('\n')
+      return answer
+    } finally {
+      this.#hidden = false
+    }
+  }
+
+  /** A new password, typed twice. */
+  async askNewPassword(): Promise<string> {
+    for (;;) {
+      const first = await this.askHidden('password: ')
+      if (first === '') this.say('The password must not be empty.')
+      else if ((await this.askHidden('once more: ')) === first) return first
+      else this.say('The two differ. Try again.')
+    }
+  }
+
+  /** One of some keys, asked again until it is one. An empty answer takes `initial`. */
+  async choose(choices: Choices, initial?: string): Promise<string> {
+    const keys = choices.map(([key]) => key)
+    for (const [key, meaning] of choices) this.say(`${key}) ${meaning}${key === initial ? ' (default)' : ''}`)
+    for (;;) {
+      const answer = (await this.ask(`${keys.join('/')}> `)) || initial
+      if (answer !== undefined && keys.includes(answer)) return answer
+      this.say(`Choose one of ${keys.join(', ')}.`)
+    }
+  }
+
+  async confirm(question: string, initial: boolean): Promise<boolean> {
+    this.say(question)
+    const yesNo: Choices = [
+      ['y', 'Yes'],
+      ['n', 'No'],
+    ]
+    return (await this.choose(yesNo, initial ? 'y' : 'n')) === 'y'
+  }
+
+  /** One of a list, by its number or its text. */
+  async pick(question: string, values: readonly string[], shown: readonly string[] = values): Promise<string> {
+    shown.forEach((text, i) => this.say(`${String(i + 1).padStart(2)} / ${text}`))
+    for (;;) {
+      const answer = await this.ask(question)
+      const value = values.includes(answer) ? answer : /^\d+$/.test(answer) ? values[Number(answer) - 1] : undefined
+      if (value !== undefined) return value
+      this.say('That is not in the list.')
+    }
+  }
+
+  close(): void {
+    this.#lines.close()
+  }
+
+  async #line(question: string): Promise<string> {
+    this.#io.stderr(question)
+    const { done, value } = await this.#answers.next()
+    if (done) throw new AppError('usage', 'the input ended before all questions were answered')
+    return value
+  }
+}

@@ -1,0 +1,127 @@
+import { isIPv6, type Socket } from 'node:net'
+import type { Peer } from './message.ts'
+
+/** What is going on over a connection, as far as the connection must know. */
+export interface Activity {
+  /** Called when the connection is gone. */
+  left(): void
+  /** Called when the server ends all work. */
+  stop(reason: unknown): void
+  /** True once a response has begun. */
+  readonly started: boolean
+}
+
+const attached = Symbol('connection')
+
+interface Attached {
+  [attached]?: Connection
+}
+
+/** A connection that has been quiet for less than this (ms) still counts as busy: its client is between two requests. */
+const RECENT_MS = 90
+
+/** One accepted connection: who it is, and what it is doing. */
+export class Connection {
+  socket: Socket
+  readonly address: string
+  readonly port: number
+  /** What limits per client count by: the address, or the /64 of an IPv6 one. */
+  readonly key: string
+  secure = false
+  /** Common name of the verified client certificate. */
+  certificate: string | undefined
+  /** Set when it came over a limit: every request is answered with 503. */
+  over = false
+  /** Set when the last answer has been given: what still arrives is not a request. */
+  closing = false
+  /** Requests whose answer is not complete. */
+  active = 0
+  /** The exchange of the latest request. */
+  latest: Activity | undefined
+  readonly #watched = new Set<Activity>()
+  #quietSince = 0
+  #requested = false
+  #peer: Peer | undefined
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.address = plainAddress(socket.remoteAddress ?? '')
+    this.port = socket.remotePort ?? 0
+    this.key = clientKey(this.address)
+  }
+
+  /** Makes this the connection of `socket`; a TLS socket gets the one of the TCP socket below it. */
+  attach(socket: Socket): void {
+    ;(socket as Attached)[attached] = this
+  }
+
+  static of(socket: Socket): Connection | undefined {
+    return (socket as Attached)[attached]
+  }
+
+  begin(activity: Activity): void {
+    this.active++
+    this.latest = activity
+    this.#requested = true
+  }
+
+  end(): void {
+    if (--this.active === 0) this.#quietSince = performance.now()
+  }
+
+  /** Has `left` of this activity called when the connection is gone. */
+  watch(activity: Activity): void {
+    this.#watched.add(activity)
+  }
+
+  unwatch(activity: Activity): void {
+    this.#watched.delete(activity)
+  }
+
+  /** The connection is gone. */
+  left(): void {
+    for (const activity of this.#watched) activity.left()
+    this.#watched.clear()
+  }
+
+  /** Ends the work for what is under way; the connection stays. */
+  stop(reason: unknown): void {
+    for (const activity of this.#watched) activity.stop(reason)
+  }
+
+  /** True while a request is under way, a first one is awaited, or one has just ended. */
+  get busy(): boolean {
+    if (this.closing) return false
+    return this.active > 0 || !this.#requested || performance.now() - this.#quietSince < RECENT_MS
+  }
+
+  /** The peer as requests show it; one object for as long as the host asked for stays the same. */
+  peer(host: string): Peer {
+    if (this.#peer?.host === host) return this.#peer
+    const { address, port, secure, certificate } = this
+    this.#peer =
+      certificate === undefined ? { address, port, secure, host } : { address, port, secure, host, certificate }
+    return this.#peer
+  }
+
+  /** The host of the last request, already checked. */
+  get knownHost(): string | undefined {
+    return this.#peer?.host
+  }
+}
+
+/** An IPv4 address that came in over an IPv6 socket (`::ffff:1.2.3.4`) is the IPv4 address. */
+export function plainAddress(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address
+}
+
+/** The client that an address stands for: IPv6 addresses of one /64 network are one client. */
+export function clientKey(address: string): string {
+  if (!isIPv6(address)) return address
+  const [left = '', right] = address.replace(/%.*$/, '').toLowerCase().split('::')
+  const head = left === '' ? [] : left.split(':')
+  const tail = right === undefined || right === '' ? [] : right.split(':')
+  const zeros = right === undefined ? [] : Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0')
+  const groups = [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''))
+  return `${groups.join(':')}::/64`
+}

@@ -1,0 +1,15 @@
+import { textResponse } from './error.ts'
+import type { Middleware } from './message.ts'
+import { isAllowedHost } from './strict.ts'
+
+/**
+ * Answers only to the given host names, so that a web page cannot reach a local server under a name of its own (DNS
+ * rebinding). Requests over a unix socket are not from a browser and pass.
+ */
+export function hosts(allowed: ReadonlySet<string>): Middleware {
+  return (next) =>
+    function checkHost(ctx, request) {
+      if (request.peer.address === '' || isAllowedHost(request.peer.host, allowed)) return next(ctx, request)
+      return textResponse(421, 'This host name is not served here. --allowed-hosts adds one.')
+    }
+}

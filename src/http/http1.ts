@@ -1,0 +1,259 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Body } from '../base/body.ts'
+import { bodyOf } from '../base/body.ts'
+import { errorCode } from '../base/error.ts'
+import { Connection } from './connection.ts'
+import { textResponse } from './error.ts'
+import { Exchange, type Framing, type Site } from './exchange.ts'
+import { intake } from './intake.ts'
+import type { HeaderList, HttpResponse } from './message.ts'
+import { lingeringEnd, rawAnswer } from './refuse.ts'
+import { answer, send } from './send.ts'
+import { checkHead } from './strict.ts'
+import { parseTarget, type Target } from './target.ts'
+
+const KIB = 1024
+/** Largest chunk for plain sockets; over TLS each write is copied once more, so it is smaller. */
+const PLAIN_CHUNK = 512 * KIB
+const TLS_CHUNK = 128 * KIB
+
+export interface Http1Settings {
+  /** Bytes of a request head; Go allows 4096 more than it says, and so do we. */
+  readonly maxHeaderBytes: number
+  /** Longest time for a request head, ms. */
+  readonly headerTimeout: number
+  /** Longest time for a whole request with its body, ms; Infinity = none. */
+  readonly readTimeout: number
+  /** How long an idle connection is kept, ms; Infinity = for ever. */
+  readonly idleTimeout: number
+  /** How long a client may take nothing of a response, ms; Infinity = for ever. */
+  readonly writeIdle: number
+  /** True for a connection whose requests are over a limit. */
+  exceeded(connection: Connection): boolean
+  /** Takes over a plain connection that opened with the HTTP/2 preface, of which `rest` came after it. False = refused. */
+  upgrade(connection: Connection, rest: Buffer): boolean
+}
+
+/** Requests on one connection before it is closed, so that none lives for ever. */
+const MAX_REQUESTS = 100_000
+const MAX_TIMER = 2 ** 31 - 1
+
+/**
+ * The HTTP/1 side of a server: connections are handed to it with `emit('connection', socket)`, it never listens itself.
+ * `close` it to stop its timers.
+ */
+export function http1Server(site: Site, settings: Http1Settings): Server {
+  const { headerTimeout, readTimeout } = settings
+  const requestTimeout = timer(readTimeout)
+  const headersTimeout = requestTimeout > 0 ? Math.min(headerTimeout, requestTimeout) : headerTimeout
+  const server = createServer({
+    maxHeaderSize: Math.min(settings.maxHeaderBytes + 4 * KIB, 64 * KIB),
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval: Math.min(5000, Math.max(100, headersTimeout / 4)),
+    keepAliveTimeout: timer(settings.idleTimeout),
+    keepAliveTimeoutBuffer: 1000,
+    requireHostHeader: false,
+    rejectNonStandardBodyWrites: true,
+    optimizeEmptyRequests: true,
+    shouldUpgradeCallback: () => false,
+  })
+  server.maxHeadersCount = 0
+  server.maxRequestsPerSocket = MAX_REQUESTS
+  server.timeout = timer(settings.writeIdle)
+  server.on('request', (req, res) => onRequest(site, settings, req, res))
+  server.on('checkContinue', (req, res) => onRequest(site, settings, req, res, true))
+  server.on('checkExpectation', (_, res: ServerResponse) => {
+    res.writeHead(417, ['content-type', 'text/plain; charset=utf-8', 'content-length', '19', 'connection', 'close'])
+    res.end('Expectation Failed\n')
+  })
+  server.on('connect', (_, socket: Socket) => lingeringEnd(socket, rawAnswer(405, undefined, 'Allow: GET, HEAD\r\n')))
+  server.on('clientError', (error, socket) => onClientError(settings, error, socket as Socket))
+  server.on('timeout', onStalled)
+  // Starts the checks of headersTimeout and requestTimeout, which else wait for listen().
+  server.emit('listening')
+  return server
+}
+
+/** A duration as Node's servers take it: 0 = none. */
+function timer(ms: number): number {
+  return ms === Infinity ? 0 : Math.min(MAX_TIMER, Math.max(1, Math.ceil(ms)))
+}
+
+function onRequest(site: Site, settings: Http1Settings, req: IncomingMessage, res: ServerResponse, expects = false): void {
+  const connection = Connection.of(req.socket)
+  if (connection === undefined || connection.closing) {
+    req.socket.destroy()
+    return
+  }
+  const refusal = checkHead(req, connection.knownHost)
+  const host = req.headers.host ?? ''
+  const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
+  const refused = 'status' in target
+  const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
+  connection.begin(exchange)
+  if (settings.exceeded(connection)) return sendLast(exchange, busy())
+  if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
+  if (refused) return send(exchange, target)
+  answer(exchange)
+}
+
+const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } as unknown as Target
+
+function allow(status: number): HeaderList {
+  return status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : []
+}
+
+/** The answer when a limit of connections is reached. */
+export function busy(): HttpResponse {
+  return textResponse(503, 'Too many connections, try again later', ['retry-after', '1'])
+}
+
+function sendLast(exchange: Http1Exchange, response: HttpResponse): void {
+  send(exchange, { ...response, close: true })
+  exchange.connection.closing = true
+}
+
+function onClientError(settings: Http1Settings, error: Error, socket: Socket): void {
+  const connection = Connection.of(socket)
+  const code = errorCode(error)
+  if (connection === undefined || code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  // What follows the last answer is read only to be dropped: it fails to parse again and again.
+  if (connection.closing) return
+  if (code === 'HPE_PAUSED_H2_UPGRADE' && connection.active === 0) {
+    const { bytesParsed = 0, rawPacket } = error as { bytesParsed?: number; rawPacket?: Buffer }
+    if (rawPacket && settings.upgrade(connection, rawPacket.subarray(bytesParsed))) return
+  }
+  connection.closing = true
+  if (connection.active > 1 || (connection.active === 1 && connection.latest?.started)) {
+    socket.destroy()
+    return
+  }
+  connection.left()
+  lingeringEnd(socket, rawAnswer(statusOfParser(code)))
+}
+
+function statusOfParser(code: string | undefined): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 413
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+}
+
+/** Nothing went over a socket for as long as a client may stall: that ends it, unless it is the handler that takes its time. */
+function onStalled(socket: Socket): void {
+  const connection = Connection.of(socket)
+  if (connection && connection.active > 0 && socket.writableLength === 0) socket.setTimeout(socket.timeout ?? 0)
+  else socket.destroy()
+}
+
+interface Pair {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expects: boolean
+}
+
+class Http1Exchange extends Exchange {
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #expects: boolean
+  #body: Body | undefined
+
+  constructor(site: Site, connection: Connection, host: string, target: Target, { req, res, expects }: Pair) {
+    super(site, connection, connection.peer(host), req.method ?? '', target)
+    this.#req = req
+    this.#res = res
+    this.#expects = expects
+  }
+
+  get protocol(): string {
+    return this.#req.httpVersionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
+  }
+
+  get chunk(): number {
+    return this.peer.secure ? TLS_CHUNK : PLAIN_CHUNK
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#req.headers[name]
+    // A name of Object.prototype finds something that is no header.
+    return typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : undefined
+  }
+
+  get contentLength(): number | undefined {
+    const length = this.#req.headers['content-length']
+    return length === undefined ? undefined : Number(length)
+  }
+
+  get #hasBody(): boolean {
+    const { headers } = this.#req
+    return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+  }
+
+  get body(): Body {
+    this.#body ??= this.#hasBody ? this.#intake() : bodyOf()
+    return this.#body
+  }
+
+  #intake(): Body {
+    const req = this.#req
+    return intake(req, {
+      idle: this.site.bodyIdle,
+      length: this.contentLength,
+      begin: () => {
+        if (this.#expects && !this.started) this.#res.writeContinue()
+      },
+      isComplete: () => req.complete,
+      late: () => (this.late = true),
+    })
+  }
+
+  get isBodyPending(): boolean {
+    return !this.#req.complete && this.#hasBody
+  }
+
+  get started(): boolean {
+    return this.#res.headersSent
+  }
+
+  protected get isDestroyed(): boolean {
+    return this.#res.destroyed || this.#req.socket.destroyed
+  }
+
+  head(status: number, headers: HeaderList, { length, close }: Framing): void {
+    const list = headers.slice()
+    if (length !== undefined) list.push('content-length', String(length))
+    if (close) {
+      list.push('connection', 'close')
+      if (this.isBodyPending) this.#linger()
+    } else if (this.isBodyPending) this.#req.resume()
+    this.#res.writeHead(status, list)
+  }
+
+  /** Has the connection end in a way that leaves the client time to read the answer while it still sends its body. */
+  #linger(): void {
+    const { socket } = this.#req
+    const { connection } = this
+    socket.destroySoon = () => {
+      connection.closing = true
+      lingeringEnd(socket)
+    }
+    this.#req.resume()
+  }
+
+  protected put(chunk: Uint8Array | string, done: () => void): void {
+    this.#res.write(chunk, done)
+  }
+
+  end(chunk?: Uint8Array | string, done?: () => void): void {
+    this.#res.end(chunk, done)
+  }
+
+  destroy(): void {
+    this.#req.socket.destroy()
+  }
+}

@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream'
+import { AppError } from '../base/error.ts'
+
+export interface IntakeSettings {
+  /** Longest wait for the next bytes, ms; Infinity = no limit. */
+  readonly idle: number
+  /** Bytes that were declared; undefined = unknown. */
+  readonly length: number | undefined
+  /** Called when the first bytes are asked for: time to send 100 Continue. */
+  begin(): void
+  /** True when the stream ended because the message did, not because the client left. */
+  isComplete(): boolean
+  /** Called before the error is thrown that the client has been too slow. */
+  late(): void
+  /** Called with the count of bytes of each chunk. */
+  count?(bytes: number): void
+}
+
+/** After this much waiting (ms), less than MIN_RATE bytes a second is too slow. */
+const PATIENCE_MS = 10_000
+const MIN_RATE = 100
+
+/**
+ * The body of a request, chunk by chunk as it is asked for. Throws `aborted` when the client leaves before its end, sends
+ * nothing for `idle`, or drips. Stopping early leaves the stream as it is: whoever answers decides what becomes of the rest.
+ */
+export async function* intake(source: Readable, settings: IntakeSettings): AsyncGenerator<Uint8Array> {
+  settings.begin()
+  const waiter = new Waiter(source)
+  let received = 0
+  let waited = 0
+  try {
+    for (;;) {
+      const chunk = source.read() as Uint8Array | null
+      if (chunk !== null) {
+        received += chunk.length
+        settings.count?.(chunk.length)
+        yield chunk
+        continue
+      }
+      if (waiter.ended) break
+      const since = performance.now()
+      const inTime = await waiter.wait(settings.idle)
+      waited += performance.now() - since
+      const drips = settings.idle !== Infinity && waited > PATIENCE_MS && received < (waited / 1000) * MIN_RATE
+      if (inTime && !drips) continue
+      settings.late()
+      throw new AppError('aborted', `the client sent too little for too long: ${received} bytes in all`)
+    }
+    if (!settings.isComplete() || (settings.length !== undefined && received !== settings.length))
+      throw new AppError('aborted', `the client left before the end of the body: ${received} bytes came`)
+  } finally {
+    waiter.close()
+  }
+}
+
+/** Waits for a stream to have something to read or to end, without owning it. */
+class Waiter {
+  ended = false
+  readonly #source: Readable
+  #wake: (() => void) | undefined
+  readonly #readable = () => this.#wake?.()
+  readonly #end = () => {
+    this.ended = true
+    this.#wake?.()
+  }
+
+  constructor(source: Readable) {
+    this.#source = source
+    this.ended = source.readableEnded || source.destroyed
+    source.on('readable', this.#readable)
+    for (const event of ['end', 'error', 'aborted', 'close']) source.on(event, this.#end)
+  }
+
+  /** False when nothing happened for `ms`. */
+  async wait(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const inTime = await new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(true)
+      if (ms < 2 ** 31) timer = setTimeout(resolve, ms, false)
+    })
+    clearTimeout(timer)
+    this.#wake = undefined
+    return inTime
+  }
+
+  close(): void {
+    this.#source.off('readable', this.#readable)
+    for (const event of ['end', 'error', 'aborted', 'close']) this.#source.off(event, this.#end)
+  }
+}

@@ -1,0 +1,178 @@
+import { FileSlice, type Body } from '../base/body.ts'
+import { AppError, messageOf } from '../base/error.ts'
+import { SMALL } from './buffers.ts'
+import { errorResponse, textResponse } from './error.ts'
+import { RequestContext, type Exchange } from './exchange.ts'
+import type { HttpResponse, ResponseBody } from './message.ts'
+import { fill, pump } from './pump.ts'
+
+/** A request body of which no more than this is still to come is read and dropped, so that the connection can be kept. */
+const DROPPED_BODY = 64 * 1024
+
+/** Has the handler answer, and sends the answer. Never throws: a failure becomes an answer, or a cut connection. */
+export function answer(exchange: Exchange): void {
+  let response: HttpResponse | Promise<HttpResponse>
+  try {
+    response = exchange.site.handler(new RequestContext(exchange), exchange)
+  } catch (reason) {
+    response = failure(exchange, reason)
+  }
+  if (response instanceof Promise)
+    response.then(
+      (value) => send(exchange, value),
+      (reason: unknown) => send(exchange, failure(exchange, reason)),
+    )
+  else send(exchange, response)
+}
+
+function failure(exchange: Exchange, reason: unknown): HttpResponse {
+  const response = errorResponse(reason)
+  if (response.status === 500) exchange.site.ctx.log.error(messageOf(reason), { object: exchange.path })
+  return response
+}
+
+/** Sends a response: small ones in one write, slices of files by the pump, all others chunk by chunk. */
+export function send(exchange: Exchange, response: HttpResponse): void {
+  const { body } = response
+  if (exchange.gone) {
+    release(body)
+    return over(exchange, response, 0, false)
+  }
+  if (exchange.late && response.status >= 400) response = { ...textResponse(408), close: true }
+  if (hasNoBody(exchange, response.status) || body === undefined) return sendHead(exchange, response)
+  if (typeof body === 'string' || body instanceof Uint8Array) return sendWhole(exchange, response, body)
+  exchange.watch()
+  const sending = body instanceof FileSlice ? sendSlice(exchange, response, body) : sendBody(exchange, response, body)
+  sending.catch((reason: unknown) => broken(exchange, response, reason))
+}
+
+function hasNoBody(exchange: Exchange, status: number): boolean {
+  return exchange.method === 'HEAD' || status === 204 || status === 304
+}
+
+function sendHead(exchange: Exchange, response: HttpResponse): void {
+  const { status, body } = response
+  release(body)
+  const length = status === 204 || status === 304 ? undefined : (response.length ?? lengthOf(body))
+  if (!head(exchange, response, length, true)) return
+  exchange.end()
+  over(exchange, response, 0, true)
+}
+
+function lengthOf(body: ResponseBody | undefined): number | undefined {
+  if (body === undefined) return 0
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
+}
+
+function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Uint8Array): void {
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  if (!head(exchange, response, length, false)) return
+  if (response.done === undefined) {
+    exchange.end(body)
+    exchange.close()
+    return
+  }
+  exchange.watch()
+  exchange.finish(body).then(
+    () => over(exchange, response, exchange.gone ? 0 : length, !exchange.gone),
+    () => over(exchange, response, 0, false),
+  )
+}
+
+async function sendSlice(exchange: Exchange, response: HttpResponse, slice: FileSlice): Promise<void> {
+  const { buffers } = exchange.site
+  let sent = 0
+  try {
+    const first = await fill(slice, slice.start, buffers.take(SMALL), buffers)
+    if (!head(exchange, response, slice.length, false)) return
+    if (first === undefined) await exchange.finish()
+    else if (first.count === slice.length) {
+      await exchange.finish(first.buffer.subarray(0, first.count))
+      if (exchange.gone) buffers.drop(first.buffer)
+      else buffers.give(first.buffer)
+      sent = first.count
+    } else {
+      sent = await pump(exchange, slice, first, buffers)
+      if (sent === slice.length) await exchange.finish()
+    }
+  } finally {
+    await slice.close()
+  }
+  over(exchange, response, sent, sent === slice.length)
+}
+
+async function sendBody(exchange: Exchange, response: HttpResponse, body: Body): Promise<void> {
+  const { length = Infinity } = response
+  const iterator = body[Symbol.asyncIterator]()
+  let sent = 0
+  let ended = false
+  let cut = 0
+  try {
+    // The first chunk comes before the head: a source that fails at once is still an error response.
+    for (let step = await iterator.next(); ; step = await iterator.next()) {
+      ended = step.done === true
+      if (!exchange.started && !head(exchange, response, response.length, false)) return
+      if (step.done || exchange.gone) break
+      const chunk = sent + step.value.length > length ? step.value.subarray(0, length - sent) : step.value
+      cut += step.value.length - chunk.length
+      sent += chunk.length
+      if (chunk.length > 0) await exchange.write(chunk)
+      if (exchange.gone || cut > 0) break
+    }
+  } finally {
+    if (!ended) iterator.return?.().catch(() => {})
+  }
+  if (cut > 0)
+    exchange.site.ctx.log.error(`body is longer than the ${length} bytes announced: cut`, { object: exchange.path })
+  if (!exchange.gone && sent < length && length !== Infinity)
+    throw new AppError('io', `body ended after ${sent} of ${length} bytes`)
+  if (!exchange.gone) await exchange.finish()
+  over(exchange, response, sent, !exchange.gone)
+}
+
+/** A body failed: an error response when there is still time for one, else the connection is cut, never a clean end. */
+function broken(exchange: Exchange, response: HttpResponse, reason: unknown): void {
+  const { log } = exchange.site.ctx
+  if (!exchange.started && !exchange.gone)
+    return send(exchange, { ...failure(exchange, reason), ...(response.done && { done: response.done }) })
+  if (!exchange.gone) log.error(`sending broke off: ${messageOf(reason)}`, { object: exchange.path })
+  exchange.destroy()
+  over(exchange, response, 0, false)
+}
+
+/** Sends the head; false when that failed and the exchange is dealt with. */
+function head(exchange: Exchange, response: HttpResponse, length: number | undefined, bodiless: boolean): boolean {
+  if (exchange.gone) {
+    over(exchange, response, 0, false)
+    return false
+  }
+  try {
+    exchange.head(response.status, response.headers, { length, bodiless, close: mustClose(exchange, response) })
+    return true
+  } catch (reason) {
+    exchange.site.ctx.log.error(`bad response header: ${messageOf(reason)}`, { object: exchange.path })
+    const { done } = response
+    send(exchange, { ...textResponse(500), ...(done && { done }) })
+    return false
+  }
+}
+
+/** The rest of a request body is waited for only when it is short and the request was no failure. */
+function mustClose(exchange: Exchange, response: HttpResponse): boolean {
+  if (response.close || exchange.site.draining || exchange.connection.closing) return true
+  return exchange.isBodyPending && (response.status >= 400 || (exchange.contentLength ?? Infinity) > DROPPED_BODY)
+}
+
+function over(exchange: Exchange, response: HttpResponse, bytes: number, complete: boolean): void {
+  exchange.close()
+  response.done?.({ bytes, complete })
+}
+
+/** Gives a body back that is not sent. */
+function release(body: ResponseBody | undefined): void {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return
+  const released =
+    body instanceof FileSlice ? body.close() : Promise.resolve(body[Symbol.asyncIterator]().return?.())
+  released.catch(() => {})
+}

@@ -1,0 +1,350 @@
+import { readFileSync } from 'node:fs'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { abortError } from '../base/abort.ts'
+import type { Body } from '../base/body.ts'
+import { AppError, messageOf, toAppError } from '../base/error.ts'
+import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
+import { netOptions, type NetOptions } from './options.ts'
+import { statusError } from './status.ts'
+
+const MAX_HEADER_BYTES = 64 * 1024
+const MAX_REDIRECTS = 10
+
+/** Names in lower case. */
+export type Headers = Readonly<Record<string, string>>
+
+export interface ClientRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers?: Headers
+  readonly body?: Body
+  /** Bytes of the body; without it the body is sent in chunks. */
+  readonly length?: number
+  /** Follow redirects of GET and HEAD. */
+  readonly follow?: boolean
+}
+
+export interface ClientResponse {
+  readonly status: number
+  /** Names in lower case; several of one name are joined by `, `. */
+  readonly headers: Headers
+  /** Where the answer came from, after redirects. */
+  readonly url: URL
+  /** Identity bytes as sent. Read it to its end or leave it, else its connection stays taken. Throws when it ends early. */
+  readonly body: Body
+}
+
+export interface ClientParts {
+  readonly options: NetOptions
+  /** Time for a connection, in ms. */
+  readonly connectTimeout: number
+  /** Time without any byte, in ms. */
+  readonly timeout: number
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Talks HTTP/1.1 to remotes over connections that are kept. Bodies come as they were sent, never decoded; a redirect never
+ * leads from https to http, and takes no header but the harmless ones to another host.
+ */
+export class HttpClient {
+  readonly #parts: ClientParts
+  readonly #plain: http.Agent
+  readonly #secure: https.Agent
+  readonly #fixed: Headers
+
+  constructor(parts: ClientParts) {
+    const { options } = parts
+    this.#parts = parts
+    const proxyEnv = proxies(parts)
+    const common = { keepAlive: true, maxFreeSockets: 32, localAddress: options.bindAddr || undefined, proxyEnv }
+    this.#plain = new http.Agent(common)
+    this.#secure = new https.Agent({ ...common, ...tlsOptions(options) })
+    this.#fixed = { 'user-agent': options.userAgent, ...parseHeaders(options.header) }
+  }
+
+  /** A client with the options of a context. */
+  static of(ctx: Context, env: ClientParts['env'] = process.env): HttpClient {
+    const { connectTimeout, timeout } = ctx.get(mainOptions)
+    return new HttpClient({ options: ctx.get(netOptions), connectTimeout, timeout, env })
+  }
+
+  /** Sends a request and gives the answer as soon as its head is there, whatever its status. */
+  async request(ctx: Context, request: ClientRequest): Promise<ClientResponse> {
+    const follows = request.follow === true && (request.method === 'GET' || request.method === 'HEAD')
+    let { url, headers = {} } = request
+    for (let hops = 0; ; hops++) {
+      const response = await this.#send(ctx, { ...request, url, headers })
+      const next = follows ? redirect(response) : undefined
+      if (!next) return response
+      await leave(response.body)
+      if (hops >= MAX_REDIRECTS)
+        throw new AppError('io', `${request.url.host} redirects more than ${MAX_REDIRECTS} times`)
+      if (url.protocol === 'https:' && next.protocol !== 'https:')
+        throw new AppError('io', `${url.host} redirects from https to ${next.protocol.slice(0, -1)}: refused`)
+      if (next.origin !== url.origin) headers = harmless(headers)
+      url = next
+    }
+  }
+
+  /** As `request`; a status of 400 or more is thrown as an error that tells whether to try again. */
+  async fetch(ctx: Context, request: ClientRequest): Promise<ClientResponse> {
+    const response = await this.request(ctx, request)
+    if (response.status < 400) return response
+    await leave(response.body)
+    throw statusError(response.status, `${request.method} ${shown(response.url)}`, response.headers['retry-after'])
+  }
+
+  /** Ends kept connections; those in use end with their bodies. */
+  close(): void {
+    this.#plain.destroy()
+    this.#secure.destroy()
+  }
+
+  async #send(ctx: Context, request: ClientRequest): Promise<ClientResponse> {
+    const { method, url, body } = request
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new AppError('invalid', `${url.protocol} is not http or https`)
+    const secure = url.protocol === 'https:'
+    const { signal } = ctx
+    if (signal.aborted) throw abortError(signal)
+    const sent = (secure ? https : http).request(bare(url), {
+      method,
+      agent: secure ? this.#secure : this.#plain,
+      headers: this.#headers(request),
+      maxHeaderSize: MAX_HEADER_BYTES,
+    })
+    const abort = () => void sent.destroy(abortError(signal))
+    signal.addEventListener('abort', abort, { once: true })
+    sent.once('close', () => signal.removeEventListener('abort', abort))
+    const idle = new Idle(this.#parts.timeout, sent, url)
+    this.#limitConnecting(sent, url)
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      sent.once('response', resolve)
+      // Also after the answer: an error of a socket that nobody listens to would end the process.
+      sent.on('error', (error) => reject(translate(error, url)))
+    })
+    answered.catch(() => {})
+    const uploaded = body ? upload(sent, body, idle) : void sent.end()
+    // A server may answer, or refuse, before it has all of the body.
+    uploaded?.catch((error: unknown) => sent.destroy(toAppError(error)))
+    const message = await (uploaded
+      ? Promise.race([answered, uploaded.then(() => idle.during(answered))])
+      : idle.during(answered))
+    return {
+      status: message.statusCode ?? 0,
+      headers: flat(message.headers),
+      url,
+      body: new ResponseBody(message, idle, signal, url),
+    }
+  }
+
+  #headers({ url, headers = {}, body, length, method }: ClientRequest): Record<string, string> {
+    const { headerDownload, headerUpload } = this.#parts.options
+    const login: Headers = url.username === '' && url.password === '' ? {} : { authorization: basic(url) }
+    const direction = method === 'GET' ? headerDownload : body ? headerUpload : []
+    return {
+      'accept-encoding': 'identity',
+      ...this.#fixed,
+      ...parseHeaders(direction),
+      ...login,
+      ...headers,
+      ...(length === undefined ? {} : { 'content-length': String(length) }),
+    }
+  }
+
+  #limitConnecting(sent: http.ClientRequest, url: URL): void {
+    const { connectTimeout } = this.#parts
+    if (!(connectTimeout > 0 && connectTimeout < LONGEST_TIMER)) return
+    sent.once('socket', (socket) => {
+      if (!socket.connecting) return
+      const error = new AppError('io', `${url.host} could not be reached in time`, { retry: 'now' })
+      const timer = setTimeout(() => sent.destroy(error), connectTimeout)
+      const stop = () => clearTimeout(timer)
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', stop).once('close', stop)
+    })
+  }
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** Ends a request when the other side keeps us waiting; the time during which our own reader is slow does not count. */
+class Idle {
+  readonly #ms: number
+  readonly #sent: http.ClientRequest
+  readonly #url: URL
+
+  constructor(ms: number, sent: http.ClientRequest, url: URL) {
+    this.#ms = ms
+    this.#sent = sent
+    this.#url = url
+  }
+
+  async during<T>(promise: Promise<T>): Promise<T> {
+    if (!(this.#ms > 0 && this.#ms <= LONGEST_TIMER)) return await promise
+    const timer = setTimeout(() => {
+      const error = new AppError('io', `${this.#url.host} sent nothing for ${this.#ms / 1000} s`, { retry: 'now' })
+      this.#sent.destroy(error)
+    }, this.#ms)
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Gives back the connection of a body that nobody reads. */
+export async function leave(body: Body): Promise<void> {
+  await body[Symbol.asyncIterator]().return?.()
+}
+
+/** A rest of this size is read rather than its connection lost. */
+const SMALL_REST = 64 * 1024
+
+/** The bytes of an answer. Unlike a stream's own iterator it gives its connection back even if it was never read. */
+class ResponseBody implements Body {
+  readonly #message: http.IncomingMessage
+  readonly #idle: Idle
+  readonly #signal: AbortSignal
+  readonly #url: URL
+  #source: AsyncIterator<Uint8Array> | undefined
+
+  constructor(message: http.IncomingMessage, idle: Idle, signal: AbortSignal, url: URL) {
+    this.#message = message
+    this.#idle = idle
+    this.#signal = signal
+    this.#url = url
+    // Without a listener an answer that breaks before it is read would end the process; readers get the error all the same.
+    message.on('error', () => {})
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return { next: () => this.#next(), return: () => this.#return() }
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    const message = this.#message
+    try {
+      this.#source ??= message.iterator({ destroyOnReturn: true }) as AsyncIterator<Uint8Array>
+      const result = await this.#idle.during(this.#source.next())
+      if (result.done && !message.complete) throw new AppError('io', 'the answer ended early', { retry: 'now' })
+      return result
+    } catch (error) {
+      throw this.#signal.aborted ? abortError(this.#signal) : translate(error, this.#url)
+    }
+  }
+
+  async #return(): Promise<IteratorResult<Uint8Array>> {
+    const message = this.#message
+    const rest = Number(message.headers['content-length'] ?? Infinity)
+    if (!this.#source && (message.complete || rest <= SMALL_REST)) message.resume()
+    else if (!message.readableEnded) message.destroy()
+    return { done: true, value: undefined }
+  }
+}
+
+async function upload(sent: http.ClientRequest, body: Body, idle: Idle): Promise<void> {
+  for await (const chunk of body) {
+    if (sent.destroyed) return
+    if (!sent.write(chunk)) await idle.during(drained(sent))
+  }
+  sent.end()
+}
+
+function drained(sent: http.ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      sent.off('drain', done).off('close', done)
+      resolve()
+    }
+    sent.on('drain', done).on('close', done)
+  })
+}
+
+function redirect({ status, headers, url }: ClientResponse): URL | undefined {
+  const { location } = headers
+  if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return undefined
+  const next = URL.parse(location, url)
+  if (!next) throw new AppError('io', `${url.host} redirects to something that is no URL`)
+  // A login stays with the host it is for.
+  if (next.origin === url.origin && next.username === '') {
+    next.username = url.username
+    next.password = url.password
+  }
+  return next
+}
+
+/** What may go to a host that the operator did not name. */
+function harmless(headers: Headers): Headers {
+  const names = new Set(['range', 'if-range', 'accept', 'user-agent'])
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => names.has(name)))
+}
+
+/** Headers as `Name: value` texts. */
+export function parseHeaders(lines: readonly string[]): Headers {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? []
+      if (name === undefined || value === undefined) throw new AppError('invalid', `"${line}" is not "Name: value"`)
+      return [name.toLowerCase(), value]
+    }),
+  )
+}
+
+/** An URL for messages: without a login. */
+function shown(url: URL): string {
+  return bare(url).href
+}
+
+function bare(url: URL): URL {
+  const copy = new URL(url)
+  copy.username = ''
+  copy.password = ''
+  return copy
+}
+
+function basic({ username, password }: URL): string {
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return `Basic ${Buffer.from(login).toString('base64')}`
+}
+
+function flat(headers: http.IncomingHttpHeaders): Headers {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
+  )
+}
+
+function translate(reason: unknown, url: URL): AppError {
+  const error = toAppError(reason)
+  if (error === reason) return error
+  return new AppError(error.code, `${url.host}: ${messageOf(reason)}`, { cause: reason, retry: error.retry })
+}
+
+function tlsOptions(options: NetOptions): https.AgentOptions {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path)
+    } catch (error) {
+      throw new AppError('invalid', `can't read ${path}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+  if ((options.clientCert === '') !== (options.clientKey === ''))
+    throw new AppError('invalid', 'need both --client-cert and --client-key')
+  return {
+    rejectUnauthorized: !options.noCheckCertificate,
+    ...(options.caCert.length === 0 ? {} : { ca: options.caCert.map(read) }),
+    ...(options.clientCert === '' ? {} : { cert: read(options.clientCert), key: read(options.clientKey) }),
+  }
+}
+
+function proxies({ options, env }: ClientParts): NodeJS.ProcessEnv {
+  const noProxy = { NO_PROXY: env.NO_PROXY ?? env.no_proxy }
+  const own = options.httpProxy
+  return own === ''
+    ? { ...noProxy, HTTP_PROXY: env.HTTP_PROXY ?? env.http_proxy, HTTPS_PROXY: env.HTTPS_PROXY ?? env.https_proxy }
+    : { ...noProxy, HTTP_PROXY: own, HTTPS_PROXY: own }
+}

@@ -1,0 +1,42 @@
+import { defineOptions, option } from '../schema/option.ts'
+import type { Values } from '../schema/option.ts'
+import { bool, oneOf, size, string } from '../schema/values.ts'
+
+const group = 'Serving'
+const MiB = 1024 * 1024
+
+/** What is served and how it looks. */
+export const originOptions = defineOptions('origin', {
+  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', { group }),
+  disableDirList: option(bool, false, 'Answer 404 for directories instead of listing them', { group }),
+  disableZip: option(bool, false, 'Offer no ?download=zip of directories', { group }),
+  zipMethod: option(oneOf('store', 'deflate'), 'store', 'Whether zip downloads are stored (size known) or compressed', {
+    group,
+  }),
+  strictSlash: option(bool, false, 'Answer 404 for a directory without its slash instead of redirecting', { group }),
+  allowMissingRoot: option(bool, false, 'Start although the directory to serve does not exist', { group }),
+  index: option(string, '', 'Serve this file of a directory, such as index.html, instead of a listing', { group }),
+  noRange: option(bool, false, 'Ignore Range headers and always send whole files', { group }),
+  compress: option(
+    oneOf('on', 'off', 'fast', 'best'),
+    'on',
+    'Compress text for clients that accept it: on|off|fast|best',
+    {
+      group,
+      live: true,
+    },
+  ),
+  compressMax: option(
+    size,
+    8 * MiB,
+    'Largest file to compress; larger ones are sent as they are. 0 compresses nothing',
+    {
+      group,
+      live: true,
+    },
+  ),
+  favicon: option(bool, false, 'Answer /favicon.ico with an icon of our own when the remote has none', { group }),
+  robots: option(bool, false, 'Answer /robots.txt with "Disallow: /" when the remote has none', { group }),
+})
+
+export type OriginOptions = Values<typeof originOptions>

@@ -1,0 +1,128 @@
+import { join } from '../base/path.ts'
+import { toAppError } from '../base/error.ts'
+import type { CanonicalPath } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import { textResponse } from '../http/error.ts'
+import { compose, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
+import { encodePath } from '../http/target.ts'
+import type { DirNode, FileNode, Node } from '../vfs/node.ts'
+import { archive } from './archive.ts'
+import { Files } from './file.ts'
+import { listing, type ListingSettings } from './listing.ts'
+import type { OriginOptions } from './options.ts'
+import type { Tree } from './tree.ts'
+import { favicon, robots } from './well-known.ts'
+
+/** What an origin is made from. */
+export interface OriginParts {
+  /** The tree to serve to this request; one for all, or one for each user. */
+  readonly tree: (ctx: Context, request: HttpRequest) => Tree | Promise<Tree>
+  readonly options: Omit<OriginOptions, 'template' | 'compress' | 'compressMax' | 'allowMissingRoot'>
+  readonly listing: ListingSettings
+  /** Parts of files may be asked for (not with `--no-seek`). */
+  readonly seekable: boolean
+  /** A login is needed: search engines are told to stay away. */
+  readonly locked: boolean
+}
+
+/** The layers around the router. Their order is `pipeline`'s business. */
+export interface Around {
+  readonly access: Middleware
+  readonly headers: Middleware
+  readonly errors: Middleware
+  readonly hosts: Middleware
+  readonly cors: Middleware
+  readonly auth: Middleware
+  readonly encoding: Middleware
+}
+
+/** Each request passes these in this order, the first outermost: what is refused early has still been logged and has its headers. */
+export function pipeline(handler: Handler, around: Around): Handler {
+  return compose(
+    handler,
+    around.access,
+    around.headers,
+    around.errors,
+    around.hosts,
+    around.cors,
+    around.auth,
+    around.encoding,
+  )
+}
+
+/** Serves a tree: files, listings, zips, and what browsers ask for unasked (serve-http.md 1.1). */
+export function originHandler(parts: OriginParts): Handler {
+  const { options } = parts
+  const files = new Files(parts.seekable ? (options.noRange ? 'none' : 'bytes') : 'silent')
+
+  return function serveTree(ctx, request) {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(request)
+    const tree = parts.tree(ctx, request)
+    if (tree instanceof Promise) return tree.then((t) => find(ctx, request, t))
+    const node = request.directory ? undefined : tree.peek(request.path)
+    if (!node) return find(ctx, request, tree)
+    return files.hot(ctx, request, node) ?? file(ctx, request, tree, node, true)
+  }
+
+  async function find(ctx: Context, request: HttpRequest, tree: Tree): Promise<HttpResponse> {
+    const node = await tree.lookup(ctx, request.path)
+    if (!node) return missing(ctx, request)
+    if (node.kind === 'directory') return await directory(ctx, request, tree, node)
+    if (!request.directory) return await file(ctx, request, tree, node)
+    return textResponse(404, 'Not a directory')
+  }
+
+  async function file(ctx: Context, request: HttpRequest, tree: Tree, node: FileNode, keep = false): Promise<HttpResponse> {
+    try {
+      return await files.serve(ctx, request, node, keep)
+    } catch (reason) {
+      const { code, retry } = toAppError(reason)
+      if (code !== 'not-found') throw reason
+      // It changed between being found and being opened: serve what is there now, or nothing.
+      const again = retry === 'now' ? await tree.lookup(ctx, request.path) : undefined
+      return again?.kind === 'file' ? await files.serve(ctx, request, again) : missing(ctx, request)
+    }
+  }
+
+  async function directory(ctx: Context, request: HttpRequest, tree: Tree, node: DirNode): Promise<HttpResponse> {
+    const index = options.index === '' ? undefined : await indexOf(ctx, request, tree)
+    if (options.disableDirList && !index) return textResponse(404, '404 page not found')
+    if (!request.directory) return options.strictSlash ? textResponse(404, 'Not a file') : toSlash(request)
+    if (index) return await file(ctx, request, tree, index)
+    if (!options.disableZip && new URLSearchParams(request.query).get('download') === 'zip') {
+      say(ctx, request, 'Zipping directory')
+      return await archive(ctx, request, tree, node, { method: options.zipMethod })
+    }
+    say(ctx, request, 'Serving directory')
+    return await listing(ctx, request, node, parts.listing)
+  }
+
+  async function indexOf(ctx: Context, request: HttpRequest, tree: Tree): Promise<FileNode | undefined> {
+    const node: Node | undefined = await tree.lookup(ctx, join(request.path, options.index) as CanonicalPath)
+    return node?.kind === 'file' ? node : undefined
+  }
+
+  function missing(ctx: Context, request: HttpRequest): HttpResponse {
+    if (request.path === 'favicon.ico' && !request.directory && options.favicon) return favicon()
+    if (request.path === 'robots.txt' && !request.directory && options.robots) return robots()
+    if (options.disableDirList) return textResponse(404, '404 page not found')
+    const what = request.directory ? 'Directory not found' : 'File not found'
+    say(ctx, request, what)
+    return textResponse(404, what)
+  }
+}
+
+function refuse({ method }: HttpRequest): HttpResponse {
+  const allow = ['allow', 'GET, HEAD, OPTIONS']
+  return method === 'OPTIONS' ? { status: 204, headers: allow } : textResponse(405, 'Method Not Allowed', allow)
+}
+
+/** Sends to the same place with a slash. The path is rebuilt from its segments, so that it cannot name another host. */
+function toSlash(request: HttpRequest): HttpResponse {
+  const query = request.query === '' ? '' : `?${request.query}`
+  return textResponse(308, undefined, ['location', `${encodePath(request.base)}/${encodePath(request.path)}/${query}`])
+}
+
+function say(ctx: Context, { path, peer }: HttpRequest, what: string): void {
+  if (ctx.log.enabled('info')) ctx.log.info(`${peer.address}:${peer.port}: ${what}`, { object: path })
+}

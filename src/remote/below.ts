@@ -1,0 +1,12 @@
+import { join } from '../base/path.ts'
+import { formatSpec, parseSpec } from './spec.ts'
+
+/** The text for what lies at `path` below the remote that `text` names: `s3:bucket` and `a/b` give `s3:bucket/a/b`. */
+export function specBelow(text: string, path: string): string {
+  const spec = parseSpec(text)
+  if (path === '') return text
+  // `/` alone is the root of a disk, not a name to be cut.
+  const root = spec.path.replace(/\/+$/, '')
+  const whole = root === '' && spec.path !== '' ? `/${path}` : join(root, path)
+  return formatSpec({ ...spec, path: whole })
+}
