@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
 import { type Figure, table } from './report.ts'
-import { type Contender, contenders, rss, type Running, start } from './servers.ts'
+import { type Contender, contenders, install, rss, type Running, start } from './servers.ts'
 
 /**
  * `npm run bench [-- --rounds 5 --only small,listing --million]`: Sluice beside nginx, Caddy and rclone, each pinned to one
@@ -182,6 +182,7 @@ async function perConnection(server: Running, count: number, request: string): P
 
 try {
   execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
+  install(scratch)
   makeFixture()
   const figures = [...(await throughput()), ...(await alone())]
   const text = table(figures)

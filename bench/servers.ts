@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { once } from 'node:events'
 import { find } from '../test/peers.ts'
 
@@ -119,9 +119,25 @@ const rclone: Contender = {
   },
 }
 
+/** Sluice as a user of the package has it: built, without sources. `install` puts it there. */
 const sluice: Contender = {
   name: 'sluice',
-  command: (root, port) => [process.execPath, 'bin/sluice.js', 'serve', 'http', root, '--addr', `127.0.0.1:${port}`],
+  command: (root, port, scratch) => [
+    process.execPath,
+    join(scratch, 'package/bin/sluice.js'),
+    'serve',
+    'http',
+    root,
+    '--addr',
+    `127.0.0.1:${port}`,
+  ],
+}
+
+/** Lays the built package out in the scratch directory. */
+export function install(scratch: string): void {
+  const target = join(scratch, 'package')
+  for (const part of ['bin', 'dist', 'package.json']) cpSync(part, join(target, part), { recursive: true })
+  symlinkSync(resolve('node_modules'), join(target, 'node_modules'))
 }
 
 /** Plain node:http with one answer: what our own runtime can do at most. */

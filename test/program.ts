@@ -46,7 +46,13 @@ export function run(
     const child = execFile(
       command,
       [...args],
-      { env: { ...process.env, ...options.env }, cwd: options.cwd, timeout: 60_000, maxBuffer: 1 << 26, killSignal: 'SIGKILL' },
+      {
+        env: { ...process.env, ...options.env },
+        cwd: options.cwd,
+        timeout: 60_000,
+        maxBuffer: 1 << 26,
+        killSignal: 'SIGKILL',
+      },
       (error, stdout, stderr) => {
         if (error && typeof error.code === 'string') reject(error)
         else resolve({ code: child.exitCode, stdout, stderr })
@@ -58,8 +64,14 @@ export function run(
 }
 
 /** Runs `sluice ARGS` to its end, with no configuration unless the arguments or the environment name one. */
-export function sluice(args: readonly string[], options: { env?: Record<string, string>; cwd?: string; stdin?: string } = {}): Promise<Ended> {
-  return run(process.execPath, [program, ...args], { ...options, env: { RCLONE_CONFIG: '/nonexistent/rclone.conf', ...options.env } })
+export function sluice(
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string; stdin?: string } = {},
+): Promise<Ended> {
+  return run(process.execPath, [program, ...args], {
+    ...options,
+    env: { RCLONE_CONFIG: '/nonexistent/rclone.conf', ...options.env },
+  })
 }
 
 export interface Server {
@@ -92,7 +104,8 @@ export async function serve(
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   async function logged(pattern: RegExp): Promise<void> {
     while (!pattern.test(text)) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`sluice ended (${child.exitCode}) before ${pattern}: ${text}`)
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`sluice ended (${child.exitCode}) before ${pattern}: ${text}`)
       await Promise.race([once(child.stderr, 'data'), once(child, 'exit')])
     }
   }
@@ -106,5 +119,13 @@ export async function serve(
   t.after(() => stop('SIGKILL'))
   await logged(/Server started on \[/)
   const url = /Server started on \[([^\], ]*)/.exec(text)?.[1] ?? ''
-  return { url, port: Number(/:(\d+)\//.exec(url)?.[1]), pid: child.pid as number, child, log: () => text, logged, stop }
+  return {
+    url,
+    port: Number(/:(\d+)\//.exec(url)?.[1]),
+    pid: child.pid as number,
+    child,
+    log: () => text,
+    logged,
+    stop,
+  }
 }

@@ -1,5 +1,5 @@
 /** The duration that never ends: `off`. */
-export const durationOff = Infinity
+const durationOff = Infinity
 
 const MS = 1_000_000n
 /** Go counts durations in 64-bit nanoseconds; the largest one stands for `off`. */

@@ -27,7 +27,7 @@ const editOptions = defineOptions('config', {
 })
 
 /** `key value` pairs and `key=value` words, in any mixture. Throws `usage` for a key without a value. */
-export function pairsOf(words: readonly string[]): Record<string, string> {
+function pairsOf(words: readonly string[]): Record<string, string> {
   const values = new Map<string, string>()
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? ''

@@ -15,7 +15,7 @@ const EMPTY = '; empty config\n'
 const json = (value: unknown) => `${JSON.stringify(value, undefined, 4)}\n`
 
 /** The name of a remote that is there; a colon behind it may be given. Throws `invalid`. */
-export function remoteName(config: ConfigFile, text: string): string {
+function remoteName(config: ConfigFile, text: string): string {
   const name = text.replace(/:$/, '')
   if (config.get(name)) return name
   throw new AppError('invalid', `there is no remote ${JSON.stringify(name)}. See: sluice listremotes`)

@@ -1,7 +1,5 @@
 import { AppError } from '../base/error.ts'
 import { whenDone, type HeaderList, type HttpResponse, type Middleware } from './message.ts'
-import { isAllowedHost } from './strict.ts'
-import { textResponse } from './error.ts'
 
 export interface HeaderSettings {
   /** Value of `Server`; `''` = none. */
@@ -58,13 +56,4 @@ function checkedValue(name: string, value: string): string {
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
     throw new AppError('usage', `the value of header ${name} has characters that cannot be sent`)
   return value
-}
-
-/** Answers 421 to requests for any other host than `allowed` (from `localHosts`): what keeps foreign web pages out. */
-export function onlyHosts(allowed: ReadonlySet<string>): Middleware {
-  return (next) =>
-    function checkHost(ctx, request) {
-      if (isAllowedHost(request.peer.host, allowed)) return next(ctx, request)
-      return textResponse(421, 'This server does not answer to that host name')
-    }
 }

@@ -7,7 +7,7 @@ export interface Operation {
   readonly path: string
 }
 
-/** The methods that give one promise: those that a layer can run again, delay or time. */
+/** The methods that give one promise, those that a layer can run again, delay or time. */
 const calls = [
   'stat',
   'open',
@@ -46,7 +46,12 @@ function methodNames(remote: Remote): string[] {
   return [...names]
 }
 
-/** Runs every call that gives one promise through `run`: retrying, limiting, timing and logging are each one function. */
+const lists = ['list', 'listRecursive'] as const satisfies readonly (keyof Remote)[]
+
+/**
+ * Runs every call to the storage through `run`: retrying, limiting and logging are each one function. Of a listing the call
+ * is what gives its first entry, of `open` what gives the body. Uploads are left alone: their source can be read only once.
+ */
 export function around(
   inner: Remote,
   run: <T>(ctx: Context, op: Operation, call: () => Promise<T>) => Promise<T>,
@@ -59,7 +64,25 @@ export function around(
     wrapped[name] = (ctx: Context, ...rest: readonly unknown[]) =>
       run(ctx, { name, path: pathOf(rest[0]) }, () => method.call(inner, ctx, ...rest) as Promise<unknown>)
   }
+  for (const name of lists) {
+    const list = inner[name]?.bind(inner)
+    if (list) wrapped[name] = (ctx: Context, dir: string) => listing(ctx, { name, path: dir }, () => list(ctx, dir))
+  }
   return extend(inner, wrapped)
+
+  async function* listing(ctx: Context, op: Operation, list: () => AsyncIterable<Entry>): AsyncGenerator<Entry> {
+    const { entries, first } = await run(ctx, op, async () => {
+      const entries = list()[Symbol.asyncIterator]()
+      return { entries, first: await entries.next() }
+    })
+    let ended = first.done === true
+    try {
+      for (let result = first; !result.done; result = await entries.next()) yield result.value
+      ended = true
+    } finally {
+      if (!ended) await entries.return?.()
+    }
+  }
 }
 
 function pathOf(subject: unknown): string {

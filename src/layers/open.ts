@@ -25,7 +25,10 @@ export interface RemotesParts {
 }
 
 interface Opened {
+  /** With the layers of its storage: for backends that wrap it. */
   readonly remote: Promise<Remote>
+  /** With the filter around it, whose rules are about the paths of this very remote: for everybody else. */
+  readonly shown: Promise<Remote>
   usedAt: number
 }
 
@@ -36,8 +39,9 @@ export interface Place {
 }
 
 /**
- * Opens remotes from strings, the only place that does. Each is opened once, with its layers, and kept until it was not used
- * for `--fs-cache-expire-duration`.
+ * Opens remotes from strings, the only place that does. Each is opened once, with its layers, and found again until it was
+ * not asked for during `--fs-cache-expire-duration`. Whoever got one may use it for as long as the app lives: it is forgotten
+ * then, not closed, for others may still read from it.
  */
 export class Remotes {
   readonly #parts: RemotesParts
@@ -51,17 +55,17 @@ export class Remotes {
 
   /** The remote at `name:path`, `:backend,option=value:path` or a local path. Throws `invalid` with what is wrong in the text. */
   async open(text: string): Promise<Remote> {
-    return await this.#open(parseSpec(text), [])
+    return await this.#open(parseSpec(text), []).shown
   }
 
   /** As `open`, for a text that may name a file: the remote then is its directory, showing that file alone. */
   async openAt(text: string): Promise<Place> {
     const spec = parseSpec(text)
-    const remote = await this.#open(spec, [])
+    const remote = await this.#open(spec, []).shown
     const root = await remote.stat(this.#parts.ctx, '')
     if (root?.kind !== 'file') return { remote }
     const { parent, name } = split(spec)
-    const directory = only(name)(await this.#open(parent, []))
+    const directory = only(name)(await this.#open(parent, []).shown)
     const file = await directory.stat(this.#parts.ctx, name)
     if (file?.kind !== 'file') throw new AppError('not-found', `${text}: file not found`)
     return { remote: directory, file }
@@ -83,19 +87,22 @@ export class Remotes {
       )
   }
 
-  async #open(spec: Spec, chain: readonly string[]): Promise<Remote> {
+  #open(spec: Spec, chain: readonly string[]): Opened {
     const key = formatSpec(spec.kind === 'local' ? { ...spec, path: resolve(spec.path) } : spec)
-    if (chain.includes(key))
-      throw new AppError('invalid', `remote ${key} refers to itself: ${[...chain, key].join(' → ')}`)
-    await this.#expire()
+    // Each turn of a loop may add to the path: the length tells what the text does not.
+    if (chain.includes(key) || chain.length >= DEEPEST)
+      throw new AppError('invalid', `remote ${key} refers to itself: ${[...chain.slice(0, 4), key].join(' → ')}`)
+    this.#expire()
     let opened = this.#opened.get(key)
     if (!opened) {
-      opened = { remote: this.#make(spec, [...chain, key]), usedAt: 0 }
+      const remote = this.#make(spec, [...chain, key])
+      const shown = remote.then(filtered(this.#parts.ctx.filter))
+      opened = { remote, shown, usedAt: 0 }
       this.#opened.set(key, opened)
-      opened.remote.catch(() => this.#opened.delete(key))
+      shown.catch(() => this.#opened.delete(key))
     }
     opened.usedAt = this.#now()
-    return await opened.remote
+    return opened
   }
 
   async #make(spec: Spec, chain: readonly string[]): Promise<Remote> {
@@ -107,38 +114,35 @@ export class Remotes {
       name,
       root: spec.path,
       config,
-      openRemote: (text) => this.#open(parseSpec(text), chain),
+      openRemote: async (text) => await this.#open(parseSpec(text), chain).remote,
     })
-    return this.#layers(remote).reduceRight((inner, layer) => layer(inner), remote)
+    return backend.wraps ? remote : this.#layers(remote).reduceRight((inner, layer) => layer(inner), remote)
   }
 
-  /** The layers, outermost first. A local disk gains nothing from retries and limits. Timeouts belong to net/client. */
+  /**
+   * The layers of a storage, outermost first; the filter goes around all. A local disk gains nothing from retries and limits.
+   * Timeouts belong to net/client.
+   */
   #layers(remote: Remote): readonly Layer[] {
-    const { ctx } = this.#parts
-    const main = ctx.get(mainOptions)
+    if (remote.info.traits.isLocal) return []
+    const main = this.#parts.ctx.get(mainOptions)
     const policy = { tries: main.lowLevelRetries, first: 10, longest: 2000, random: Math.random }
     const limits = {
       calls: Math.max(main.checkers, main.transfers),
       perSecond: main.tpsLimit,
       burst: main.tpsLimitBurst,
     }
-    return remote.info.traits.isLocal
-      ? [filtered(ctx.filter)]
-      : [filtered(ctx.filter), limited(limits), retrying(policy), logged()]
+    return [limited(limits), retrying(policy), logged()]
   }
 
-  async #expire(): Promise<void> {
+  #expire(): void {
     const oldest = this.#now() - this.#parts.ctx.get(mainOptions).fsCacheExpireDuration
-    for (const [key, { remote, usedAt }] of this.#opened) {
-      if (usedAt >= oldest || usedAt === 0) continue
-      this.#opened.delete(key)
-      await remote.then(
-        (r) => r.close?.(),
-        () => {},
-      )
-    }
+    for (const [key, { usedAt }] of this.#opened) if (usedAt < oldest) this.#opened.delete(key)
   }
 }
+
+/** More remotes than this within each other are a loop. */
+const DEEPEST = 32
 
 function split(spec: Spec): { parent: Spec; name: string } {
   if (spec.kind === 'local') {

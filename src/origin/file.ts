@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { FileSlice, bodyOf, collect } from '../base/body.ts'
-import type { Body } from '../base/body.ts'
-import { derive } from '../base/derive.ts'
-import { toAppError } from '../base/error.ts'
+import { bodyOf, collect } from '../base/body.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
-import type { Transfer } from '../core/stats.ts'
 import { evaluate } from '../http/conditional.ts'
 import { textResponse } from '../http/error.ts'
-import type { HeaderList, HttpRequest, HttpResponse, Sent } from '../http/message.ts'
+import type { HeaderList, HttpRequest, HttpResponse } from '../http/message.ts'
 import { contentRange, multipart, selectRanges } from '../http/range.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import type { FileNode } from '../vfs/node.ts'
 import { Descriptions, validators } from './describe.ts'
 import type { Description } from './describe.ts'
+import { tracked } from './tracked.ts'
 
 /** Whether parts of files may be asked for: `none` says that they may not, `silent` (--no-seek) says nothing. */
 export type Ranges = 'bytes' | 'none' | 'silent'
@@ -59,10 +56,17 @@ export class Files {
     const { size } = node.entry
     const small = keep && size > 0 && size <= smallFile && ctx.stats.unlimited && isPlain(request)
     const description = await this.#descriptions.of(ctx, node)
-    return small ? await this.#makeReady(ctx, request, node, description) : await this.#decide(ctx, request, node, description)
+    return small
+      ? await this.#makeReady(ctx, request, node, description)
+      : await this.#decide(ctx, request, node, description)
   }
 
-  async #makeReady(ctx: Context, request: HttpRequest, node: FileNode, description: Description): Promise<HttpResponse> {
+  async #makeReady(
+    ctx: Context,
+    request: HttpRequest,
+    node: FileNode,
+    description: Description,
+  ): Promise<HttpResponse> {
     const bytes = await collect(await node.open(ctx), smallFile)
     const ready = { headers: this.#headers(description), bytes }
     if (bytes.length === node.entry.size) this.#ready.set(node.entry, ready)
@@ -145,27 +149,4 @@ function send(ctx: Context, request: HttpRequest, { headers, bytes }: Ready): Ht
   if (request.method === 'GET') ctx.stats.sent(bytes.length)
   // The headers are copied because those who come behind add theirs.
   return { status: 200, headers: headers.slice(), body: bytes, length: bytes.length }
-}
-
-/** Adds the body to a response so that what the client takes of it is counted and held to the bandwidth limit. */
-function tracked(response: HttpResponse, body: Body, transfer: Transfer): HttpResponse {
-  let failure: unknown
-  if (body instanceof FileSlice) response.body = transfer.account(body)
-  else
-    response.body = derive(body, async function* counted(source) {
-      try {
-        yield* transfer.account(source)
-      } catch (error) {
-        failure = error
-        throw error
-      }
-    })
-  response.done = ({ complete }: Sent) => {
-    const reason = body instanceof FileSlice ? body.failure : failure
-    // A client that leaves is no error of ours: players do it each time somebody seeks.
-    transfer.done(
-      complete || reason === undefined ? undefined : reason instanceof Error ? reason : new Error(String(reason)),
-    )
-  }
-  return response
 }

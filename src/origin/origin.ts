@@ -8,7 +8,7 @@ import { encodePath } from '../http/target.ts'
 import type { DirNode, FileNode, Node } from '../vfs/node.ts'
 import { archive } from './archive.ts'
 import { Files } from './file.ts'
-import { listing, type ListingSettings } from './listing.ts'
+import { Listings, type ListingSettings } from './listing.ts'
 import type { OriginOptions } from './options.ts'
 import type { Tree } from './tree.ts'
 import { favicon, robots } from './well-known.ts'
@@ -53,6 +53,7 @@ export function pipeline(handler: Handler, around: Around): Handler {
 /** Serves a tree: files, listings, zips, and what browsers ask for unasked (serve-http.md 1.1). */
 export function originHandler(parts: OriginParts): Handler {
   const { options } = parts
+  const listings = new Listings(parts.listing)
   const files = new Files(parts.seekable ? (options.noRange ? 'none' : 'bytes') : 'silent')
 
   return function serveTree(ctx, request) {
@@ -72,7 +73,13 @@ export function originHandler(parts: OriginParts): Handler {
     return textResponse(404, 'Not a directory')
   }
 
-  async function file(ctx: Context, request: HttpRequest, tree: Tree, node: FileNode, keep = false): Promise<HttpResponse> {
+  async function file(
+    ctx: Context,
+    request: HttpRequest,
+    tree: Tree,
+    node: FileNode,
+    keep = false,
+  ): Promise<HttpResponse> {
     try {
       return await files.serve(ctx, request, node, keep)
     } catch (reason) {
@@ -94,7 +101,7 @@ export function originHandler(parts: OriginParts): Handler {
       return await archive(ctx, request, tree, node, { method: options.zipMethod })
     }
     say(ctx, request, 'Serving directory')
-    return await listing(ctx, request, node, parts.listing)
+    return await listings.answer(ctx, request, node)
   }
 
   async function indexOf(ctx: Context, request: HttpRequest, tree: Tree): Promise<FileNode | undefined> {
@@ -104,7 +111,7 @@ export function originHandler(parts: OriginParts): Handler {
 
   function missing(ctx: Context, request: HttpRequest): HttpResponse {
     if (request.path === 'favicon.ico' && !request.directory && options.favicon) return favicon()
-    if (request.path === 'robots.txt' && !request.directory && options.robots) return robots()
+    if (request.path === 'robots.txt' && !request.directory && (options.robots || parts.locked)) return robots()
     if (options.disableDirList) return textResponse(404, '404 page not found')
     const what = request.directory ? 'Directory not found' : 'File not found'
     say(ctx, request, what)

@@ -9,6 +9,8 @@ export interface Backend<B extends OptionBlock = OptionBlock> {
   readonly aliases?: readonly string[]
   readonly description: string
   readonly options: B
+  /** Shows other remotes, which bring their own layers (retries, limits): none are put around it again. */
+  readonly wraps?: true
   /** Opens the storage at `args.root`. A root that is a file is allowed here; `layers/open.ts` handles it. */
   open(ctx: Context, args: OpenArgs<B>): Promise<Remote>
 }
@@ -18,7 +20,7 @@ export interface OpenArgs<B extends OptionBlock = OptionBlock> {
   readonly name: string
   readonly root: string
   readonly config: Values<B>
-  /** For wrapping backends (alias, combine, crypt, union): opens another remote with all its layers. */
+  /** For wrapping backends (alias, combine, crypt, union): opens another remote with all its layers but the filter. */
   openRemote(spec: string): Promise<Remote>
 }
 

@@ -48,6 +48,10 @@ for (const line of ['noeq', '[a', '= 5', '"x = 1', '`x = 1', 'k = `x', 'x\ta'])
     assert.throws(() => read(`[a]\n  ${line} \n`), { code: 'invalid', message: `could not parse line: ${line}` })
   })
 
+test('a key that is quoted but empty is passed over', () => {
+  assert.deepEqual(read('[a]\n"" = 1\n` ` = 2\n').get('a'), {})
+})
+
 test('a section without a name holds nothing', () => {
   assert.throws(() => read('[]\nx = y\n'), { code: 'invalid', message: 'empty section name not allowed' })
 })

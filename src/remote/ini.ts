@@ -158,7 +158,9 @@ function readLine(text: string, section: string, first: boolean): Line {
   if (line.startsWith('[') && line.endsWith(']')) return { kind: 'section', text, name: trim(line.slice(1, -1)) }
   if (section === '') throw new AppError('invalid', 'empty section name not allowed')
   const [key, rest] = readKey(line)
-  return { kind: 'key', text, section, key, value: readValue(rest, line) }
+  const value = readValue(rest, line)
+  // rclone passes over a key that is quoted but empty.
+  return key === '' || key === ' ' ? { kind: 'other', text } : { kind: 'key', text, section, key, value }
 }
 
 /** A key may be quoted with `"`, `"""` or a backquote, and then hold `=` and `:`. */
@@ -169,7 +171,7 @@ function readKey(line: string): [key: string, rest: string] {
   if (separator < 0) throw unparsable(line)
   const at = close + separator
   const key = quote === '' ? trim(line.slice(0, at)) : line.slice(quote.length, close)
-  if (key === '') throw unparsable(line)
+  if (at === 0) throw unparsable(line)
   return [key, trim(line.slice(at + 1))]
 }
 

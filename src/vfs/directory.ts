@@ -99,9 +99,12 @@ export class Directories {
       if (keep) this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
       else unwatch?.()
       return listing
-    } catch (error) {
+    } catch (reason) {
       unwatch?.()
-      throw toAppError(error)
+      const error = toAppError(reason)
+      // What is to be served may come later (`--allow-missing-root`), and buckets without objects are not there.
+      if (dir === '' && error.code === 'not-found') return { entries: [], byName: new Map() }
+      throw error
     }
   }
 

@@ -106,7 +106,7 @@ export function storing(subject: () => Subject): void {
   test('names that are no names are refused', async () => {
     const { ctx, remote } = subject()
     for (const path of ['../escape', 'a/../../escape', 'put/./x', 'put//x', 'put/nul\0x', '']) {
-      await rejectsWith(putText(ctx, remote, path, 'x'), 'invalid', 'not-found', 'is-directory', 'exists')
+      await rejectsWith(putText(ctx, remote, path, 'x'), 'invalid', 'not-found', 'is-directory', 'exists', 'denied')
       if (path !== '') await rejectsWith(remote.mkdir(ctx, path), 'invalid')
     }
   })

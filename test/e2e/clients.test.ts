@@ -18,16 +18,54 @@ test('curl resumes a download that broke off', { skip: missing('curl') }, async 
   assert.ok(readFileSync(target).equals(content))
 })
 
-test('ffmpeg seeks to the end of an mp4 without reading all of it', { skip: missing('ffmpeg', 'ffprobe') }, async (t) => {
-  const dir = scratch(t)
-  const file = join(dir, 'v.mp4')
-  const made = await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=d=20:s=320x240:r=10', '-c:v', 'libx264', '-g', '10', '-b:v', '2M', '-minrate', '2M', '-bufsize', '1M', '-nal-hrd', 'cbr', '-x264-params', 'nal-hrd=cbr', file])
-  assert.equal(made.code, 0, made.stderr)
-  const server = await serve(t, ['serve', 'http', dir, '--access-log', '-', '--access-log-format', 'json'])
-  const { code, stderr } = await run('ffmpeg', ['-v', 'error', '-ss', '18', '-i', `${server.url}v.mp4`, '-frames:v', '1', '-f', 'null', '-'])
-  assert.equal(code, 0, stderr)
-  assert.ok(statSync(file).size > 1_000_000)
-})
+test(
+  'ffmpeg seeks to the end of an mp4 without reading all of it',
+  { skip: missing('ffmpeg', 'ffprobe') },
+  async (t) => {
+    const dir = scratch(t)
+    const file = join(dir, 'v.mp4')
+    const made = await run('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=d=20:s=320x240:r=10',
+      '-c:v',
+      'libx264',
+      '-g',
+      '10',
+      '-b:v',
+      '2M',
+      '-minrate',
+      '2M',
+      '-bufsize',
+      '1M',
+      '-nal-hrd',
+      'cbr',
+      '-x264-params',
+      'nal-hrd=cbr',
+      file,
+    ])
+    assert.equal(made.code, 0, made.stderr)
+    const server = await serve(t, ['serve', 'http', dir, '--access-log', '-', '--access-log-format', 'json'])
+    const { code, stderr } = await run('ffmpeg', [
+      '-v',
+      'error',
+      '-ss',
+      '18',
+      '-i',
+      `${server.url}v.mp4`,
+      '-frames:v',
+      '1',
+      '-f',
+      'null',
+      '-',
+    ])
+    assert.equal(code, 0, stderr)
+    assert.ok(statSync(file).size > 1_000_000)
+  },
+)
 
 test('wget mirrors a tree', { skip: missing('wget') }, async (t) => {
   const dir = scratch(t)

@@ -28,19 +28,23 @@ const nasty = {
   empty: '',
 }
 
-test("rclone's http backend copies a nasty tree from Sluice and finds it whole", { skip: missing('rclone') }, async (t) => {
-  const dir = scratch(t)
-  const copy = scratch(t)
-  files(dir, nasty)
-  const server = await serve(t, ['serve', 'http', dir])
-  const remote = `:http,url='${server.url}':`
-  const copied = await run('rclone', ['copy', remote, copy, '--config', ''])
-  assert.equal(copied.code, 0, copied.stderr)
-  const checked = await run('rclone', ['check', '--download', dir, copy, '--config', ''])
-  assert.equal(checked.code, 0, checked.stderr)
-  const through = await run('rclone', ['check', '--download', dir, remote, '--config', ''])
-  assert.equal(through.code, 0, through.stderr)
-})
+test(
+  "rclone's http backend copies a nasty tree from Sluice and finds it whole",
+  { skip: missing('rclone') },
+  async (t) => {
+    const dir = scratch(t)
+    const copy = scratch(t)
+    files(dir, nasty)
+    const server = await serve(t, ['serve', 'http', dir])
+    const remote = `:http,url='${server.url}':`
+    const copied = await run('rclone', ['copy', remote, copy, '--config', ''])
+    assert.equal(copied.code, 0, copied.stderr)
+    const checked = await run('rclone', ['check', '--download', dir, copy, '--config', ''])
+    assert.equal(checked.code, 0, checked.stderr)
+    const through = await run('rclone', ['check', '--download', dir, remote, '--config', ''])
+    assert.equal(through.code, 0, through.stderr)
+  },
+)
 
 test('rclone finds one file by its URL', { skip: missing('rclone') }, async (t) => {
   const dir = scratch(t)

@@ -18,7 +18,12 @@ function ask(port: number, method: string, path: string, headers: Record<string,
     const outgoing = request({ port, host: '127.0.0.1', method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      const done = () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString('latin1') })
+      const done = () =>
+        resolve({
+          status: response.statusCode,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString('latin1'),
+        })
       response.once('end', done).once('error', done) // rclone ends some answers short of their length
     })
     outgoing.once('error', reject).end()
@@ -50,7 +55,14 @@ async function rclone(t: TestContext, dir: string): Promise<number> {
 }
 
 /** Requests for which both must answer alike, and those where Sluice does better, each with the reason and our answer. */
-const requests: readonly { name: string; method?: string; path: string; headers?: Record<string, string>; ours?: number; why?: string }[] = [
+const requests: readonly {
+  name: string
+  method?: string
+  path: string
+  headers?: Record<string, string>
+  ours?: number
+  why?: string
+}[] = [
   { name: 'file', path: '/hello.txt' },
   { name: 'file, HEAD', method: 'HEAD', path: '/hello.txt' },
   { name: 'empty file', path: '/zero.bin' },
@@ -78,9 +90,27 @@ const requests: readonly { name: string; method?: string; path: string; headers?
   { name: 'empty range set', path: '/hello.txt', headers: { Range: 'bytes=' } },
   { name: 'beyond the end', path: '/hello.txt', headers: { Range: 'bytes=100-' } },
   { name: 'range of an empty file', path: '/zero.bin', headers: { Range: 'bytes=0-0' } },
-  { name: 'unknown unit', path: '/hello.txt', headers: { Range: 'lines=1-2' }, ours: 200, why: 'RFC 9110 14.2: ignore' },
-  { name: 'malformed range', path: '/hello.txt', headers: { Range: 'bytes=5-2' }, ours: 200, why: 'RFC 9110 14.2: ignore' },
-  { name: 'suffix of nothing', path: '/hello.txt', headers: { Range: 'bytes=-0' }, ours: 416, why: 'rclone sends an empty 206' },
+  {
+    name: 'unknown unit',
+    path: '/hello.txt',
+    headers: { Range: 'lines=1-2' },
+    ours: 200,
+    why: 'RFC 9110 14.2: ignore',
+  },
+  {
+    name: 'malformed range',
+    path: '/hello.txt',
+    headers: { Range: 'bytes=5-2' },
+    ours: 200,
+    why: 'RFC 9110 14.2: ignore',
+  },
+  {
+    name: 'suffix of nothing',
+    path: '/hello.txt',
+    headers: { Range: 'bytes=-0' },
+    ours: 416,
+    why: 'rclone sends an empty 206',
+  },
   { name: 'not modified', path: '/hello.txt', headers: { 'If-Modified-Since': 'Sat, 03 Feb 2001 04:05:06 GMT' } },
   { name: 'modified', path: '/hello.txt', headers: { 'If-Modified-Since': 'Sat, 03 Feb 2001 04:05:05 GMT' } },
   { name: 'date that is none', path: '/hello.txt', headers: { 'If-Modified-Since': 'yesterday' } },
@@ -88,9 +118,24 @@ const requests: readonly { name: string; method?: string; path: string; headers?
   { name: 'another version', path: '/hello.txt', headers: { 'If-Match': '"x"' } },
   { name: 'unmodified since', path: '/hello.txt', headers: { 'If-Unmodified-Since': 'Sat, 03 Feb 2001 04:05:06 GMT' } },
   { name: 'modified since', path: '/hello.txt', headers: { 'If-Unmodified-Since': 'Sat, 03 Feb 2001 04:05:05 GMT' } },
-  { name: 'If-Range with the date', path: '/hello.txt', headers: { Range: 'bytes=0-4', 'If-Range': 'Sat, 03 Feb 2001 04:05:06 GMT' } },
-  { name: 'If-Range with another date', path: '/hello.txt', headers: { Range: 'bytes=0-4', 'If-Range': 'Sun, 04 Feb 2001 04:05:06 GMT' } },
-  { name: 'not modified, HEAD', method: 'HEAD', path: '/hello.txt', headers: { 'If-None-Match': '*' }, ours: 304, why: 'RFC 9110 13.2: HEAD is as GET' },
+  {
+    name: 'If-Range with the date',
+    path: '/hello.txt',
+    headers: { Range: 'bytes=0-4', 'If-Range': 'Sat, 03 Feb 2001 04:05:06 GMT' },
+  },
+  {
+    name: 'If-Range with another date',
+    path: '/hello.txt',
+    headers: { Range: 'bytes=0-4', 'If-Range': 'Sun, 04 Feb 2001 04:05:06 GMT' },
+  },
+  {
+    name: 'not modified, HEAD',
+    method: 'HEAD',
+    path: '/hello.txt',
+    headers: { 'If-None-Match': '*' },
+    ours: 304,
+    why: 'RFC 9110 13.2: HEAD is as GET',
+  },
   { name: 'PUT', method: 'PUT', path: '/hello.txt' },
   { name: 'DELETE', method: 'DELETE', path: '/hello.txt' },
   { name: 'unknown method', method: 'PROPFIND', path: '/hello.txt' },

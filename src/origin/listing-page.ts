@@ -1,0 +1,181 @@
+import { hash } from 'node:crypto'
+import { Markup, escapeHtml, html, visibleName } from '../base/html.ts'
+import { nameOf } from '../base/path.ts'
+import { toDate } from '../base/time.ts'
+import type { HeaderList } from '../http/message.ts'
+import type { Entry } from '../remote/remote.ts'
+import { hrefOf } from './href.ts'
+import { iconUrl } from './icon.ts'
+import { kindOf } from './kind.ts'
+import { script, style } from './listing-style.ts'
+import type { Renderer, View } from './listing-view.ts'
+import { formatSize } from './listing-size.ts'
+import type { SortKey } from './sort.ts'
+
+const source = (text: string) => `'sha256-${hash('sha256', text, 'base64')}'`
+
+/** Headers that go with the page: nothing may run or load but what is in it, and nobody may frame it. */
+export const policy: HeaderList = [
+  'content-security-policy',
+  `default-src 'none'; style-src ${source(style)}; script-src ${source(script)}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  'referrer-policy',
+  'no-referrer',
+  'x-frame-options',
+  'DENY',
+]
+
+/**
+ * The page of a directory. It works without scripts and styles; every entry is a plain relative link, all else is a button,
+ * so that programs which follow links see the entries and nothing more.
+ */
+export function htmlRenderer(view: View, entries: readonly Entry[] | undefined): Renderer {
+  return {
+    head: `${head(view, entries)}\n`,
+    row: rowMaker(view),
+    tail: `</tbody></table></div></main>${entries ? `<script>${script}</script>` : ''}</body></html>\n`,
+  }
+}
+
+function head(view: View, entries: readonly Entry[] | undefined): string {
+  const name = `/${view.path}${view.path === '' ? '' : '/'}`
+  const columns = [column('name', 'Name', view, entries), column('size', 'Size', view, entries)]
+  if (view.modTimes) columns.push(column('time', 'Modified', view, entries))
+  const page = html`<!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>Index of ${visibleName(name)}</title>
+        <link rel="icon" href="${new Markup(iconUrl)}" />
+        <style>
+          ${new Markup(style)}
+        </style>
+      </head>
+      <body>
+        <header>
+          ${breadcrumb(view.path)}
+          <div class="top">
+            <h1>${visibleName(nameOf(view.path)) || 'Home'}</h1>
+            ${summary(entries)} ${zipButton(view)}
+          </div>
+        </header>
+        <main>
+          ${note(entries)}
+          <p class="filter" hidden>
+            <label>Filter <input type="search" autocomplete="off" spellcheck="false" /></label> <output></output>
+          </p>
+          <form id="z"></form>
+          <div class="box">
+            <table>
+              <caption class="off">
+                Contents of ${visibleName(name)}
+              </caption>
+              <thead>
+                <tr>
+                  ${columns}${view.zip && new Markup('<th scope="col"><span class="off">Download</span>')}
+              </thead>
+              <tbody>
+                ${view.path !== '' && parentRow(view)}
+    `
+  return page.text
+}
+
+/** Links to all directories above; the last name is where we are. */
+function breadcrumb(path: string): Markup {
+  const names = ['Home', ...path.split('/').filter((name) => name !== '')]
+  const items = names.map((name, i) =>
+    i === names.length - 1
+      ? html`<li aria-current="page">${visibleName(name)}`
+      : html`<li><a href="${'../'.repeat(names.length - 1 - i)}">${visibleName(name)}</a>`,
+  )
+  return html`<nav aria-label="Breadcrumb">
+    <ol>
+      ${items}
+    </ol>
+  </nav>`
+}
+
+function summary(entries: readonly Entry[] | undefined): Markup {
+  if (!entries) return html``
+  let directories = 0
+  let bytes = 0
+  for (const entry of entries)
+    if (entry.kind === 'directory') directories++
+    else bytes += Math.max(0, entry.size)
+  const files = entries.length - directories
+  return html`<p class="sum">
+    ${count(directories, 'directory', 'directories')}, ${count(files, 'file', 'files')}, ${formatSize(bytes)}
+  </p>`
+}
+
+function count(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+}
+
+function note(entries: readonly Entry[] | undefined): Markup | false {
+  return (
+    !entries &&
+    html`<p class="note">There are too many entries here to sort: they are shown as the storage lists them.</p>`
+  )
+}
+
+function zipButton(view: View): Markup | false {
+  return view.zip && html`<form><button class="zip" name="download" value="zip">Download as ZIP</button></form>`
+}
+
+/** A column head with the button that sorts by it; a second press turns the order round. */
+function column(key: SortKey, text: string, view: View, entries: readonly Entry[] | undefined): Markup {
+  const label = key === 'time' ? html`${text} <small>UTC</small>` : html`${text}`
+  if (!entries) return html`<th scope="col">${label}`
+  const { order } = view
+  const sorted = order.key === key || (key === 'name' && order.key === 'namedirfirst')
+  // Largest and newest first is what people look for.
+  const descending = sorted ? !order.descending : key !== 'name'
+  const state = sorted && new Markup(` aria-sort="${order.descending ? 'descending' : 'ascending'}"`)
+  const by = key === 'name' ? (sorted ? order.key : 'namedirfirst') : key
+  return html`<th scope="col" ${state}>
+    <form>
+      <input type="hidden" name="order" value="${descending ? 'desc' : 'asc'}" /><button name="sort" value="${by}">
+        ${label}
+      </button>
+    </form>
+  `
+}
+
+function parentRow(view: View): Markup {
+  const more = 1 + (view.modTimes ? 1 : 0) + (view.zip ? 1 : 0)
+  return html` <tr class="u">
+    <td>
+      <a href="../">..<span class="off"> (parent directory)</span></a
+      >${Array.from({ length: more }, () => new Markup('<td>'))}
+  `
+}
+
+const harmless = /^[\w.~-]+$/
+
+/** Rows are put together by hand: there may be very many. */
+function rowMaker({ zip, modTimes }: View): Renderer['row'] {
+  return (entry) => {
+    const name = nameOf(entry.path)
+    const directory = entry.kind === 'directory'
+    const plain = harmless.test(name)
+    const href = plain ? (directory ? `${name}/` : name) : escapeHtml(hrefOf(name, directory))
+    const text = plain ? name : `<bdi>${escapeHtml(visibleName(name))}</bdi>`
+    const icon = directory ? 'd' : kindOf(name)
+    let row = `<tr class="${icon}"><td><a href="${href}">${text}${directory ? '/' : ''}</a><td>`
+    row += directory ? '—' : entry.size < 0 ? '?' : `<data value="${entry.size}">${formatSize(entry.size)}</data>`
+    if (modTimes) row += `<td>${timeOf(entry)}`
+    if (zip)
+      row += directory
+        ? `<td><button form="z" formaction="${href}" name="download" value="zip" aria-label="Download ${plain ? name : escapeHtml(visibleName(name))} as ZIP">ZIP</button>`
+        : '<td>'
+    return `${row}\n`
+  }
+}
+
+function timeOf({ modTime }: Entry): string {
+  if (modTime <= 0n) return '—'
+  const iso = toDate(modTime).toISOString()
+  return `<time datetime="${iso.slice(0, 19)}Z">${iso.slice(0, 10)} ${iso.slice(11, 16)}</time>`
+}

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, openSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { missing } from '../peers.ts'
+import { files, run, scratch, serve, sluice } from '../program.ts'
+
+test('a changed file is never served stale, however fast it changes', async (t) => {
+  const dir = scratch(t)
+  const path = join(dir, 'f.txt')
+  writeFileSync(path, 'start')
+  const server = await serve(t, ['serve', 'http', dir])
+  for (let i = 0; i < 200; i++) {
+    const text = `content ${i % 10}`
+    writeFileSync(path, text)
+    const response = await fetch(new URL('f.txt', server.url))
+    assert.equal(await response.text(), text, `change ${i}`)
+  }
+})
+
+test('a file replaced by one of the same size and time has another ETag', async (t) => {
+  const dir = scratch(t)
+  const path = join(dir, 'f.txt')
+  const time = new Date('2020-01-01')
+  const server = await serve(t, ['serve', 'http', dir])
+  const etag = async (text: string) => {
+    rmSync(path, { force: true })
+    writeFileSync(path, text)
+    utimesSync(path, time, time)
+    return (await fetch(new URL('f.txt', server.url))).headers.get('etag')
+  }
+  const [a, b] = [await etag('aaaa'), await etag('bbbb')]
+  assert.match(a ?? '', /^"[^"]+"$/)
+  assert.notEqual(a, b)
+})
+
+test('a new file shows in the listing at once', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'a.txt': 'a' })
+  const server = await serve(t, ['serve', 'http', dir])
+  const names = async () => {
+    const response = await fetch(server.url, { headers: { Accept: 'application/json' } })
+    return ((await response.json()) as { name: string }[]).map(({ name }) => name)
+  }
+  assert.deepEqual(await names(), ['a.txt'])
+  files(dir, { 'b.txt': 'b' })
+  const end = Date.now() + 2000
+  while ((await names()).length < 2) assert.ok(Date.now() < end, 'the new file does not show')
+})
+
+test('SIGHUP makes the listings new and the server lives on', async (t) => {
+  const server = await serve(t, ['serve', 'http', scratch(t)])
+  server.child.kill('SIGHUP')
+  await server.logged(/SIGHUP received/)
+  assert.equal((await fetch(server.url)).status, 200)
+})
+
+test(
+  'a file that is cut while it is read ends as a broken transfer, not as a short success',
+  { skip: missing('curl') },
+  async (t) => {
+    const dir = scratch(t)
+    const path = join(dir, 'big.bin')
+    writeFileSync(path, Buffer.alloc(64 << 20, 'x'))
+    const server = await serve(t, ['serve', 'http', dir])
+    const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
+      request(new URL('big.bin', server.url), { agent: false }, resolve).end(),
+    )
+    await once(response, 'readable')
+    truncateSync(path, 1000)
+    response.resume()
+    const [error] = (await once(response, 'error')) as [Error]
+    assert.match(error.message, /aborted|reset/)
+    assert.equal((await fetch(new URL('big.bin', server.url))).status, 200)
+  },
+)
+
+test('an unreadable file is 403 and a fifo is not served', { skip: missing('setpriv', 'mkfifo') }, async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'open.txt': 'o', 'shut.txt': 's' })
+  chmodSync(join(dir, 'shut.txt'), 0)
+  chmodSync(dir, 0o755)
+  await run('mkfifo', [join(dir, 'fifo')])
+  // Nobody is refused when root reads: give the right to read everything up.
+  const child = spawn(
+    'setpriv',
+    [
+      '--bounding-set=-dac_override,-dac_read_search',
+      '--inh-caps=-dac_override,-dac_read_search',
+      process.execPath,
+      'bin/sluice.js',
+      'serve',
+      'http',
+      dir,
+      '--addr',
+      '127.0.0.1:0',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  t.after(() => child.kill('SIGKILL'))
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
+  while (!/started on/.test(log)) await once(child.stderr, 'data')
+  const url = /started on \[([^\]]+)/.exec(log)?.[1] ?? ''
+  assert.equal((await fetch(`${url}open.txt`)).status, 200)
+  assert.equal((await fetch(`${url}shut.txt`)).status, 403)
+  assert.equal((await fetch(`${url}fifo`)).status, 404)
+})
+
+test('links are not followed unless asked to, and then only inside the root', async (t) => {
+  const dir = scratch(t)
+  const outside = scratch(t)
+  files(outside, { 'secret.txt': 'secret' })
+  files(dir, { 'pub/real.txt': 'real' })
+  await run('ln', ['-s', 'real.txt', join(dir, 'pub/in.txt')])
+  await run('ln', ['-s', join(outside, 'secret.txt'), join(dir, 'pub/out.txt')])
+  const plain = await serve(t, ['serve', 'http', join(dir, 'pub')])
+  for (const name of ['in.txt', 'out.txt']) assert.equal((await fetch(new URL(name, plain.url))).status, 404, name)
+  const followed = await serve(t, ['serve', 'http', join(dir, 'pub'), '-L'])
+  assert.equal(await (await fetch(new URL('in.txt', followed.url))).text(), 'real')
+  assert.equal((await fetch(new URL('out.txt', followed.url))).status, 404)
+})
+
+test('--bwlimit holds', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'f.bin': Buffer.alloc(400_000) })
+  const server = await serve(t, ['serve', 'http', dir, '--bwlimit', '200k'])
+  const begin = performance.now()
+  await (await fetch(new URL('f.bin', server.url))).arrayBuffer()
+  const seconds = (performance.now() - begin) / 1000
+  assert.ok(seconds > 1.5 && seconds < 3, `${seconds} s`)
+})
+
+test('running transfers end before the server does', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'f.bin': Buffer.alloc(300_000) })
+  const server = await serve(t, ['serve', 'http', dir, '--bwlimit', '300k', '-v'])
+  const response = await fetch(new URL('f.bin', server.url))
+  server.child.kill('SIGTERM')
+  await server.logged(/ending/)
+  assert.equal((await response.arrayBuffer()).byteLength, 300_000)
+  if (server.child.exitCode === null) await once(server.child, 'exit')
+  assert.equal(server.child.exitCode, 0)
+})
+
+test('a second signal ends at once', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'f.bin': Buffer.alloc(1_000_000) })
+  const server = await serve(t, ['serve', 'http', dir, '--bwlimit', '10k', '-v'])
+  const response = await fetch(new URL('f.bin', server.url))
+  server.child.kill('SIGTERM')
+  await server.logged(/ending/)
+  await new Promise((resolve) => setTimeout(resolve, 300)) // two signals within a quarter of a second are one
+  server.child.kill('SIGTERM')
+  await once(server.child, 'exit')
+  await assert.rejects(response.arrayBuffer())
+})
+
+test('the access log has a line for each answer and no credentials', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'a.txt': 'hello' })
+  const log = join(scratch(t), 'access.log')
+  const server = await serve(t, ['serve', 'http', dir, '--access-log', log, '--user', 'bob', '--pass', 'hush', '-vv'])
+  const authorization = `Basic ${Buffer.from('bob:hush').toString('base64')}`
+  await (
+    await fetch(new URL('a.txt?x=1', server.url), { headers: { authorization, 'user-agent': 'tester\u00e9' } })
+  ).text()
+  await fetch(new URL('nope', server.url))
+  await server.stop()
+  const { stdout } = await run('cat', [log])
+  assert.match(stdout, /^127\.0\.0\.1 - bob \[.*\] "GET \/a\.txt\?x=1 HTTP\/1\.1" 200 5 "-" "tester/m)
+  assert.match(stdout, /"GET \/nope HTTP\/1\.1" 401/)
+  assert.doesNotMatch(stdout + server.log(), /hush|Ym9iOmh1c2g/)
+})
+
+test('a full log disk does not end the server', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'a.txt': 'a' })
+  const probe = openSync('/dev/null', 'r')
+  assert.ok(probe >= 0)
+  const server = await serve(t, ['serve', 'http', dir, '--access-log', '/dev/full'])
+  for (let i = 0; i < 3; i++) assert.equal((await fetch(new URL('a.txt', server.url))).status, 200)
+})
+
+test('two servers over one :memory: name see the same objects within one process only', async (t) => {
+  const server = await serve(t, ['serve', 'http', ':memory:'])
+  assert.equal((await fetch(server.url)).status, 200)
+})
+
+test('wrong settings end the start with a sentence', async (t) => {
+  const dir = scratch(t)
+  mkdirSync(join(dir, 'd'))
+  files(dir, { 'bad.html': '{{range .Entries}', 'cert.pem': 'no certificate' })
+  const start = (...args: string[]) => sluice(['serve', 'http', dir, '--addr', '127.0.0.1:0', ...args])
+  for (const [args, sentence] of [
+    [['--cert', join(dir, 'cert.pem')], /need both --cert and --key/],
+    [['--cert', join(dir, 'cert.pem'), '--key', join(dir, 'cert.pem')], /cert\.pem/],
+    [['--htpasswd', join(dir, 'nobody')], /password file/],
+    [['--template', join(dir, 'bad.html')], /bad\.html/],
+    [['--bwlimit', '25:00,1M'], /invalid hour/],
+    [['--min-age', '2d', '--max-age', '1d'], /min-age/],
+    [['--response-header', 'no colon'], /header/i],
+    [['--user-from-header', 'X-User', '--trusted-proxies', 'x'], /network/],
+  ] as const) {
+    const { code, stderr } = await start(...args)
+    assert.ok(code !== 0 && code !== null, args.join(' '))
+    assert.match(stderr, sentence, args.join(' '))
+    assert.doesNotMatch(stderr, /\n\s+at /, 'no stack')
+  }
+})
