@@ -46,7 +46,7 @@ test('an unchanged file is peeked as the same object', async () => {
   const remote = await combined(['one=/one'])
   await putText(ctx, remote, 'one/a.txt', 'x')
   assert.ok(remote.peek?.('one/a.txt'))
-  assert.equal(remote.peek('one/a.txt'), remote.peek?.('one/a.txt'))
+  assert.equal(remote.peek?.('one/a.txt'), remote.peek?.('one/a.txt'))
   assert.equal(remote.peek?.('one'), undefined)
 })
 

@@ -1,278 +1,211 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bodyOf, collect } from '../base/body.ts'
-import { AppError } from '../base/error.ts'
-import { filterOptions } from '../core/filter-options.ts'
-import { loadFilter } from '../core/filter-rules.ts'
+import { AppError, toAppError } from '../base/error.ts'
+import { memoryBackend, memoryOptions } from '../backends/memory/index.ts'
 import type { Filter } from '../core/filter.ts'
-import { recordingLogger, testContext } from '../core/testing.ts'
-import { memoryBackend } from '../backends/memory/index.ts'
-import type { Entry, Remote } from '../remote/remote.ts'
-import { defaultsOf, defineOptions, option } from '../schema/option.ts'
-import { OptionSet } from '../schema/options.ts'
-import { bool, int, string } from '../schema/values.ts'
-import { defineBackend } from '../remote/backend.ts'
+import { testContext } from '../core/testing.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
+import { defaultsOf } from '../schema/option.ts'
+import { noise } from '../../test/conformance/fixture.ts'
+import { bytesAt, fileAt, hanging, listed, putText, rejectsWith } from '../../test/conformance/helpers.ts'
+import { remoteBehaviour } from '../../test/conformance/remote.ts'
+import { chaos } from './chaos.ts'
 import { extend } from './extend.ts'
 import { filtered } from './filtered.ts'
 import { limited } from './limit.ts'
+import { logged } from './logged.ts'
 import { only } from './only.ts'
-import { Remotes } from './open.ts'
 import { readonly } from './readonly.ts'
 import { retrying } from './retry.ts'
-import { settle, type SettleParts } from './settle.ts'
-import { parseSpec } from '../remote/spec.ts'
 
-async function memory(files: Record<string, string>): Promise<Remote> {
-  const ctx = testContext()
-  const backend = memoryBackend()
-  const remote = await backend.open(ctx, {
-    name: 'm',
-    root: 'bucket',
-    config: defaultsOf(backend.options),
-    openRemote: () => Promise.reject(new Error('unused')),
-  })
-  for (const [path, text] of Object.entries(files)) await remote.put(ctx, path, bodyOf(text), {})
-  return remote
+const ctx = testContext()
+const policy = { tries: 10, first: 0, longest: 0, random: () => 0 }
+const openRemote = () => Promise.reject(new Error('opens no other remote'))
+
+async function memory(): Promise<Remote> {
+  return await memoryBackend().open(ctx, { name: 'm', root: '', config: defaultsOf(memoryOptions), openRemote })
 }
 
-async function paths(entries: AsyncIterable<Entry>): Promise<string[]> {
-  const found: string[] = []
-  for await (const entry of entries) found.push(entry.path)
-  return found.sort()
-}
-
-async function filter(flags: Partial<ReturnType<typeof defaultsOf<typeof filterOptions>>>): Promise<Filter> {
-  const readFile = () => Promise.reject(new Error('no file'))
-  return await loadFilter({ ...defaultsOf(filterOptions), ...flags }, { readFile, now: Date.now() })
-}
-
-test('an override of a method that the remote lacks adds no feature', async () => {
-  const remote = await memory({})
-  const extended = extend(remote, { publicLink: async () => 'link', about: async () => ({ total: 1 }) })
-  assert.ok(!('publicLink' in extended))
-  assert.equal('about' in remote, 'about' in extended)
-})
-
-test('what the filter excludes is neither listed nor found', async () => {
-  const files = {
-    'a.txt': '1',
-    'b.json': '2',
-    'keep/k.txt': '3',
-    'keep/deep/d.txt': '4',
-    'marked/.ignore': '',
-    'marked/x/y.txt': '5',
-  }
-  const rules = await filter({ filter: ['- /keep/deep/**', '- *.json'], excludeIfPresent: ['.ignore'] })
-  const ctx = testContext({ filter: rules })
-  const remote = filtered(rules)(await memory(files))
-  assert.deepEqual(await paths(remote.list(ctx, '')), ['a.txt', 'keep'])
-  assert.deepEqual(await paths(remote.list(ctx, 'keep')), ['keep/k.txt'])
-  for (const hidden of ['b.json', 'keep/deep', 'keep/deep/d.txt', 'marked', 'marked/x', 'marked/x/y.txt'])
-    assert.equal(await remote.stat(ctx, hidden), undefined, hidden)
-  assert.equal((await remote.stat(ctx, 'keep/k.txt'))?.kind, 'file')
-  await assert.rejects(paths(remote.list(ctx, 'marked/x')), { code: 'not-found' })
-})
-
-test('a size limit binds direct access too', async () => {
-  const rules = await filter({ maxSize: 3 })
-  const ctx = testContext({ filter: rules })
-  const remote = filtered(rules)(await memory({ small: 'abc', large: 'abcd' }))
-  assert.deepEqual(await paths(remote.list(ctx, '')), ['small'])
-  assert.equal(await remote.stat(ctx, 'large'), undefined)
-})
-
-test('a root that is a file shows that file alone', async () => {
-  const ctx = testContext()
-  const remote = only('a.txt')(await memory({ 'a.txt': '1', 'b.txt': '2', 'd/a.txt': '3' }))
-  assert.deepEqual(await paths(remote.list(ctx, '')), ['a.txt'])
-  assert.equal(await remote.stat(ctx, 'b.txt'), undefined)
-  assert.equal(await remote.stat(ctx, 'd/a.txt'), undefined)
-  await assert.rejects(paths(remote.list(ctx, 'd')), { code: 'not-found' })
-})
-
-test('a read only remote refuses every change and reads on', async () => {
-  const ctx = testContext()
-  const remote = readonly(await memory({ 'a.txt': '1' }))
-  await assert.rejects(remote.put(ctx, 'b', bodyOf('x'), {}), { code: 'denied' })
-  await assert.rejects(remote.mkdir(ctx, 'd'), { code: 'denied' })
-  assert.deepEqual(await paths(remote.list(ctx, '')), ['a.txt'])
-})
-
-const policy = { tries: 4, first: 1, longest: 2, random: () => 0 }
-const temporary = () => new AppError('io', 'connection reset', { retry: 'now' })
-
-test('a call that fails for a while is tried again, one that cannot succeed is not', async () => {
-  const ctx = testContext()
-  let calls = 0
-  const inner = extend(await memory({ a: '1' }), {
-    stat: async () => {
-      if (++calls < 3) throw temporary()
-      return undefined
-    },
-    mkdir: async () => {
-      calls++
-      throw new AppError('denied', 'no')
+for (const seed of [1, 2])
+  remoteBehaviour(`memory that fails now and then, with retries (seed ${seed})`, {
+    async open() {
+      const layers = [
+        filtered(ctx.filter),
+        limited({ calls: 4, perSecond: 0, burst: 1 }),
+        retrying(policy),
+        logged(),
+        chaos({ seed, percent: 20 }),
+      ]
+      const remote = layers.reduceRight((inner, layer) => layer(inner), await memory())
+      return { ctx, remote, close: async () => {} }
     },
   })
-  const remote = retrying(policy)(inner)
-  assert.equal(await remote.stat(ctx, 'a'), undefined)
-  assert.equal(calls, 3)
-  calls = 0
-  await assert.rejects(remote.mkdir(ctx, 'd'), { code: 'denied' })
-  assert.equal(calls, 1)
-})
 
-test('after the last try the error is the last one', async () => {
-  let calls = 0
-  const inner = extend(await memory({}), {
-    stat: async () => {
-      calls++
-      throw temporary()
-    },
-  })
-  await assert.rejects(retrying(policy)(inner).stat(testContext(), 'a'), /connection reset/)
-  assert.equal(calls, 4)
-})
-
-test('a broken read goes on at the byte where it broke', async () => {
-  const text = 'abcdefghijklmnopqrstuvwxyz'
-  const inner = await memory({ f: text })
+test('a read that breaks goes on at its offset, within its range', async () => {
+  const inner = await memory()
+  const bytes = noise(2_000_000, 'resume')
+  await inner.put(ctx, 'f', bodyOf(bytes), {})
   const starts: number[] = []
-  const flaky = extend(inner, {
-    open: async (_ctx, _file, range) => {
-      const start = range?.start ?? 0
-      starts.push(start)
-      return (async function* () {
-        yield Buffer.from(text.slice(start, Math.min(start + 7, range?.end ?? 26)))
-        if (start + 7 < Math.min(26, range?.end ?? 26)) throw temporary()
-      })()
+  const counting = extend(inner, {
+    open: (ctx, file, range) => {
+      starts.push(range?.start ?? 0)
+      return inner.open(ctx, file, range)
     },
   })
-  const ctx = testContext()
-  const file = await inner.stat(ctx, 'f')
-  assert.equal(file?.kind, 'file')
-  if (file?.kind !== 'file') return
-  const body = await retrying(policy)(flaky).open(ctx, file, { start: 3, end: 26 })
-  assert.equal(Buffer.from(await collect(body)).toString(), text.slice(3))
-  assert.deepEqual(starts, [3, 10, 17, 24])
+  const remote = retrying(policy)(chaos({ seed: 7, percent: 30 })(counting))
+  const file = await fileAt(ctx, inner, 'f')
+  const got = await collect(await remote.open(ctx, file, { start: 1000, end: 1_999_000 }))
+  assert.ok(Buffer.from(got).equals(bytes.subarray(1000, 1_999_000)))
+  assert.ok(starts.length > 2 && starts.every((start, i) => i === 0 || start >= (starts[i - 1] ?? 0)))
 })
 
-test('no more calls than allowed run at once', async () => {
+test('retries end after the tries of the policy, and at once for what they cannot help', async () => {
+  const inner = await memory()
+  let calls = 0
+  const failing = (error: AppError) =>
+    retrying({ ...policy, tries: 4 })(
+      extend(inner, {
+        async stat() {
+          calls++
+          throw error
+        },
+        list() {
+          calls++
+          throw error
+        },
+      }),
+    )
+  const tries = async (error: AppError, work: (remote: Remote) => Promise<unknown>) => {
+    calls = 0
+    await assert.rejects(work(failing(error)), error)
+    return calls
+  }
+  const passing = new AppError('io', 'passes', { retry: 'now' })
+  assert.equal(await tries(passing, (remote) => remote.stat(ctx, 'x')), 4)
+  assert.equal(await tries(passing, (remote) => listed(ctx, remote, '')), 4)
+  assert.equal(await tries(new AppError('denied', 'stays'), (remote) => remote.stat(ctx, 'x')), 1)
+  const stopped = ctx.with({ signal: AbortSignal.abort() })
+  assert.equal(await tries(passing, (remote) => remote.stat(stopped, 'x')), 1)
+})
+
+test('a retry waits as long as the storage asks, and an abort ends the wait', async () => {
+  const inner = await memory()
+  const busy = new AppError('rate-limited', 'later', { retry: { afterMs: 60_000 } })
+  const remote = retrying(policy)(extend(inner, { stat: () => Promise.reject(busy) }))
+  const stop = new AbortController()
+  const waiting = remote.stat(ctx.with({ signal: stop.signal }), 'x')
+  setImmediate(() => stop.abort())
+  await rejectsWith(waiting, 'aborted')
+})
+
+test('no more calls than allowed run at once, and those who leave the line free their place', async () => {
   let running = 0
   let most = 0
-  const inner = extend(await memory({}), {
-    stat: async () => {
-      most = Math.max(most, ++running)
-      await new Promise((resolve) => setImmediate(resolve))
-      running--
-      return undefined
-    },
-  })
-  const remote = limited({ calls: 3, perSecond: 0, burst: 1 })(inner)
-  await Promise.all(Array.from({ length: 20 }, () => remote.stat(testContext(), 'x')))
-  assert.equal(most, 3)
-})
-
-const fakeOptions = defineOptions('fake', {
-  url: option(string, 'default', ''),
-  copyLinks: option(bool, false, ''),
-  size: option(int, 1, ''),
-  pass: option(string, '', '', { password: true }),
-})
-const fake = defineBackend({
-  name: 'fake',
-  description: '',
-  options: fakeOptions,
-  open: () => Promise.reject(new Error('unused')),
-})
-
-function settled(text: string, parts: Partial<SettleParts> & { section?: Record<string, string> } = {}) {
-  return settle(parseSpec(text), {
-    backends: [fake],
-    options: new OptionSet([]),
-    env: {},
-    config: async () => ({
-      get: (name) => (name === 'r' ? { type: 'fake', url: 'file', ...parts.section } : undefined),
+  const inner = await memory()
+  const remote = limited({ calls: 2, perSecond: 0, burst: 1 })(
+    extend(inner, {
+      async stat() {
+        most = Math.max(most, ++running)
+        await new Promise((resolve) => setImmediate(resolve))
+        running--
+        return undefined
+      },
     }),
-    ...parts,
-  })
+  )
+  const stop = new AbortController()
+  const leaving = Array.from({ length: 5 }, () => remote.stat(ctx.with({ signal: stop.signal }), 'x'))
+  const staying = Array.from({ length: 5 }, () => remote.stat(ctx, 'x'))
+  stop.abort()
+  const left = await Promise.allSettled(leaving)
+  assert.ok(left.filter(({ status }) => status === 'rejected').length >= 3)
+  await Promise.all(staying)
+  assert.equal(most, 2)
+})
+
+test('a read-only remote gives what is there and takes nothing', async () => {
+  const inner = await memory()
+  const file = await putText(ctx, inner, 'f', 'x')
+  const remote = readonly(inner)
+  assert.equal((await bytesAt(ctx, remote, 'f')).toString(), 'x')
+  for (const work of [
+    putText(ctx, remote, 'g', 'x'),
+    remote.remove(ctx, file),
+    remote.mkdir(ctx, 'd'),
+    remote.move?.(ctx, file, 'g'),
+    remote.purge?.(ctx, ''),
+  ])
+    await rejectsWith(Promise.resolve(work), 'denied')
+})
+
+test('of a remote that shows one file nothing else is found', async () => {
+  const inner = await memory()
+  await putText(ctx, inner, 'f', 'x')
+  await putText(ctx, inner, 'g/h', 'x')
+  const remote = only('f')(inner)
+  assert.deepEqual([...(await listed(ctx, remote, '')).keys()], ['f'])
+  assert.ok(remote.peek?.('f'))
+  assert.equal(remote.peek?.('g/h'), undefined)
+  assert.equal(await remote.stat(ctx, 'g/h'), undefined)
+  await rejectsWith(listed(ctx, remote, 'g'), 'not-found')
+})
+
+const hiding: Filter = {
+  empty: false,
+  markers: [],
+  includes: (path, file) => !path.endsWith('.secret') && (file?.size ?? 0) < 100,
+  includesDirectory: (path) => path !== 'hidden',
 }
 
-test('an option has its value from the strongest source', async () => {
-  const url = async (...args: Parameters<typeof settled>) => (await settled(...args)).config.url
-  const flags = new OptionSet([])
-  flags.set(fakeOptions, 'url', 'flag', 'flag')
-  const env = { RCLONE_CONFIG_R_URL: 'named', RCLONE_FAKE_URL: 'backend' }
-  assert.equal(await url(':fake:'), 'default')
-  assert.equal(await url('r:'), 'file')
-  assert.equal(await url('r:', { env: { RCLONE_FAKE_URL: 'backend' } }), 'backend')
-  assert.equal(await url('r:', { env }), 'named')
-  assert.equal(await url('r:', { env, options: flags }), 'flag')
-  assert.equal(await url('r,url=string:', { env, options: flags }), 'string')
-})
-
-test('a text that names nothing says what is missing', async () => {
-  await assert.rejects(settled('nosuch:'), /didn't find section in config file \("nosuch"\)/)
-  await assert.rejects(settled(':nosuch:'), /didn't find backend called "nosuch"/)
-  await assert.rejects(settled('r,size=x:'), /fake backend: bad value "x" for size/)
-  assert.deepEqual((await settled('r,colour=red:')).unknown, ['colour'])
-})
-
-test('a stored password is revealed for the backend, and never shown in an error', async () => {
-  const { config } = await settled('r:', { section: { pass: 'AgICAgICAgICAgICAgICAtMGJH4l2Q' } })
-  assert.equal(config.pass, 'potato')
-  await assert.rejects(
-    settled('r:', { section: { pass: 'secret!' } }),
-    (error: Error) => !error.message.includes('secret'),
-  )
-})
-
-test('one remote is opened once, and a remote that refers to itself is an error', async () => {
-  const log = recordingLogger()
-  const ctx = testContext({ log })
-  let opened = 0
-  const loop = defineBackend({
-    name: 'loop',
-    description: '',
-    options: defineOptions('loop', { remote: option(string, '', '') }),
-    open: (_ctx, args) => args.openRemote(args.config.remote),
-  })
-  const store = memoryBackend()
-  const counted = { ...store, open: (...args: Parameters<typeof store.open>) => (opened++, store.open(...args)) }
-  const sections: Record<string, Record<string, string>> = {
-    a: { type: 'loop', remote: 'b:' },
-    b: { type: 'loop', remote: 'a:' },
+test('what the filter excludes is not listed, not found, not peeked', async () => {
+  const inner = await memory()
+  for (const path of ['a.txt', 'b.secret', 'hidden/a.txt', 'dir/a.txt', 'dir/b.secret'])
+    await putText(ctx, inner, path, 'x')
+  await putText(ctx, inner, 'large', 'x'.repeat(200))
+  const own = ctx.with({ filter: hiding })
+  const remote = filtered(hiding)(inner)
+  assert.deepEqual([...(await listed(own, remote, '')).keys()].sort(), ['a.txt', 'dir'])
+  assert.deepEqual([...(await listed(own, remote, 'dir')).keys()], ['dir/a.txt'])
+  await rejectsWith(listed(own, remote, 'hidden'), 'not-found')
+  for (const path of ['b.secret', 'hidden', 'hidden/a.txt', 'dir/b.secret', 'large']) {
+    assert.equal(await remote.stat(own, path), undefined, path)
+    assert.equal(remote.peek?.(path), undefined, path)
   }
-  const remotes = new Remotes({
-    ctx,
-    backends: [loop, counted],
-    options: new OptionSet([]),
-    env: {},
-    config: async () => ({ get: (name) => sections[name] }),
-  })
-  const [one, two] = await Promise.all([remotes.open(':memory:x'), remotes.open(':memory:x')])
-  assert.equal(one, two)
-  assert.equal(opened, 1)
-  await assert.rejects(remotes.open('a:'), /refers to itself/)
-  await remotes.close()
-  assert.equal(remotes.size, 0)
+  assert.equal(remote.peek?.('dir/a.txt'), inner.peek?.('dir/a.txt'))
 })
 
-test('a path that is a file opens as its directory with that file alone', async () => {
-  const ctx = testContext()
-  const store = memoryBackend()
-  const remotes = new Remotes({
-    ctx,
-    backends: [store],
-    options: new OptionSet([]),
-    env: {},
-    config: async () => ({ get: () => undefined }),
+test('a directory with a marker file is hidden with all below it', async () => {
+  const inner = await memory()
+  for (const path of ['a/f', 'b/.ignore', 'b/f', 'b/c/f']) await putText(ctx, inner, path, 'x')
+  const marking: Filter = { ...hiding, includes: () => true, includesDirectory: () => true, markers: ['.ignore'] }
+  const own = ctx.with({ filter: marking })
+  const remote = filtered(marking)(inner)
+  assert.deepEqual([...(await listed(own, remote, '')).keys()], ['a'])
+  for (const path of ['b', 'b/f', 'b/.ignore', 'b/c', 'b/c/f'])
+    assert.equal(await remote.stat(own, path), undefined, path)
+  for (const path of ['b', 'b/c']) await rejectsWith(listed(own, remote, path), 'not-found')
+  assert.equal((await remote.stat(own, 'a/f'))?.kind, 'file')
+})
+
+test('layers keep what they do not touch, and a body that is never read holds nothing', async () => {
+  const inner = await memory()
+  const file: FileEntry = await putText(ctx, inner, 'f', 'x')
+  let closed = 0
+  const held = extend(inner, {
+    open: async () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => hanging('x').next(),
+        async return() {
+          closed++
+          return { done: true as const, value: undefined }
+        },
+      }),
+    }),
   })
-  const bucket = await remotes.open(':memory:bucket')
-  await bucket.put(ctx, 'd/a.txt', bodyOf('1'), {})
-  await bucket.put(ctx, 'd/b.txt', bodyOf('2'), {})
-  const { remote, file } = await remotes.openAt(':memory:bucket/d/a.txt')
-  assert.equal(file?.path, 'a.txt')
-  assert.deepEqual(await paths(remote.list(ctx, '')), ['a.txt'])
-  assert.equal((await remotes.openAt(':memory:bucket/d')).file, undefined)
+  const remote = retrying(policy)(chaos({ seed: 1, percent: 0 })(held))
+  const body = await remote.open(ctx, file)
+  await body[Symbol.asyncIterator]().return?.()
+  assert.equal(closed, 1)
+  assert.equal(remote.info, inner.info)
+  assert.equal(toAppError(new Error('x')).code, 'io')
 })

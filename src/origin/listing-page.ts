@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { Markup, escapeHtml, html, visibleName } from '../base/html.ts'
 import { nameOf } from '../base/path.ts'
-import { toDate } from '../base/time.ts'
 import type { HeaderList } from '../http/message.ts'
 import type { Entry } from '../remote/remote.ts'
 import { hrefOf } from './href.ts'
@@ -77,7 +76,7 @@ function head(view: View, entries: readonly Entry[] | undefined): string {
               </thead>
               <tbody>
                 ${view.path !== '' && parentRow(view)}
-    `
+     `
   return page.text
 }
 
@@ -140,15 +139,16 @@ function column(key: SortKey, text: string, view: View, entries: readonly Entry[
         ${label}
       </button>
     </form>
-  `
+   `
 }
 
 function parentRow(view: View): Markup {
   const more = 1 + (view.modTimes ? 1 : 0) + (view.zip ? 1 : 0)
-  return html` <tr class="u">
-    <td>
-      <a href="../">..<span class="off"> (parent directory)</span></a
-      >${Array.from({ length: more }, () => new Markup('<td>'))}
+  return html`
+    <tr class="u">
+      <td>
+        <a href="../">..<span class="off"> (parent directory)</span></a
+        >${Array.from({ length: more }, () => new Markup('<td>'))}
   `
 }
 
@@ -156,6 +156,7 @@ const harmless = /^[\w.~-]+$/
 
 /** Rows are put together by hand: there may be very many. */
 function rowMaker({ zip, modTimes }: View): Renderer['row'] {
+  const time = timeMaker()
   return (entry) => {
     const name = nameOf(entry.path)
     const directory = entry.kind === 'directory'
@@ -164,8 +165,8 @@ function rowMaker({ zip, modTimes }: View): Renderer['row'] {
     const text = plain ? name : `<bdi>${escapeHtml(visibleName(name))}</bdi>`
     const icon = directory ? 'd' : kindOf(name)
     let row = `<tr class="${icon}"><td><a href="${href}">${text}${directory ? '/' : ''}</a><td>`
-    row += directory ? '—' : entry.size < 0 ? '?' : `<data value="${entry.size}">${formatSize(entry.size)}</data>`
-    if (modTimes) row += `<td>${timeOf(entry)}`
+    row += directory ? '&mdash;' : entry.size < 0 ? '?' : `<data value="${entry.size}">${formatSize(entry.size)}</data>`
+    if (modTimes) row += `<td>${time(entry)}`
     if (zip)
       row += directory
         ? `<td><button form="z" formaction="${href}" name="download" value="zip" aria-label="Download ${plain ? name : escapeHtml(visibleName(name))} as ZIP">ZIP</button>`
@@ -174,8 +175,25 @@ function rowMaker({ zip, modTimes }: View): Renderer['row'] {
   }
 }
 
-function timeOf({ modTime }: Entry): string {
-  if (modTime <= 0n) return '—'
-  const iso = toDate(modTime).toISOString()
-  return `<time datetime="${iso.slice(0, 19)}Z">${iso.slice(0, 10)} ${iso.slice(11, 16)}</time>`
+const two = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'))
+const dayMs = 86_400_000
+
+/** Writes times. Each day's date is worked out once: entries of one directory share few of them. */
+function timeMaker(): (entry: Entry) => string {
+  const dates = new Map<number, string>()
+  return ({ modTime }) => {
+    if (modTime <= 0n) return '&mdash;'
+    const seconds = Number(modTime / 1_000_000_000n)
+    const day = Math.floor(seconds / 86_400)
+    let date = dates.get(day)
+    if (date === undefined) dates.set(day, (date = isoDate(day * dayMs)))
+    const rest = seconds - day * 86_400
+    const minute = `${two[Math.floor(rest / 3600)]}:${two[Math.floor(rest / 60) % 60]}`
+    return `<time datetime="${date}T${minute}:${two[rest % 60]}Z">${date} ${minute}</time>`
+  }
+}
+
+/** The date without its time. One beyond what JavaScript's dates reach gives no link a reason to fail. */
+function isoDate(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? (new Date(ms).toISOString().split('T', 1)[0] ?? '') : '9999-12-31'
 }

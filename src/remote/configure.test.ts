@@ -97,7 +97,7 @@ test('passwords are obscured unless they are already, or as told', async () => {
 test('an option that the backend does not have is kept, and named with the nearest', async () => {
   await createRemote(parts(), 'x', 'sftp', { hots: 'h' })
   assert.deepEqual(config.get('x'), { type: 'sftp', hots: 'h' })
-  assert.deepEqual(warned, ['the sftp backend has no option hots, do you mean host? It is kept in the configuration'])
+  assert.deepEqual(warned, ['the sftp backend has no option hots (do you mean host?); it is kept in the configuration'])
 })
 
 test('an update changes only what it names', async () => {

@@ -131,7 +131,7 @@ function textsFor(
 
 function unknownKey(key: string, backend: Backend, known: Iterable<string>): string {
   const near = nearest(key, [...known])
-  return `the ${backend.name} backend has no option ${key}${near === undefined ? '' : `, do you mean ${near}?`} It is kept in the configuration`
+  return `the ${backend.name} backend has no option ${key}${near === undefined ? '' : ` (do you mean ${near}?)`}; it is kept in the configuration`
 }
 
 function storedText(key: string, option: Option<unknown>, text: string, options: ConfigureOptions): string {
