@@ -32,8 +32,10 @@ export class App {
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string
+  /** Where rclone.conf is or would be; `''` = in memory. */
+  readonly configPath: string
   /** rclone.conf. */
-  readonly config: Once<ConfigFile>
+  readonly config: () => Promise<ConfigFile>
   /** The one place that opens remotes from strings. */
   readonly remotes: Once<Remotes>
   readonly #closing = new AbortController()
@@ -51,7 +53,13 @@ export class App {
       options: parts.options,
     })
     this.cacheDir = main.cacheDir || join(parts.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rclone')
-    this.config = once(() => openConfig(parts))
+    this.configPath = configPathOf(parts)
+    const config = once(() => openConfig(this.configPath, parts))
+    this.config = async () => {
+      const file = await config()
+      await file.refresh()
+      return file
+    }
     this.remotes = once(async () => new Remotes({ ...parts, ctx: this.ctx, config: this.config }))
   }
 
@@ -63,18 +71,20 @@ export class App {
   }
 }
 
-async function openConfig({ env, options, log, askPassword }: AppParts): Promise<ConfigFile> {
-  const { config, askPassword: mayAsk, passwordCommand } = options.get(mainOptions)
-  const flag = options.source(mainOptions, 'config') === 'default' ? undefined : config
-  const path = configPath({ env, flag, home: homedir(), exists: existsSync, platform: process.platform })
-  return await ConfigFile.open({
-    path,
+function configPathOf({ env, options }: AppParts): string {
+  const given = options.source(mainOptions, 'config') !== 'default'
+  return configPath({
     env,
-    password: {
-      env,
-      command: passwordCommand,
-      ask: mayAsk ? askPassword : undefined,
-      warn: (text) => log.notice(text),
-    },
+    flag: given ? options.get(mainOptions).config : undefined,
+    home: homedir(),
+    exists: existsSync,
+    executable: process.argv[1] ?? '',
+    platform: process.platform,
   })
+}
+
+async function openConfig(path: string, { env, options, log, askPassword }: AppParts): Promise<ConfigFile> {
+  const { askPassword: mayAsk, passwordCommand: command } = options.get(mainOptions)
+  const ask = mayAsk ? askPassword : undefined
+  return await ConfigFile.open({ path, env, password: { env, command, ask, warn: (text) => log.notice(text) } })
 }

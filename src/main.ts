@@ -13,10 +13,10 @@ import { type CommandLine, type Flag, flagsOf, parseCommandLine } from './comman
 import { helpText } from './commands/help.ts'
 import { Signals } from './commands/signals.ts'
 import { filterOptions } from './core/filter-options.ts'
-import { loadFilter } from './core/filter-rules.ts'
+import { dumpFilters, loadFilter, type RuleFilter } from './core/filter-rules.ts'
 import { Lines } from './core/lines.ts'
 import { createLogger, type Level, levels, type LogPart, logParts, type Logger } from './core/log.ts'
-import { logOptions } from './core/options.ts'
+import { logOptions, mainOptions } from './core/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 import { OptionSet } from './schema/options.ts'
@@ -98,6 +98,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
   const { options, log } = parts
   const filter = await loadFilter(options.get(filterOptions), { readFile: readText, now: Date.now() })
   for (const warning of filter.warnings) log.notice(warning)
+  await dump(options.get(mainOptions).dump, filter, log)
   const app = new App({ ...parts, filter, env: process.env, askPassword: process.stdin.isTTY ? askHidden : undefined })
   const signals = new Signals(process)
   signals.onHangup(() => parts.lines.forEach((line) => line.reopen()))
@@ -115,6 +116,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       signals,
       bandwidth: app.bandwidth,
       cacheDir: app.cacheDir,
+      configPath: app.configPath,
       config: app.config,
       remotes: app.remotes,
       get: (block) => options.get(block),
@@ -127,6 +129,17 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
     signals.close()
     await app.close()
   }
+}
+
+/** What `--dump` may name. Only filters are shown yet. */
+const dumpable = ['headers', 'bodies', 'requests', 'responses', 'auth', 'filters', 'goroutines', 'openfiles', 'mapper']
+
+async function dump(parts: readonly string[], filter: RuleFilter, log: Logger): Promise<void> {
+  const wrong = parts.find((part) => !dumpable.includes(part))
+  if (wrong !== undefined)
+    throw new AppError('usage', `unknown part ${JSON.stringify(wrong)} in --dump: use ${dumpable.join(',')}`)
+  if (parts.includes('filters')) await stdout(dumpFilters(filter))
+  for (const part of parts) if (part !== 'filters') log.warn(`--dump ${part} has no effect yet`)
 }
 
 async function readText(path: string): Promise<string> {

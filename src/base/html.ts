@@ -1,4 +1,4 @@
-/** Text that is HTML already: `html` puts it in as it is. */
+/** Text that is HTML already: `markup` puts it in as it is. */
 export class Markup {
   readonly text: string
 
@@ -28,8 +28,11 @@ export function escapeHtml(text: string): string {
 
 type Part = string | number | Markup | readonly (string | Markup)[] | false | undefined
 
-/** Builds markup from a template literal; values are escaped unless they are `Markup`. `false` and `undefined` give nothing. */
-export function html(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {
+/**
+ * Builds HTML from a template literal; values are escaped unless they are `Markup`. `false` and `undefined` give nothing. (A
+ * tag named html would have formatters rearrange the text.)
+ */
+export function markup(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {
   let text = parts[0] as string
   for (const [i, value] of values.entries()) text += render(value) + (parts[i + 1] as string)
   return new Markup(text)

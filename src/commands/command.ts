@@ -42,6 +42,8 @@ export interface CommandIo {
   get<B extends OptionBlock>(block: B): Values<B>
   /** True when a flag or the environment gave the option a value. */
   isSet(block: OptionBlock, key: string): boolean
+  /** Where rclone.conf is or would be; `''` = in memory. */
+  readonly configPath: string
   /** rclone.conf, opened on first use; an encrypted one asks for its password. */
   config(): Promise<ConfigFile>
   /** The one place that opens remotes from strings. */

@@ -74,6 +74,7 @@ async function sluice(line: string[], input = '', env: Record<string, string> = 
     stdin: Readable.from([Buffer.from(input)]),
     signals: new Signals(new EventEmitter()),
     bandwidth: new Bandwidth([], []),
+    configPath: '',
     cacheDir: '/cache',
     get: (block) => options.get(block),
     isSet: (block, key) => options.source(block, key) !== 'default',

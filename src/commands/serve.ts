@@ -18,8 +18,10 @@ import { originHandler, pipeline } from '../origin/origin.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { Vfs } from '../vfs/vfs.ts'
+import { hidden } from '../layers/hidden.ts'
 import { openAccessLog } from './access-log.ts'
 import type { Command, CommandIo } from './command.ts'
+import { secretsInside } from './secrets.ts'
 import { statsTicker } from './stats-ticker.ts'
 import { Trees } from './trees.ts'
 
@@ -113,7 +115,10 @@ async function openRoot(io: CommandIo, trees: Trees, spec: string): Promise<Vfs>
   const knows = remote.info.traits.emptyDirectories
   if (!allowMissingRoot && knows && !(await remote.stat(io.ctx, '')))
     throw new AppError('not-found', `directory not found: ${spec}. --allow-missing-root starts all the same`)
-  return trees.over(remote)
+  const { htpasswd } = io.get(authOptions)
+  const { key, cert } = io.get(httpOptions)
+  const secrets = secretsInside(remote, [htpasswd, key, cert === key ? cert : '', io.configPath])
+  return trees.over(hidden(secrets)(remote))
 }
 
 interface HandlerParts {

@@ -67,7 +67,7 @@ export const mainOptions = defineOptions('main', {
     flag: 'use-server-modtime',
     group: 'Performance',
   }),
-  dump: option(commaList, [], 'Write to the log: headers, filters (comma separated)', { group: 'Logging' }),
+  dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', { group: 'Logging' }),
 })
 
 /** What is logged, how and where. */

@@ -51,7 +51,8 @@ async function listenOptions(address: Address): Promise<ListenOptions> {
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (!found) return
-  if (!found.isSocket()) throw new AppError('exists', `${path} exists and is no socket: remove it or choose another path`)
+  if (!found.isSocket())
+    throw new AppError('exists', `${path} exists and is no socket: remove it or choose another path`)
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path)
     probe.once('connect', () => resolve(true))

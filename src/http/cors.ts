@@ -21,7 +21,9 @@ export function cors({ origins, mode = 'off', methods, log }: CorsSettings): Mid
   const allow = rule(origins, mode)
   if (allow === undefined) return (next) => next
   if (origins.includes('*'))
-    log.warn('--allow-origin * lets every web page read what is served; name the origins instead when that is not meant')
+    log.warn(
+      '--allow-origin * lets every web page read what is served; name the origins instead when that is not meant',
+    )
   return (next) =>
     function addCors(ctx, request) {
       const added = allow(request.header('origin'))

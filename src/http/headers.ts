@@ -48,7 +48,15 @@ export function parseHeader(text: string): [name: string, value: string] {
   return [name, checkedValue(name, text.slice(colon + 1).trim())]
 }
 
-const framing = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade', 'trailer', 'keep-alive', 'date'])
+const framing = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'trailer',
+  'keep-alive',
+  'date',
+])
 
 /** The value, when it can be sent: visible characters of Latin-1, blanks and tabs. Throws `usage` otherwise. */
 function checkedValue(name: string, value: string): string {

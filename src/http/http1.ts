@@ -81,7 +81,13 @@ function timer(ms: number): number {
   return ms === Infinity ? 0 : Math.min(MAX_TIMER, Math.max(1, Math.ceil(ms)))
 }
 
-function onRequest(site: Site, settings: Http1Settings, req: IncomingMessage, res: ServerResponse, expects = false): void {
+function onRequest(
+  site: Site,
+  settings: Http1Settings,
+  req: IncomingMessage,
+  res: ServerResponse,
+  expects = false,
+): void {
   const connection = Connection.of(req.socket)
   if (connection === undefined || connection.closing) {
     req.socket.destroy()

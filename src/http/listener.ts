@@ -227,9 +227,7 @@ class Listener implements Listening {
 
   async close({ drainMs, now }: { drainMs: number; now?: AbortSignal }): Promise<void> {
     this.#site.draining = true
-    const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
-    )
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
     for (const session of this.#sessions) session.end()
     const deadline = performance.now() + drainMs
     while (this.#endIdle() > 0 && performance.now() < deadline && !now?.aborted)

@@ -37,7 +37,10 @@ export const httpOptions = defineOptions('http', {
     rc: 'MinTLSVersion',
     group,
   }),
-  http2: option(oneOf('on', 'off'), 'on', 'Speak HTTP/2 as well, with TLS or by prior knowledge', { flag: 'http2', group }),
+  http2: option(oneOf('on', 'off'), 'on', 'Speak HTTP/2 as well, with TLS or by prior knowledge', {
+    flag: 'http2',
+    group,
+  }),
   serverReadTimeout: option(duration, HOUR, 'Time for a whole request to arrive, with its body; 0 is unlimited', {
     rc: 'ServerReadTimeout',
     group,

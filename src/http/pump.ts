@@ -51,7 +51,8 @@ export async function pump(
     }
     pool.give(buffer)
     taken += count
-    filled = await (ahead ?? fill(slice, position, pool.take(ms < SLOW_MS ? chunkSize(sink, slice, taken) : SMALL), pool))
+    filled = await (ahead ??
+      fill(slice, position, pool.take(ms < SLOW_MS ? chunkSize(sink, slice, taken) : SMALL), pool))
   }
   return taken
 }

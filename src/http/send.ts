@@ -172,7 +172,6 @@ function over(exchange: Exchange, response: HttpResponse, bytes: number, complet
 /** Gives a body back that is not sent. */
 function release(body: ResponseBody | undefined): void {
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return
-  const released =
-    body instanceof FileSlice ? body.close() : Promise.resolve(body[Symbol.asyncIterator]().return?.())
+  const released = body instanceof FileSlice ? body.close() : Promise.resolve(body[Symbol.asyncIterator]().return?.())
   released.catch(() => {})
 }

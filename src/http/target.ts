@@ -17,7 +17,8 @@ const QUESTION = 63
 
 /** Bytes that stand for themselves in a path and need no second look: 1. All others take the careful way. */
 const plain = new Uint8Array(128)
-for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,;=:@.") plain[c.charCodeAt(0)] = 1
+for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,;=:@.")
+  plain[c.charCodeAt(0)] = 1
 
 /**
  * Reads a request target (RFC 9112 section 3.2): origin form, absolute form for the host asked, or `*` of OPTIONS, which is

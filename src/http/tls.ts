@@ -1,5 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createSecureContext, createServer, type SecureContextOptions, type SecureVersion, type Server, type TLSSocket } from 'node:tls'
+import {
+  createSecureContext,
+  createServer,
+  type SecureContextOptions,
+  type SecureVersion,
+  type Server,
+  type TLSSocket,
+} from 'node:tls'
 import { AppError, messageOf } from '../base/error.ts'
 import type { Logger } from '../core/log.ts'
 import type { tlsVersions } from './options.ts'

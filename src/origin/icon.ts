@@ -5,4 +5,4 @@ export const icon =
   '<path d="M4 21q3-3 6 0t6 0 6 0 6 0M4 26q3-3 6 0t6 0 6 0 6 0" fill="none" stroke="#9fd0ff" stroke-width="2.5" stroke-linecap="round"/></svg>'
 
 /** The icon as a link of a page. */
-export const iconUrl = `data:image/svg+xml,${encodeURIComponent(icon)}`
+export const iconUrl = `data:image/svg+xml,${icon.replaceAll('"', "'").replace(/[#<>]/g, encodeURIComponent)}`

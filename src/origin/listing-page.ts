@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Markup, escapeHtml, html, visibleName } from '../base/html.ts'
+import { Markup, escapeHtml, markup, visibleName } from '../base/html.ts'
 import { nameOf } from '../base/path.ts'
 import type { HeaderList } from '../http/message.ts'
 import type { Entry } from '../remote/remote.ts'
@@ -39,45 +39,15 @@ function head(view: View, entries: readonly Entry[] | undefined): string {
   const name = `/${view.path}${view.path === '' ? '' : '/'}`
   const columns = [column('name', 'Name', view, entries), column('size', 'Size', view, entries)]
   if (view.modTimes) columns.push(column('time', 'Modified', view, entries))
-  const page = html`<!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>Index of ${visibleName(name)}</title>
-        <link rel="icon" href="${new Markup(iconUrl)}" />
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        <header>
-          ${breadcrumb(view.path)}
-          <div class="top">
-            <h1>${visibleName(nameOf(view.path)) || 'Home'}</h1>
-            ${summary(entries)} ${zipButton(view)}
-          </div>
-        </header>
-        <main>
-          ${note(entries)}
-          <p class="filter" hidden>
-            <label>Filter <input type="search" autocomplete="off" spellcheck="false" /></label> <output></output>
-          </p>
-          <form id="z"></form>
-          <div class="box">
-            <table>
-              <caption class="off">
-                Contents of ${visibleName(name)}
-              </caption>
-              <thead>
-                <tr>
-                  ${columns}${view.zip && new Markup('<th scope="col"><span class="off">Download</span>')}
-              </thead>
-              <tbody>
-                ${view.path !== '' && parentRow(view)}
-     `
-  return page.text
+  if (view.zip) columns.push(markup`<th scope="col"><span class="off">Download</span>`)
+  return markup`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Index of ${visibleName(name)}</title>
+<link rel="icon" href="${new Markup(iconUrl)}"><style>${new Markup(style)}</style></head><body>
+<header>${breadcrumb(view.path)}<div class="top"><h1>${visibleName(nameOf(view.path)) || 'Home'}</h1>${summary(entries)}${zipButton(view)}</div></header>
+<main>${note(entries)}<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label> <output></output></p>
+<form id="z"></form><div class="box"><table><caption class="off">Contents of ${visibleName(name)}</caption>
+<thead><tr>${columns}</thead><tbody>${view.path !== '' && parentRow(view)}`.text
 }
 
 /** Links to all directories above; the last name is where we are. */
@@ -85,27 +55,21 @@ function breadcrumb(path: string): Markup {
   const names = ['Home', ...path.split('/').filter((name) => name !== '')]
   const items = names.map((name, i) =>
     i === names.length - 1
-      ? html`<li aria-current="page">${visibleName(name)}`
-      : html`<li><a href="${'../'.repeat(names.length - 1 - i)}">${visibleName(name)}</a>`,
+      ? markup`<li aria-current="page">${visibleName(name)}`
+      : markup`<li><a href="${'../'.repeat(names.length - 1 - i)}">${visibleName(name)}</a>`,
   )
-  return html`<nav aria-label="Breadcrumb">
-    <ol>
-      ${items}
-    </ol>
-  </nav>`
+  return markup`<nav aria-label="Breadcrumb"><ol>${items}</ol></nav>`
 }
 
 function summary(entries: readonly Entry[] | undefined): Markup {
-  if (!entries) return html``
+  if (!entries) return markup``
   let directories = 0
   let bytes = 0
   for (const entry of entries)
     if (entry.kind === 'directory') directories++
     else bytes += Math.max(0, entry.size)
   const files = entries.length - directories
-  return html`<p class="sum">
-    ${count(directories, 'directory', 'directories')}, ${count(files, 'file', 'files')}, ${formatSize(bytes)}
-  </p>`
+  return markup`<p class="sum">${count(directories, 'directory', 'directories')}, ${count(files, 'file', 'files')}, ${formatSize(bytes)}</p>`
 }
 
 function count(n: number, one: string, many: string): string {
@@ -115,41 +79,32 @@ function count(n: number, one: string, many: string): string {
 function note(entries: readonly Entry[] | undefined): Markup | false {
   return (
     !entries &&
-    html`<p class="note">There are too many entries here to sort: they are shown as the storage lists them.</p>`
+    markup`<p class="note">There are too many entries here to sort: they are shown as the storage lists them.</p>`
   )
 }
 
 function zipButton(view: View): Markup | false {
-  return view.zip && html`<form><button class="zip" name="download" value="zip">Download as ZIP</button></form>`
+  return view.zip && markup`<form><button class="zip" name="download" value="zip">Download as ZIP</button></form>`
 }
 
 /** A column head with the button that sorts by it; a second press turns the order round. */
 function column(key: SortKey, text: string, view: View, entries: readonly Entry[] | undefined): Markup {
-  const label = key === 'time' ? html`${text} <small>UTC</small>` : html`${text}`
-  if (!entries) return html`<th scope="col">${label}`
+  const label = key === 'time' ? markup`${text} <small>UTC</small>` : markup`${text}`
+  if (!entries) return markup`<th scope="col">${label}`
   const { order } = view
   const sorted = order.key === key || (key === 'name' && order.key === 'namedirfirst')
   // Largest and newest first is what people look for.
   const descending = sorted ? !order.descending : key !== 'name'
   const state = sorted && new Markup(` aria-sort="${order.descending ? 'descending' : 'ascending'}"`)
   const by = key === 'name' ? (sorted ? order.key : 'namedirfirst') : key
-  return html`<th scope="col" ${state}>
-    <form>
-      <input type="hidden" name="order" value="${descending ? 'desc' : 'asc'}" /><button name="sort" value="${by}">
-        ${label}
-      </button>
-    </form>
-   `
+  const direction = descending ? 'desc' : 'asc'
+  return markup`<th scope="col"${state}><form><input type="hidden" name="order" value="${direction}"><button name="sort" value="${by}">${label}</button></form>`
 }
 
 function parentRow(view: View): Markup {
-  const more = 1 + (view.modTimes ? 1 : 0) + (view.zip ? 1 : 0)
-  return html`
-    <tr class="u">
-      <td>
-        <a href="../">..<span class="off"> (parent directory)</span></a
-        >${Array.from({ length: more }, () => new Markup('<td>'))}
-  `
+  const empty = new Markup('<td>'.repeat(1 + (view.modTimes ? 1 : 0) + (view.zip ? 1 : 0)))
+  return markup`
+<tr class="u"><td><a href="../">..<span class="off"> (parent directory)</span></a>${empty}`
 }
 
 const harmless = /^[\w.~-]+$/
@@ -161,18 +116,22 @@ function rowMaker({ zip, modTimes }: View): Renderer['row'] {
     const name = nameOf(entry.path)
     const directory = entry.kind === 'directory'
     const plain = harmless.test(name)
-    const href = plain ? (directory ? `${name}/` : name) : escapeHtml(hrefOf(name, directory))
-    const text = plain ? name : `<bdi>${escapeHtml(visibleName(name))}</bdi>`
+    const slash = directory ? '/' : ''
+    const href = plain ? name + slash : escapeHtml(hrefOf(name, directory))
+    const text = plain ? href : `<bdi>${escapeHtml(visibleName(name))}${slash}</bdi>`
     const icon = directory ? 'd' : kindOf(name)
-    let row = `<tr class="${icon}"><td><a href="${href}">${text}${directory ? '/' : ''}</a><td>`
+    let row = `<tr class="${icon}"><td><a href="${href}">${text}</a><td>`
     row += directory ? '&mdash;' : entry.size < 0 ? '?' : `<data value="${entry.size}">${formatSize(entry.size)}</data>`
     if (modTimes) row += `<td>${time(entry)}`
-    if (zip)
-      row += directory
-        ? `<td><button form="z" formaction="${href}" name="download" value="zip" aria-label="Download ${plain ? name : escapeHtml(visibleName(name))} as ZIP">ZIP</button>`
-        : '<td>'
+    if (zip) row += directory ? zipCell(href, name) : '<td>'
     return `${row}\n`
   }
+}
+
+/** A button and not a link, so that programs which follow links do not download everything twice. */
+function zipCell(href: string, name: string): string {
+  const label = escapeHtml(visibleName(name))
+  return `<td><button form="z" formaction="${href}" name="download" value="zip" aria-label="Download ${label} as ZIP">ZIP</button>`
 }
 
 const two = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'))

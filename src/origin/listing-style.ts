@@ -38,16 +38,16 @@ td:first-child a{display:flex;gap:.6rem;align-items:flex-start;color:var(--fg)}.
 td:first-child a::before{content:"";flex:none;width:1.2rem;height:1.5rem;background:var(--icon);-webkit-mask:var(--g) center/contain no-repeat;mask:var(--g) center/contain no-repeat}
 .d a::before{background:var(--dir)!important}
 tr{--g:${glyph(sheet)}}
-.d{--g:${glyph('<path d="M3 6.5A1.5 1.5 0 0 1 4.5 5H9l2.2 2.500h8.300A1.5 1.5 0 0 1 21 9v8.500a1.5 1.5 0 0 1-1.5 1.500h-15A1.5 1.5 0 0 1 3 17.500z" fill="#000" fill-opacity=".18"/>')}}
+.d{--g:${glyph('<path d="M3 6.5A1.5 1.5 0 0 1 4.5 5H9l2.2 2.5h8.3A1.5 1.5 0 0 1 21 9v8.5a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 17.5z" fill="#000" fill-opacity=".18"/>')}}
 .u{--g:${glyph('<path d="M9 19h6a4 4 0 0 0 0-8H5M9 7l-4 4 4 4"/>')}}
 .i{--g:${glyph('<rect x="3.5" y="4.5" width="17" height="15" rx="2"/><circle cx="9" cy="10" r="1.7"/><path d="m4 18 5-4.5 3.5 3 3-2.5 4.5 4"/>')}}
-.v{--g:${glyph('<rect x="3.5" y="5" width="17" height="14" rx="2"/><path d="m10.5 9.5 4.5 2.5-4.5 2.500z" fill="#000"/>')}}
-.a{--g:${glyph('<path d="M9 17.500V6l10-2v11.5"/><circle cx="6.7" cy="17.5" r="2.3"/><circle cx="16.7" cy="15.5" r="2.3"/>')}}
-.z{--g:${glyph(`${sheet}<path d="M10 4v2m0 1.500v2m0 1.500v2m-1.2 2h2.400v3H8.800z"/>`)}}
+.v{--g:${glyph('<rect x="3.5" y="5" width="17" height="14" rx="2"/><path d="m10.5 9.5 4.5 2.5-4.5 2.5z" fill="#000"/>')}}
+.a{--g:${glyph('<path d="M9 17.5V6l10-2v11.5"/><circle cx="6.7" cy="17.5" r="2.3"/><circle cx="16.7" cy="15.5" r="2.3"/>')}}
+.z{--g:${glyph(`${sheet}<path d="M10 4v2m0 1.5v2m0 1.5v2m-1.2 2h2.4v3H8.8z"/>`)}}
 .t{--g:${glyph(`${sheet}<path d="M8.5 12h7m-7 3h7m-7 3h4"/>`)}}
-.c{--g:${glyph(`${sheet}<path d="m10.5 12-2.5 2.5 2.5 2.500m3-5 2.5 2.5-2.5 2.5"/>`)}}
+.c{--g:${glyph(`${sheet}<path d="m10.5 12-2.5 2.5 2.5 2.5m3-5 2.5 2.5-2.5 2.5"/>`)}}
 .off{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media (max-width:40rem){body{padding:1rem .5rem 3rem}th,td{padding:.45rem .5rem}td:not(:first-child){font-size:.8rem}td:nth-child(3){white-space:normal;min-width:5.500rem}}
+@media (max-width:40rem){body{padding:1rem .5rem 3rem}th,td{padding:.45rem .5rem}td:not(:first-child){font-size:.8rem}td:nth-child(3){white-space:normal;min-width:7rem}:is(th,td):nth-child(4){display:none}}
 @media print{.zip,td button,.filter{display:none}}`
 
 /**

@@ -61,6 +61,8 @@ const requests: readonly {
   path: string
   headers?: Record<string, string>
   ours?: number
+  /** Headers in which we differ on purpose. */
+  except?: readonly string[]
   why?: string
 }[] = [
   { name: 'file', path: '/hello.txt' },
@@ -77,9 +79,14 @@ const requests: readonly {
   { name: 'missing', path: '/nope' },
   { name: 'missing directory', path: '/nope/' },
   { name: 'file with slash', path: '/hello.txt/' },
-  { name: 'directory without slash', path: '/sub', ours: 301, why: 'browsers need the slash; rclone answers 404' },
+  { name: 'directory without slash', path: '/sub', ours: 308, why: 'browsers need the slash; rclone answers 404' },
   { name: 'bad percent', path: '/%zz' },
-  { name: 'hidden', path: '/.hidden' },
+  {
+    name: 'hidden',
+    path: '/.hidden',
+    except: ['content-type'],
+    why: 'a name without extension is sniffed; rclone takes .hidden for one',
+  },
   { name: 'range', path: '/hello.txt', headers: { Range: 'bytes=0-4' } },
   { name: 'suffix range', path: '/hello.txt', headers: { Range: 'bytes=-5' } },
   { name: 'open range', path: '/hello.txt', headers: { Range: 'bytes=6-' } },
@@ -160,14 +167,15 @@ test('Sluice answers as rclone does, save where rclone is wrong', { skip: missin
   touch(`${dir}/hello.txt`, '2001-02-03T04:05:06.789Z')
   const theirs = await rclone(t, dir)
   const { port } = await serve(t, ['serve', 'http', dir])
-  for (const { name, method = 'GET', path, headers, ours } of requests)
+  for (const { name, method = 'GET', path, headers, ours, except = [] } of requests)
     await t.test(name, async () => {
       const [a, b] = [await ask(port, method, path, headers), await ask(theirs, method, path, headers)]
       assert.equal(a.status, ours ?? b.status)
       if (ours !== undefined) return assert.notEqual(b.status, ours, 'no longer a difference: take it off the list')
       if (a.status !== 200 && a.status !== 206) return undefined
       assert.equal(a.body, b.body)
-      for (const header of alike) assert.equal(a.headers[header], b.headers[header], header)
+      for (const header of alike.filter((h) => !except.includes(h)))
+        assert.equal(a.headers[header], b.headers[header], header)
       return undefined
     })
 })

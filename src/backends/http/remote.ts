@@ -53,12 +53,11 @@ export class HttpRemote implements Remote {
 
   async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
     const response = await this.#get(ctx, this.#url(dir, true), {})
-    const body = derive(response.body, (source) => source[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array, void>)
     if (!response.url.pathname.endsWith('/') || !isHtml(response)) {
       await leave(response.body)
       throw new AppError('not-directory', `${dir === '' ? 'the root' : dir} is not an index page`)
     }
-    yield* this.#entries(ctx, dir, links(body, response.url))
+    yield* this.#entries(ctx, dir, links(response.body, response.url))
   }
 
   async stat(ctx: Context, path: string): Promise<Entry | undefined> {

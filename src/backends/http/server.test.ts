@@ -30,12 +30,12 @@ async function remote(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const config = { ...defaultsOf(httpOptions), url, ...change }
   const openRemote = () => Promise.reject(new Error('opens no other remote'))
-  const opened = HttpRemote.open(ctx, { name: ':http', root, config, openRemote })
-  t.after(async () => {
-    await opened.close()
+  t.after(() => {
     server.closeAllConnections()
     server.close()
   })
+  const opened = HttpRemote.open(ctx, { name: ':http', root, config, openRemote })
+  t.after(() => opened.close())
   return { remote: opened, seen, server }
 }
 

@@ -201,6 +201,36 @@ test('a listing of 20,000 entries never keeps the event loop for long', async (t
   assert.ok(longest < 50, `${longest} ms`)
 })
 
+test('looking at a directory tells its watch at once of changes and of another directory in its place', async (t) => {
+  const { ctx, remote, root, base } = temporary(t)
+  fs.mkdirSync(join(base, 'one/dir'), { recursive: true })
+  fs.mkdirSync(join(base, 'two/dir'), { recursive: true })
+  fs.symlinkSync('one', root)
+  const changes: [string, () => void][] = [
+    ['a child is added', () => fs.writeFileSync(join(base, 'one/dir/new'), 'x')],
+    ['the root leads elsewhere', () => (fs.rmSync(root), fs.symlinkSync('two', root))],
+    [
+      'a parent is replaced',
+      () => (
+        fs.renameSync(join(base, 'two'), join(base, 'old')),
+        fs.cpSync(join(base, 'old'), join(base, 'two'), { recursive: true })
+      ),
+    ],
+  ]
+  for (const [what, change] of changes) {
+    let fired = 0
+    const stop = remote.watch('dir', () => fired++)
+    assert.ok(stop)
+    await remote.stat(ctx, 'dir')
+    assert.equal(fired, 0)
+    change()
+    await nextTurn()
+    await remote.stat(ctx, 'dir')
+    assert.equal(fired, 1, what)
+    stop()
+  }
+})
+
 test('a slow disk is asked through the thread pool until it was given a rest', async () => {
   let now = 0
   let queued = 0

@@ -74,7 +74,10 @@ export class LocalRemote implements Remote {
   async stat(_ctx: Context, path: string): Promise<Entry | undefined> {
     const stats = await this.#tree.locate(path)
     if (!stats) return this.#options.links ? await findLink(this.#tree, path, this.#options.timeType) : undefined
-    if (stats.isDirectory()) return toDirEntry(path, stats, this.#options.timeType)
+    if (stats.isDirectory()) {
+      this.#watches.check(path, stats)
+      return toDirEntry(path, stats, this.#options.timeType)
+    }
     const place = this.#tree.diskPath(path)
     const make = () => toFileEntry(path, stats, this.#options.timeType)
     return place === undefined ? undefined : this.#hot.remember(path, place, stats, make)
@@ -250,7 +253,7 @@ export class LocalRemote implements Remote {
 
   watch(dir: string, changed: () => void): (() => void) | undefined {
     const place = this.#tree.diskPath(dir)
-    return place === undefined || this.#tree.disk.network ? undefined : this.#watches.watch(place, changed)
+    return place === undefined || this.#tree.disk.network ? undefined : this.#watches.watch(dir, place, changed)
   }
 
   async close(): Promise<void> {
