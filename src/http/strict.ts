@@ -12,7 +12,6 @@ const version: Refusal = { status: 505, message: 'HTTP Version Not Supported' }
 const tooManyHeaders: Refusal = { status: 431, message: '431 Request Header Fields Too Large' }
 const method: Refusal = { status: 405, message: 'Method Not Allowed' }
 const tooLarge: Refusal = { status: 413, message: 'Content Too Large' }
-const lengthRequired: Refusal = { status: 411, message: 'Length Required' }
 const coding: Refusal = { status: 501, message: 'Transfer-Encoding must be chunked' }
 
 /** Fields of which a second one would make the request ambiguous. `''` marks the end of the seen ones of this length. */
@@ -71,7 +70,7 @@ export function checkHead(head: Head, knownHost?: string): Refusal | undefined {
   }
   if (!(seen & HOST) && httpVersionMinor === 1) return badRequest
   if (seen & TRANSFER_ENCODING && (seen & CONTENT_LENGTH || httpVersionMinor === 0)) return badRequest
-  return checkMethod(head.method, (seen & (CONTENT_LENGTH | TRANSFER_ENCODING)) !== 0)
+  return checkMethod(head.method)
 }
 
 function checkField(bit: number, value: string, knownHost: string | undefined): Refusal | undefined {
@@ -81,9 +80,8 @@ function checkField(bit: number, value: string, knownHost: string | undefined): 
   return undefined
 }
 
-function checkMethod(name: string | undefined, hasLength: boolean): Refusal | undefined {
-  if (name === 'TRACE' || name === 'CONNECT') return method
-  return name === 'PUT' && !hasLength ? lengthRequired : undefined
+function checkMethod(name: string | undefined): Refusal | undefined {
+  return name === 'TRACE' || name === 'CONNECT' ? method : undefined
 }
 
 /**
@@ -102,7 +100,7 @@ export function checkHead2(name: string, host: string, rawHeaders: readonly stri
     if (refusal) return refusal
   }
   if (!isHost(host)) return badRequest
-  return checkMethod(name, true)
+  return checkMethod(name)
 }
 
 function singleField(name: string): number {
