@@ -4,7 +4,7 @@ import { specBelow } from '../remote/below.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { string } from '../schema/values.ts'
 
-export const aliasOptions = defineOptions('alias', {
+const aliasOptions = defineOptions('alias', {
   remote: option(string, '', 'Remote or path that the alias stands for, such as "myremote:path/to/dir"', {
     flag: 'alias-remote',
     required: true,

@@ -10,7 +10,7 @@ import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Trait } from '../re
 import { defineOptions, option } from '../schema/option.ts'
 import { spaceList } from '../schema/values.ts'
 
-export const combineOptions = defineOptions('combine', {
+const combineOptions = defineOptions('combine', {
   upstreams: option(spaceList, [], 'What to show where: dir=remote:path dir2=remote2:path ..., quoted where need be', {
     flag: 'combine-upstreams',
     required: true,
@@ -54,7 +54,7 @@ function parseUpstreams(list: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** The remotes of a map as directories of one remote. */
-export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
+function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
   const all = [...upstreams.values()]
   const whole = new CombinedRemote(upstreams, combinedInfo(all, name))
   const lacking = optional.filter((method) => !all.every((remote) => remote[method]))
@@ -106,7 +106,11 @@ class CombinedRemote implements Remote {
     if (path === '') return { kind: 'directory', path, modTime: this.#opened }
     const place = this.#find(path)
     if (!place) return undefined
-    if (place.path === '') return { kind: 'directory', path, modTime: this.#opened }
+    if (place.path === '') {
+      // A local upstream compares what is there now with what is watched.
+      if (place.remote.info.traits.isLocal) await place.remote.stat(ctx, '')
+      return { kind: 'directory', path, modTime: this.#opened }
+    }
     const entry = await place.remote.stat(ctx, place.path)
     return entry && this.#entry(place.dir, entry)
   }

@@ -43,19 +43,3 @@ export async function* abortable(body: Body, signal: AbortSignal): AsyncGenerato
     if (!ended) source.return?.().catch(() => {})
   }
 }
-
-/** Waits; ends early with an `aborted` error when the signal aborts. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw abortError(signal)
-  await new Promise<void>((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer)
-      reject(abortError(signal))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })
-}

@@ -156,6 +156,13 @@ function onStalled(socket: Socket): void {
   else socket.destroy()
 }
 
+/** Bodies up to this size go out in one write with their head. */
+const JOINED = 16 * 1024
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
+}
+
 interface Pair {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -256,7 +263,9 @@ class Http1Exchange extends Exchange {
   }
 
   end(chunk?: Uint8Array | string, done?: () => void): void {
-    this.#res.end(chunk, done)
+    // Node joins a text with the head into one write; bytes cost a second one.
+    if (chunk instanceof Uint8Array && chunk.length <= JOINED) this.#res.end(latin1(chunk), 'latin1', done)
+    else this.#res.end(chunk, done)
   }
 
   destroy(): void {

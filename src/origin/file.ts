@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, collect } from '../base/body.ts'
+import { AppError } from '../base/error.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import { evaluate } from '../http/conditional.ts'
@@ -67,9 +68,12 @@ export class Files {
     node: FileNode,
     description: Description,
   ): Promise<HttpResponse> {
+    const { entry } = node
     const bytes = await collect(await node.open(ctx), smallFile)
+    if (bytes.length !== entry.size)
+      throw new AppError('io', `${entry.path} has ${bytes.length} bytes, ${entry.size} were expected`)
     const ready = { headers: this.#headers(description), bytes }
-    if (bytes.length === node.entry.size) this.#ready.set(node.entry, ready)
+    this.#ready.set(entry, ready)
     return send(ctx, request, ready)
   }
 

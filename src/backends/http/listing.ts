@@ -38,7 +38,7 @@ export async function* links(body: Body, page: URL): AsyncGenerator<Link> {
 }
 
 /** The child of `page` that a link on it leads to. */
-export function childOf(href: string, base: URL, page: URL): Link | undefined {
+function childOf(href: string, base: URL, page: URL): Link | undefined {
   if (href.includes('?') || href.includes('#')) return undefined
   const url = URL.parse(href, base)
   if (url?.origin !== page.origin) return undefined

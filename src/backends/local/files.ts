@@ -32,7 +32,7 @@ export class OpenFiles {
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(disk: Disk, { maxIdle = 256, idleMs = 10_000, clock = () => performance.now() }: OpenFilesOptions = {}) {
+  constructor(disk: Disk, { maxIdle = 16, idleMs = 5000, clock = () => performance.now() }: OpenFilesOptions = {}) {
     this.#disk = disk
     this.#maxIdle = maxIdle
     this.#idleMs = idleMs

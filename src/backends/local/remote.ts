@@ -307,10 +307,12 @@ export class LocalRemote implements Remote {
 
   #skipped(ctx: Context, path: string): void {
     if (this.#options.skipLinks) return
-    const message = "Can't follow symlink without -L/--copy-links, or out of the root"
+    const message = this.#options.copyLinks
+      ? 'This link leads out of the root and is left out; --copy-links-outside follows it'
+      : "Can't follow symlink without -L/--copy-links"
     if (this.#noticed) return ctx.log.debug(message, { object: path })
     this.#noticed = true
-    ctx.log.notice(`${message}; further ones are left out silently`, { object: path })
+    ctx.log.notice(`${message} (further links are not mentioned)`, { object: path })
   }
 
   #entry({ path, stats, link }: Found): Entry {
