@@ -123,6 +123,7 @@ export abstract class Exchange implements HttpRequest, Sink {
   }
 
   async write(chunk: Uint8Array | string): Promise<number> {
+    if (this.gone) return 0
     const begun = performance.now()
     await new Promise<void>((resolve) => {
       this.#wake = resolve
@@ -134,6 +135,7 @@ export abstract class Exchange implements HttpRequest, Sink {
 
   /** Ends the response and resolves when the socket has taken all of it. */
   async finish(chunk?: Uint8Array | string): Promise<void> {
+    if (this.gone) return
     await new Promise<void>((resolve) => {
       this.#wake = resolve
       this.end(chunk, resolve)

@@ -89,10 +89,8 @@ function onRequest(
   expects = false,
 ): void {
   const connection = Connection.of(req.socket)
-  if (connection === undefined || connection.closing) {
-    req.socket.destroy()
-    return
-  }
+  // What follows the last answer is no request any more.
+  if (connection === undefined || connection.closing) return
   const refusal = checkHead(req, connection.knownHost)
   const host = req.headers.host ?? ''
   const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
@@ -103,6 +101,12 @@ function onRequest(
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
   if (refused) return send(exchange, target)
   answer(exchange)
+}
+
+/** A copy of the list that lacks a header. */
+function without(headers: HeaderList, name: string): HeaderList {
+  if (!headers.includes(name)) return headers.slice()
+  return headers.filter((_, i) => headers[i - (i % 2)] !== name)
 }
 
 const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } as unknown as Target
@@ -117,8 +121,8 @@ export function busy(): HttpResponse {
 }
 
 function sendLast(exchange: Http1Exchange, response: HttpResponse): void {
-  send(exchange, { ...response, close: true })
   exchange.connection.closing = true
+  send(exchange, response)
 }
 
 function onClientError(settings: Http1Settings, error: Error, socket: Socket): void {
@@ -160,7 +164,7 @@ function onStalled(socket: Socket): void {
 const JOINED = 16 * 1024
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
 interface Pair {
@@ -238,16 +242,16 @@ class Http1Exchange extends Exchange {
   }
 
   head(status: number, headers: HeaderList, { length, close }: Framing): void {
-    const list = headers.slice()
+    const list = without(headers, 'content-length')
     if (length !== undefined) list.push('content-length', String(length))
-    if (close) {
-      list.push('connection', 'close')
-      if (this.isBodyPending) this.#linger()
-    } else if (this.isBodyPending) this.#req.resume()
+    if (close) list.push('connection', 'close')
     this.#res.writeHead(status, list)
+    if (!this.isBodyPending && !this.connection.closing) return
+    if (close) this.#linger()
+    else this.#req.resume()
   }
 
-  /** Has the connection end in a way that leaves the client time to read the answer while it still sends its body. */
+  /** Has the connection end, after this response, in a way that leaves the client time to read the answer while it still sends its body. */
   #linger(): void {
     const { socket } = this.#req
     const { connection } = this

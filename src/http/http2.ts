@@ -94,9 +94,6 @@ export class Session {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     stream.on('error', () => {})
-    stream.once('close', () => {
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#events++
-    })
     this.#streams++
     const method = headers[':method'] ?? ''
     const host = headers[':authority'] ?? headers.host ?? ''
@@ -104,12 +101,14 @@ export class Session {
     const target = refusal ? undefined : parseTarget(headers[':path'] ?? '', method, host, this.#site.base)
     const good = target && !('status' in target) ? target : undefined
     const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? nowhere, { stream, headers })
-    exchange.begin(this.#settings.readTimeout)
     this.#open.add(exchange)
     stream.once('close', () => {
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#events++
       this.#open.delete(exchange)
       this.#ended += exchange.received
+      exchange.closed()
     })
+    exchange.begin(this.#settings.readTimeout)
     if (this.#settings.exceeded(this.connection)) send(exchange, busy())
     else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
     else if (good) answer(exchange)
@@ -178,17 +177,17 @@ class Http2Exchange extends Exchange {
   }
 
   begin(readTimeout: number): void {
-    const { connection } = this
-    connection.begin(this)
-    this.#stream.once('close', () => {
-      clearTimeout(this.#readTimer)
-      // What a client resets is left even when everything was handed over: nobody waits for it any more.
-      if (!this.#stream.writableFinished) this.left()
-    })
+    this.connection.begin(this)
     if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER)
       this.#readTimer = setTimeout(() => {
         if (!this.#stream.readableEnded) this.destroy()
       }, readTimeout).unref()
+  }
+
+  /** The stream is no more. */
+  closed(): void {
+    clearTimeout(this.#readTimer)
+    this.left()
   }
 
   get protocol(): string {
@@ -251,7 +250,7 @@ class Http2Exchange extends Exchange {
     const list: string[] = [':status', String(status)]
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
-      if (!forbidden.has(name)) list.push(name, headers[i + 1] as string)
+      if (!dropped.has(name)) list.push(name, headers[i + 1] as string)
     }
     if (length !== undefined) list.push('content-length', String(length))
     this.#stream.respond(list, bodiless ? { endStream: true } : undefined)
@@ -274,7 +273,7 @@ class Http2Exchange extends Exchange {
     if (chunk === undefined) this.#stream.end(ended)
     else this.#stream.end(chunk, ended)
     // The rest of the request body will not be read: tells the client to stop (RFC 9113 section 8.1).
-    if (this.isBodyPending) this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR))
+    if (this.isBodyPending) this.#stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
   destroy(): void {
@@ -282,5 +281,5 @@ class Http2Exchange extends Exchange {
   }
 }
 
-/** Headers that belong to a connection and have no place in HTTP/2 (RFC 9113 section 8.2.2). */
-const forbidden = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+/** Headers that belong to a connection and have no place in HTTP/2 (RFC 9113 section 8.2.2), and the one that we set. */
+const dropped = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'content-length'])

@@ -17,7 +17,8 @@ export function rawAnswer(status: number, message = `${status} ${reasonOf(status
 
 /**
  * Ends the writing side after `text` and drops what the client still sends, for a while. A socket that is destroyed with
- * unread bytes resets the connection, and the client would lose the answer.
+ * unread bytes resets the connection, and the client would lose the answer. The socket closes by itself when the client ends
+ * its side as well.
  */
 export function lingeringEnd(socket: Socket, text?: string): void {
   if (socket.destroyed) return
@@ -30,7 +31,6 @@ export function lingeringEnd(socket: Socket, text?: string): void {
     clearTimeout(timer)
     clearInterval(check)
   })
-  socket.once('end', () => socket.destroySoon())
   if (text === undefined) socket.end()
   else socket.end(text)
 }

@@ -319,7 +319,7 @@ async function serve(tree: FakeTree) {
       ({ status, bytes, header, length }) => {
         for (const name of ['content-type', 'last-modified', 'etag'])
           if (header(name)) outgoing.setHeader(name, header(name) as string)
-        outgoing.writeHead(status, { 'content-length': length ?? bytes.length }).end(bytes)
+        outgoing.writeHead(status, length === undefined ? {} : { 'content-length': length }).end(bytes)
       },
       // `/./a:b.txt` is how this rclone asks for the link `./a:b.txt`.
       () => outgoing.writeHead(400).end(),

@@ -8,12 +8,20 @@ import type { Entry, Remote } from '../remote/remote.ts'
 /** A directory is held with at most this many entries; all directories together with a few times as many. */
 export const LARGEST = 100_000
 const LARGEST_SUM = 500_000
+/** So many files of a directory are looked up one by one before its listing is read. */
+const FEW = 4
 
 /** What is known of one directory. */
 export interface Listing {
   /** Undefined = more than `LARGEST`: to be scanned, not held. */
   readonly entries: readonly Entry[] | undefined
   readonly byName: ReadonlyMap<string, Entry>
+}
+
+/** A listing under way. Stale = something changed since it was begun: it is not kept, and nobody joins it any more. */
+interface Reading {
+  readonly listing: Promise<Listing>
+  stale: boolean
 }
 
 interface Held {
@@ -29,9 +37,9 @@ export class Directories {
   readonly #time: () => number
   readonly #now: () => number
   readonly #held: LRUCache<string, Held>
-  readonly #reading = new Map<string, Promise<Listing>>()
-  /** Raised by `forget`: a listing that was begun before must not be kept. */
-  #generation = 0
+  readonly #reading = new Map<string, Reading>()
+  /** How often a file of a directory that is not held was looked up. */
+  readonly #lookups = new LRUCache<string, number>({ max: 10_000 })
 
   /** `time` = how long a listing is good, in ms. */
   constructor(ctx: Context, remote: Remote, time: () => number, now: () => number = () => performance.now()) {
@@ -49,29 +57,33 @@ export class Directories {
 
   /** The listing of a directory, fresh or from the cache. Throws as `Remote.list`, and when `ctx` aborts. */
   async read(ctx: Context, dir: string): Promise<Listing> {
-    const held = this.#held.get(dir)
-    if (held && held.expires > this.#now()) return held.listing
-    let reading = this.#reading.get(dir)
-    if (!reading) {
-      // In the app's context: one client that leaves must not end what others wait for.
-      reading = this.#read(this.#ctx, dir).finally(() => this.#reading.delete(dir))
-      this.#reading.set(dir, reading)
-    }
-    return await orAbort(ctx.signal, reading)
+    const held = this.#fresh(dir)
+    if (held) return held
+    const reading = this.#reading.get(dir)
+    return await orAbort(ctx.signal, reading && !reading.stale ? reading.listing : this.#begin(dir))
+  }
+
+  /** True when the listing of a directory is at hand, or worth reading for the files that are looked up in it. */
+  isWorthReading(dir: string): boolean {
+    if (this.#fresh(dir) || this.#reading.has(dir)) return true
+    const lookups = (this.#lookups.get(dir) ?? 0) + 1
+    this.#lookups.set(dir, lookups)
+    return lookups > FEW
   }
 
   /** Drops a directory and all below it, or everything. Gives the paths that were dropped. */
   forget(path?: string): string[] {
-    this.#generation++
-    const dropped =
-      path === undefined ? [...this.#held.keys()] : [...this.#held.keys()].filter((dir) => isInside(dir, path))
+    const concerned = (dir: string) => path === undefined || isInside(dir, path)
+    for (const [dir, reading] of this.#reading) if (concerned(dir)) reading.stale = true
+    const dropped = [...this.#held.keys()].filter(concerned)
     for (const dir of dropped) this.#held.delete(dir)
     return dropped
   }
 
   /** Drops one directory only. */
   drop(dir: string): void {
-    this.#generation++
+    const reading = this.#reading.get(dir)
+    if (reading) reading.stale = true
     this.#held.delete(dir)
   }
 
@@ -84,19 +96,34 @@ export class Directories {
     this.#held.clear()
   }
 
-  async #read(ctx: Context, dir: string): Promise<Listing> {
-    const generation = this.#generation
-    let changed = false
+  #fresh(dir: string): Listing | undefined {
+    const held = this.#held.get(dir)
+    return held && held.expires > this.#now() ? held.listing : undefined
+  }
+
+  /** Begins a listing, in the app's context: one client that leaves must not end what others wait for. */
+  #begin(dir: string): Promise<Listing> {
+    const work = Promise.withResolvers<Listing>()
+    const reading: Reading = { listing: work.promise, stale: false }
+    this.#reading.set(dir, reading)
+    this.#read(dir, reading)
+      .finally(() => {
+        if (this.#reading.get(dir) === reading) this.#reading.delete(dir)
+      })
+      .then(work.resolve, work.reject)
+    return work.promise
+  }
+
+  async #read(dir: string, reading: Reading): Promise<Listing> {
     const unwatch = this.#remote.watch?.(dir, () => {
-      changed = true
-      this.drop(dir)
+      reading.stale = true
+      this.#held.delete(dir)
     })
     try {
-      const listing = await this.#list(ctx, dir)
+      const listing = await this.#list(this.#ctx, dir)
       // A disk that cannot be watched now is read each time: a changed file must never be served stale.
-      const keep =
-        !changed && generation === this.#generation && (unwatch !== undefined || !this.#remote.info.traits.isLocal)
-      if (keep) this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
+      if (!reading.stale && (unwatch || !this.#remote.info.traits.isLocal))
+        this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
       else unwatch?.()
       return listing
     } catch (reason) {

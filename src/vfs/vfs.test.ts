@@ -23,7 +23,9 @@ class Shelf {
       list: (_ctx, dir) => this.#list(dir),
       stat: async (_ctx, path) => {
         this.asked.push(`stat ${path}`)
-        return this.files.has(path) ? this.#file(path) : undefined
+        if (this.files.has(path)) return this.#file(path)
+        const directory = [...this.files.keys()].some((file) => file.startsWith(`${path}/`))
+        return directory ? { kind: 'directory', path, modTime: 0n } : undefined
       },
       open: async (_ctx, file, range) => this.#open(file, range),
       put: () => Promise.reject(new AppError('unsupported', 'put')),
@@ -81,23 +83,44 @@ async function text(
   return node?.kind === 'file' ? Buffer.from(await collect(await node.open(ctx, range))).toString() : undefined
 }
 
-test('a directory is listed once while it is fresh, for all who ask at the same time', async () => {
+/** Has the VFS hold the listing of a directory. */
+async function list(vfs: Vfs, ctx: ReturnType<typeof testContext>, dir: string): Promise<void> {
+  const node = await vfs.lookup(ctx, asCanonical(dir))
+  if (node?.kind === 'directory') await node.entries(ctx)
+}
+
+test('a few files of a directory are looked up one by one, more of them by its listing, which is read once for all', async () => {
   const shelf = new Shelf()
-  shelf.files.set('a/x', 'one').set('a/y', 'two')
+  const names = Array.from({ length: 20 }, (_, i) => `a/${i}`)
+  for (const name of names) shelf.files.set(name, name)
   const { vfs, ctx } = vfsOver(shelf)
-  const nodes = await Promise.all(['a/x', 'a/y', 'a/z'].map((path) => vfs.lookup(ctx, asCanonical(path))))
+  const nodes = await Promise.all([...names, 'a/no'].map((path) => vfs.lookup(ctx, asCanonical(path))))
   assert.deepEqual(
     nodes.map((node) => node?.entry.path),
-    ['a/x', 'a/y', undefined],
+    [...names, undefined],
   )
   assert.equal(shelf.asked.filter((what) => what === 'list a').length, 1)
+  assert.equal(shelf.asked.filter((what) => what.startsWith('stat')).length, 4)
+})
+
+test('a listing that was begun before a change is neither kept nor joined', async () => {
+  const shelf = new Shelf()
+  shelf.files.set('a/x', 'one')
+  const { vfs, ctx } = vfsOver(shelf)
+  const early = list(vfs, ctx, 'a')
+  await Promise.resolve()
+  vfs.forget()
+  shelf.files.set('a/new', 'new')
+  await list(vfs, ctx, 'a')
+  await early
+  assert.equal((await vfs.lookup(ctx, asCanonical('a/new')))?.entry.path, 'a/new')
 })
 
 test('forget makes the next look go to the storage', async () => {
   const shelf = new Shelf()
   shelf.files.set('a/x', 'one')
   const { vfs, ctx } = vfsOver(shelf)
-  await vfs.lookup(ctx, asCanonical('a/x'))
+  await list(vfs, ctx, 'a')
   shelf.files.set('a/new', 'new')
   assert.equal(await vfs.lookup(ctx, asCanonical('a/new')), undefined)
   assert.deepEqual(vfs.forget('a'), ['a'])

@@ -94,16 +94,21 @@ export class Vfs {
     if (path === '') return await this.#root(ctx)
     if (this.remote.info.traits.isLocal) {
       const entry = await this.remote.stat(ctx, path)
-      if (entry || (!this.#names.ignoreCase && !this.#names.normalize)) return entry
+      if (entry || !this.#hasTwins(path)) return entry
     }
     return await this.#walk(ctx, path)
+  }
+
+  /** True when names other than this one could be meant by it. */
+  #hasTwins(path: string): boolean {
+    return this.#names.ignoreCase || (this.#names.normalize && /[^\0-\x7f]/.test(path))
   }
 
   /** Looks a path up segment by segment in the listings, so that each name may differ in case or Unicode form. */
   async #walk(ctx: Context, path: string): Promise<Entry | undefined> {
     const parents = parentOf(path)
     const exact = await this.#child(ctx, parents, nameOf(path))
-    if (exact || parents === '') return exact
+    if (exact || parents === '' || !this.#hasTwins(path)) return exact
     const parent = await this.#walk(ctx, parents)
     return parent && parent.path !== parents && parent.kind === 'directory'
       ? await this.#child(ctx, parent.path, nameOf(path))
@@ -112,6 +117,10 @@ export class Vfs {
 
   async #child(ctx: Context, dir: string, name: string): Promise<Entry | undefined> {
     try {
+      if (!this.#directories.isWorthReading(dir)) {
+        const entry = await this.remote.stat(ctx, join(dir, name))
+        if (entry || !this.#hasTwins(name)) return entry
+      }
       const listing = await this.#directories.read(ctx, dir)
       if (listing.entries === undefined) return await this.remote.stat(ctx, join(dir, name))
       return findName(listing, name, this.#names)
