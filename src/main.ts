@@ -57,7 +57,8 @@ function read(argv: readonly string[], backends: readonly Backend[]): Read {
   const shared = [...globals, ...backends.map((backend) => backend.options)]
   // The command decides which flags there are, but flags must be told from words to find the command.
   const every = flagsOf([...shared, ...commands.flatMap((command) => command.options ?? [])])
-  const { words, help, version: askedVersion, assignments } = parseCommandLine(argv, every)
+  // Two commands may mean different things by one flag, so values are not looked at before the command is known.
+  const { words, help, version: askedVersion, assignments } = parseCommandLine(argv, every, { values: false })
   const found = findCommand(words, commands)
   if (words.length === 0 || help || askedVersion)
     return {
@@ -66,9 +67,9 @@ function read(argv: readonly string[], backends: readonly Backend[]): Read {
       line: { words, help, version: askedVersion, assignments },
       flags: every,
     }
-  const { command, args } = dispatch(words, commands)
-  const flags = flagsOf([...(command.options ?? []), ...shared])
-  return { command, args, line: parseCommandLine(argv, flags), flags }
+  const flags = flagsOf([...((found.command ?? dispatch(words, commands).command).options ?? []), ...shared])
+  const line = parseCommandLine(argv, flags)
+  return { ...dispatch(line.words, commands), line, flags }
 }
 
 async function explain(line: CommandLine, command: Command | undefined, backends: readonly Backend[]): Promise<void> {
@@ -182,6 +183,6 @@ function complain(error: AppError, log: Logger | undefined): number {
   return exitCodeOf(error)
 }
 
-async function stdout(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+async function stdout(data: string | Uint8Array): Promise<void> {
+  if (!process.stdout.write(data)) await once(process.stdout, 'drain')
 }

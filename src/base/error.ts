@@ -23,16 +23,24 @@ export type ErrorCode =
 /** Whether trying again can help: never, at once, or after a wait in ms. */
 export type Retry = false | 'now' | { readonly afterMs: number }
 
+/**
+ * What an error means for the whole of a job, when it is more than this one thing that failed: `no-retry` = doing all of it
+ * again can't help, the others = nothing more may be begun (`max-transfer` and `max-duration`: the user's own limit).
+ */
+export type Stop = 'no-retry' | 'fatal' | 'max-transfer' | 'max-duration'
+
 /** The only error class: `code` picks the HTTP status and the exit code, `retry` drives the retry layer. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly retry: Retry
+  readonly stop: Stop | undefined
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retry?: Retry } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retry?: Retry; stop?: Stop } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AppError'
     this.code = code
     this.retry = options.retry ?? false
+    this.stop = options.stop
   }
 }
 

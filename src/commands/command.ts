@@ -53,7 +53,7 @@ export interface CommandIo {
   /** Directory for caches. */
   readonly cacheDir: string
   /** Writes to standard output; resolves when it was taken. */
-  stdout(text: string): Promise<void>
+  stdout(data: string | Uint8Array): Promise<void>
   /** Writes to standard error: questions and remarks for a person. */
   stderr(text: string): void
 }

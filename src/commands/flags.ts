@@ -40,12 +40,14 @@ export function flagsOf(blocks: readonly OptionBlock[]): Map<string, Flag> {
 /**
  * Reads a command line by the rules that rclone's users know: `--flag value`, `--flag=value`, `--flag` and `--flag=false` for
  * switches, `-vv`, `-f value`, flags and arguments in any order, `--` ends the flags.
- * Throws `usage` for an unknown flag (naming the nearest), a missing or an invalid value.
+ * Throws `usage` for an unknown flag (naming the nearest), a missing or an invalid value. `values: false` reads words only.
  */
-export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
-  const shorts = new Map(
-    [...flags.values()].flatMap((flag) => (flag.option.short ? [[flag.option.short, flag] as const] : [])),
-  )
+export function parseCommandLine(
+  argv: readonly string[],
+  flags: ReadonlyMap<string, Flag>,
+  { values = true }: { values?: boolean } = {},
+): CommandLine {
+  const shorts = shortsOf(flags)
   const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
@@ -68,6 +70,7 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
         ? (shorts.get(token.rawName.slice(1)) ?? flags.get(token.name))
         : flags.get(token.name.replaceAll('_', '-'))
       if (!flag) throw unknownFlag(token.rawName, flags)
+      if (!values) continue
       const use = uses.get(flag.option) ?? { flag, shown: token.rawName, texts: [] }
       use.texts.push(textOf(flag, token.rawName, short ? token.value?.replace(/^=/, '') : token.value))
       uses.set(flag.option, use)
@@ -79,6 +82,14 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
     version,
     assignments: [...uses.values()].map(({ flag, shown, texts }) => assign(flag, shown, texts)),
   }
+}
+
+/** The flags by their letter. The first block that declares a letter has it. */
+function shortsOf(flags: ReadonlyMap<string, Flag>): Map<string, Flag> {
+  const shorts = new Map<string, Flag>()
+  for (const flag of flags.values())
+    if (flag.option.short && !shorts.has(flag.option.short)) shorts.set(flag.option.short, flag)
+  return shorts
 }
 
 /** The value of a flag from its texts: the last one, or all of them for an option that may be repeated. */

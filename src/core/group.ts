@@ -81,6 +81,12 @@ export class Group implements StatsGroup {
       (reason as { retry?: unknown }).retry !== undefined && (reason as { retry?: unknown }).retry !== false
   }
 
+  resetErrors(): void {
+    this.errors = 0
+    this.lastError = undefined
+    this.retryError = false
+  }
+
   /** Moves a transfer from the active to the finished ones. */
   finish(transfer: ActiveTransfer, error: Error | undefined): void {
     if (!this.active.delete(transfer)) return
@@ -129,9 +135,7 @@ export class Group implements StatsGroup {
     }
     this.bytes = 0
     this.transfers = 0
-    this.errors = 0
-    this.lastError = undefined
-    this.retryError = false
+    this.resetErrors()
     this.#finished = []
     this.startedAt = this.#now()
   }

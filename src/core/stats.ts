@@ -31,6 +31,8 @@ export interface StatsGroup {
   readonly unlimited: boolean
   count(what: Countable, n?: number): void
   error(reason: Error): void
+  /** Forgets the errors before another attempt; all other counters stay. */
+  resetErrors(): void
   /** The JSON of `core/stats`. */
   snapshot(): Json
   /** The JSON of `core/transferred`. */

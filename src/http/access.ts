@@ -4,7 +4,7 @@ import { whenDone, headerOf, type HttpRequest, type HttpResponse, type Middlewar
 export interface AccessSettings {
   readonly format: 'common' | 'combined' | 'json'
   /** Takes one line, without its line break. */
-  write(line: string): void
+  readonly write: (line: string) => void
   /** The time, ms since 1970. */
   readonly now?: () => number
 }

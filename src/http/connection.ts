@@ -34,6 +34,8 @@ export class Connection {
   over = false
   /** Set when the last answer has been given: what still arrives is not a request. */
   closing = false
+  /** Set for HTTP/2: the session closes the connection itself when its streams have ended. */
+  multiplexed = false
   /** Requests whose answer is not complete. */
   active = 0
   /** The exchange of the latest request. */

@@ -46,6 +46,8 @@ export abstract class Exchange implements HttpRequest, Sink {
   readonly site: Site
   readonly connection: Connection
   user: User | undefined = undefined
+  /** Bytes of the body that the socket has taken, as far as somebody waited for it. */
+  sent = 0
   /** Set when the client was too slow with its body: the answer is then 408. */
   late = false
   readonly #target: Target
@@ -112,6 +114,7 @@ export abstract class Exchange implements HttpRequest, Sink {
 
   /** The client has left, or must be treated as if it had: whoever waits for it is let go. */
   left(): void {
+    if (!this.#open) return
     this.#left = true
     this.#wake?.()
     this.#abort?.abort(new AppError('aborted', 'the client has left'))
@@ -125,22 +128,25 @@ export abstract class Exchange implements HttpRequest, Sink {
   async write(chunk: Uint8Array | string): Promise<number> {
     if (this.gone) return 0
     const begun = performance.now()
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      this.put(chunk, resolve)
+    const taken = await new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(false)
+      this.put(chunk, (error) => resolve(!error))
     })
     this.#wake = undefined
+    if (taken) this.sent += chunk.length
     return performance.now() - begun
   }
 
-  /** Ends the response and resolves when the socket has taken all of it. */
-  async finish(chunk?: Uint8Array | string): Promise<void> {
-    if (this.gone) return
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      this.end(chunk, resolve)
+  /** Ends the response. True when the socket has taken all of it, false when the client left before. */
+  async finish(chunk?: Uint8Array | string): Promise<boolean> {
+    if (this.gone) return false
+    const taken = await new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(false)
+      this.end(chunk, (error) => resolve(!error))
     })
     this.#wake = undefined
+    if (taken && chunk !== undefined) this.sent += chunk.length
+    return taken
   }
 
   /** The exchange is over, one way or the other. Safe to call twice. */
@@ -160,9 +166,9 @@ export abstract class Exchange implements HttpRequest, Sink {
   /** Sends the head. Throws when a header cannot be sent; nothing is sent then. */
   abstract head(status: number, headers: HeaderList, framing: Framing): void
   /** Writes a chunk of the body; `done` is called when the socket has taken it. */
-  protected abstract put(chunk: Uint8Array | string, done: () => void): void
+  protected abstract put(chunk: Uint8Array | string, done: (error?: Error | null) => void): void
   /** Writes the last chunk, if there is one, and ends the response. */
-  abstract end(chunk?: Uint8Array | string, done?: () => void): void
+  abstract end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void
   /** Cuts the connection (HTTP/2: the stream), so that the client sees that the response is not complete. */
   abstract destroy(): void
 }

@@ -262,11 +262,11 @@ class Http1Exchange extends Exchange {
     this.#req.resume()
   }
 
-  protected put(chunk: Uint8Array | string, done: () => void): void {
+  protected put(chunk: Uint8Array | string, done: (error?: Error | null) => void): void {
     this.#res.write(chunk, done)
   }
 
-  end(chunk?: Uint8Array | string, done?: () => void): void {
+  end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {
     // Node joins a text with the head into one write; bytes cost a second one.
     if (chunk instanceof Uint8Array && chunk.length <= JOINED) this.#res.end(latin1(chunk), 'latin1', done)
     else this.#res.end(chunk, done)

@@ -138,7 +138,7 @@ export class Session {
   }
 
   #floods(): boolean {
-    const { bytesRead = 0, bytesWritten = 0 } = this.#session.socket ?? {}
+    const { bytesRead, bytesWritten } = this.#session.socket
     const bodies = [...this.#open].reduce((sum, exchange) => sum + exchange.received, this.#ended)
     const requests = (this.#open.size + this.#streams) * REQUEST_BYTES
     const answers = (bytesWritten - this.#written) / 256
@@ -256,19 +256,19 @@ class Http2Exchange extends Exchange {
     this.#stream.respond(list, bodiless ? { endStream: true } : undefined)
   }
 
-  protected put(chunk: Uint8Array | string, done: () => void): void {
+  protected put(chunk: Uint8Array | string, done: (error?: Error | null) => void): void {
     this.#pending = { since: performance.now(), bytes: chunk.length }
-    this.#stream.write(chunk, () => {
+    this.#stream.write(chunk, (error) => {
       this.#pending = undefined
-      done()
+      done(error)
     })
   }
 
-  end(chunk?: Uint8Array | string, done?: () => void): void {
+  end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {
     this.#pending = { since: performance.now(), bytes: chunk?.length ?? 0 }
-    const ended = () => {
+    const ended = (error?: Error | null) => {
       this.#pending = undefined
-      done?.()
+      done?.(error)
     }
     if (chunk === undefined) this.#stream.end(ended)
     else this.#stream.end(chunk, ended)
@@ -282,4 +282,11 @@ class Http2Exchange extends Exchange {
 }
 
 /** Headers that belong to a connection and have no place in HTTP/2 (RFC 9113 section 8.2.2), and the one that we set. */
-const dropped = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'content-length'])
+const dropped = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+])

@@ -55,7 +55,9 @@ export interface Listening {
   close(options: { drainMs: number; now?: AbortSignal }): Promise<void>
 }
 
+/** How often HTTP/2 sessions are looked at: twice per `writeIdle`, within bounds. */
 const SWEEP_MS = 5000
+const MIN_SWEEP_MS = 50
 const DRAIN_CHECK_MS = 50
 
 /**
@@ -120,7 +122,8 @@ class Listener implements Listening {
     })
     this.#tls = tls
     tls?.server.on('secureConnection', (socket) => this.#onSecure(socket))
-    this.#sweep = setInterval(() => this.#sessions.forEach((session) => session.sweep()), SWEEP_MS).unref()
+    const sweepMs = Math.min(SWEEP_MS, Math.max(MIN_SWEEP_MS, orNone(settings.writeIdle) / 2))
+    this.#sweep = setInterval(() => this.#sessions.forEach((session) => session.sweep()), sweepMs).unref()
     ctx.signal.addEventListener('abort', this.#onAbort)
   }
 
@@ -216,6 +219,7 @@ class Listener implements Listening {
 
   #session(connection: Connection, socket: Socket): void {
     const settings = { ...this.#timeouts, exceeded: (c: Connection) => this.#limits.exceeded(c) }
+    connection.multiplexed = true
     const session = new Session(this.#site, settings, connection, socket)
     this.#sessions.add(session)
     socket.once('close', () => this.#sessions.delete(session))
@@ -230,8 +234,8 @@ class Listener implements Listening {
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
     for (const session of this.#sessions) session.end()
     const deadline = performance.now() + drainMs
-    while (this.#endIdle() > 0 && performance.now() < deadline && !now?.aborted)
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS))
+    const hasTime = () => performance.now() < deadline && !now?.aborted
+    while (this.#endIdle() > 0 && hasTime()) await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS))
     for (const connection of this.#limits.connections) connection.socket.destroy()
     await Promise.all(closed)
     clearInterval(this.#sweep)
@@ -245,7 +249,7 @@ class Listener implements Listening {
   #endIdle(): number {
     let busy = 0
     for (const connection of this.#limits.connections) {
-      if (connection.active > 0 || connection.socket.writableLength > 0) busy++
+      if (connection.multiplexed || connection.active > 0 || connection.socket.writableLength > 0) busy++
       else connection.socket.destroy()
     }
     return busy

@@ -36,7 +36,7 @@ export function send(exchange: Exchange, response: HttpResponse): void {
   const { body } = response
   if (exchange.gone) {
     release(body)
-    return over(exchange, response, 0, false)
+    return over(exchange, response, false)
   }
   if (exchange.late && response.status >= 400) response = { ...textResponse(408), close: true }
   if (hasNoBody(exchange, response.status) || body === undefined) return sendHead(exchange, response)
@@ -56,7 +56,7 @@ function sendHead(exchange: Exchange, response: HttpResponse): void {
   const length = status === 204 || status === 304 ? undefined : (response.length ?? lengthOf(body))
   if (!head(exchange, response, length, true)) return
   exchange.end()
-  over(exchange, response, 0, true)
+  over(exchange, response, true)
 }
 
 function lengthOf(body: ResponseBody | undefined): number | undefined {
@@ -74,32 +74,29 @@ function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Ui
     return
   }
   exchange.watch()
-  exchange.finish(body).then(
-    () => over(exchange, response, exchange.gone ? 0 : length, !exchange.gone),
-    () => over(exchange, response, 0, false),
+  exchange.finish(typeof body === 'string' ? Buffer.from(body) : body).then(
+    (complete) => over(exchange, response, complete),
+    () => over(exchange, response, false),
   )
 }
 
 async function sendSlice(exchange: Exchange, response: HttpResponse, slice: FileSlice): Promise<void> {
   const { buffers } = exchange.site
-  let sent = 0
+  let complete = false
   try {
     const first = await fill(slice, slice.start, buffers.take(SMALL), buffers)
     if (!head(exchange, response, slice.length, false)) return
-    if (first === undefined) await exchange.finish()
-    else if (first.count === slice.length) {
-      await exchange.finish(first.buffer.subarray(0, first.count))
-      if (exchange.gone) buffers.drop(first.buffer)
-      else buffers.give(first.buffer)
-      sent = first.count
+    if (first && first.count < slice.length) {
+      const sent = await pump(exchange, slice, first, buffers)
+      complete = sent === slice.length && (await exchange.finish())
     } else {
-      sent = await pump(exchange, slice, first, buffers)
-      if (sent === slice.length) await exchange.finish()
+      complete = await exchange.finish(first?.buffer.subarray(0, first.count))
+      if (first && complete) buffers.give(first.buffer)
     }
   } finally {
     await slice.close()
   }
-  over(exchange, response, sent, sent === slice.length)
+  over(exchange, response, complete)
 }
 
 async function sendBody(exchange: Exchange, response: HttpResponse, body: Body): Promise<void> {
@@ -127,8 +124,7 @@ async function sendBody(exchange: Exchange, response: HttpResponse, body: Body):
     exchange.site.ctx.log.error(`body is longer than the ${length} bytes announced: cut`, { object: exchange.path })
   if (!exchange.gone && sent < length && length !== Infinity)
     throw new AppError('io', `body ended after ${sent} of ${length} bytes`)
-  if (!exchange.gone) await exchange.finish()
-  over(exchange, response, sent, !exchange.gone)
+  over(exchange, response, await exchange.finish())
 }
 
 /** A body failed: an error response when there is still time for one, else the connection is cut, never a clean end. */
@@ -138,13 +134,13 @@ function broken(exchange: Exchange, response: HttpResponse, reason: unknown): vo
     return send(exchange, { ...failure(exchange, reason), ...(response.done && { done: response.done }) })
   if (!exchange.gone) log.error(`sending broke off: ${messageOf(reason)}`, { object: exchange.path })
   exchange.destroy()
-  over(exchange, response, 0, false)
+  over(exchange, response, false)
 }
 
 /** Sends the head; false when that failed and the exchange is dealt with. */
 function head(exchange: Exchange, response: HttpResponse, length: number | undefined, bodiless: boolean): boolean {
   if (exchange.gone) {
-    over(exchange, response, 0, false)
+    over(exchange, response, false)
     return false
   }
   try {
@@ -164,9 +160,9 @@ function mustClose(exchange: Exchange, response: HttpResponse): boolean {
   return exchange.isBodyPending && (response.status >= 400 || (exchange.contentLength ?? Infinity) > DROPPED_BODY)
 }
 
-function over(exchange: Exchange, response: HttpResponse, bytes: number, complete: boolean): void {
+function over(exchange: Exchange, response: HttpResponse, complete: boolean): void {
   exchange.close()
-  response.done?.({ bytes, complete })
+  response.done?.({ bytes: exchange.sent, complete })
 }
 
 /** Gives a body back that is not sent. */

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { isEntryName } from '../base/path.ts'
-import { directoryLocation, encodeName, hrefOf } from './href.ts'
+import { encodeName, hrefOf } from './href.ts'
 
 test('links are escaped as rclone escapes them', () => {
   const table: [string, string][] = [
@@ -68,20 +68,5 @@ test('the link to any name leads back to it, from wherever the page is', () => {
       assert.equal(decodeURIComponent(rest.replace(/\/$/, '')), name)
     }),
     { numRuns: 3000 },
-  )
-})
-
-test('a redirect goes to a path of this host, whatever the names', () => {
-  fc.assert(
-    fc.property(fc.array(name), fc.constantFrom('', '/base', '/ünï'), (names, base) => {
-      const location = directoryLocation(base, names.join('/'))
-      assert.ok(location.startsWith('/') && !location.startsWith('//') && location.endsWith('/'))
-      assert.ok(/^[\x21-\x7e]+$/.test(location))
-      assert.equal(new URL(location, 'http://host').origin, 'http://host')
-      assert.equal(
-        decodeURIComponent(new URL(location, 'http://host').pathname),
-        `${base}/${names.join('/')}${names.length ? '/' : ''}`,
-      )
-    }),
   )
 })

@@ -16,9 +16,3 @@ export function hrefOf(name: string, directory: boolean): string {
   const encoded = encodeName(name)
   return `${encoded.includes(':') ? './' : ''}${encoded}${directory ? '/' : ''}`
 }
-
-/** The absolute path of a directory, with its slash, for a Location header. `base` is `''` or `/prefix`. */
-export function directoryLocation(base: string, path: string): string {
-  const segments = `${base}/${path}`.split('/').filter((segment) => segment !== '')
-  return segments.length === 0 ? '/' : `/${segments.map(encodeName).join('/')}/`
-}

@@ -13,7 +13,6 @@ import type { DirNode } from '../vfs/node.ts'
 import { renderers } from './listing-form.ts'
 import { policy } from './listing-page.ts'
 import type { Form, Renderer, View } from './listing-view.ts'
-import { packed } from './packed.ts'
 import { orderOf, sortEntries } from './sort.ts'
 import { templateData } from './template.ts'
 
@@ -29,6 +28,8 @@ export interface ListingSettings {
 /** Larger directories are sent as the storage gives them, unsorted, so that they need no memory. */
 const mostSorted = 100_000
 const cacheBytes = 32 * 1024 * 1024
+/** How much of a streamed listing is sent at a time, in characters. */
+const piece = 64 * 1024
 
 /** A rendered listing. */
 interface Rendered {
@@ -66,7 +67,8 @@ export class Listings {
     const listed = performance.now()
     const query = new URLSearchParams(request.query)
     const view: View = { path: request.path, order: orderOf(query), ...this.#settings }
-    const headers = this.#headers(form, node)
+    const own = entries && form === 'text/html' ? this.#settings.template : undefined
+    const headers = headersOf(form, node, own === undefined)
     if (!entries) return this.#stream(ctx, node, renderers[form](view, undefined), headers)
 
     const rendered = this.#rendered(node, entries, form, view, query)
@@ -79,16 +81,6 @@ export class Listings {
     if (verdict === 'failed') return textResponse(412)
     if (verdict === 'not-modified') return { status: 304, headers: headers.slice(headers.indexOf('vary')) }
     return { status: 200, headers, body: rendered.bytes, length: rendered.bytes.length }
-  }
-
-  #headers(form: Form, node: DirNode): HeaderList {
-    const own = form === 'text/html' && this.#settings.template !== undefined
-    const headers = ['content-type', `${form}; charset=utf-8`, 'x-content-type-options', 'nosniff', 'vary', 'Accept']
-    // The date of a directory says little about how long its listing stays true: ask each time.
-    headers.push('cache-control', 'no-cache')
-    if (form === 'text/html' && !own) headers.push(...policy)
-    if (node.entry.modTime > 0n) headers.push('last-modified', toHttpDate(node.entry.modTime))
-    return headers
   }
 
   // oxlint-disable-next-line max-params -- they are what makes one page differ from another
@@ -127,14 +119,29 @@ export class Listings {
   }
 
   #stream(ctx: Context, node: DirNode, renderer: Renderer, headers: HeaderList): HttpResponse {
-    async function* pieces(): AsyncGenerator<string> {
-      yield renderer.head
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      let text = renderer.head
       let index = 0
-      for await (const entry of node.scan(ctx)) yield renderer.row(entry, index++)
-      yield renderer.tail
+      for await (const entry of node.scan(ctx)) {
+        text += renderer.row(entry, index++)
+        if (text.length < piece) continue
+        yield Buffer.from(text)
+        text = ''
+      }
+      yield Buffer.from(text + renderer.tail)
     }
-    return { status: 200, headers, body: packed(pieces()) }
+    return { status: 200, headers, body: pieces() }
   }
+}
+
+/** `ours`: the page is not a template of the user's, who decides alone what it may load. */
+function headersOf(form: Form, node: DirNode, ours: boolean): HeaderList {
+  const headers = ['content-type', `${form}; charset=utf-8`, 'x-content-type-options', 'nosniff', 'vary', 'Accept']
+  // The date of a directory says little about how long its listing stays true: ask each time.
+  headers.push('cache-control', 'no-cache')
+  if (form === 'text/html' && ours) headers.push(...policy)
+  if (node.entry.modTime > 0n) headers.push('last-modified', toHttpDate(node.entry.modTime))
+  return headers
 }
 
 function whole(renderer: Renderer, entries: readonly Entry[]): string {

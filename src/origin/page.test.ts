@@ -1,9 +1,8 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { chromium } from 'playwright-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { find, missing } from '../../test/peers.ts'
@@ -23,7 +22,6 @@ const tree = new FakeTree({
   'media/a very long name that goes on and on and on until it must be broken somewhere on small screens.pdf': 'x',
 })
 const ctx = testContext()
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const flags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
     ' ',
@@ -87,7 +85,7 @@ test('the page in a browser', { skip: missing('chromium') }, async (t) => {
     ] as const
     for (const [path, colorScheme, width] of cases)
       await open(path, { colorScheme, viewport: { width, height: 800 }, bypassCSP: true }, async (page) => {
-        await page.evaluate(axe)
+        await page.evaluate(axe.source)
         const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
           'axe.run()',
         )

@@ -141,8 +141,3 @@ export class FakeTree implements Tree {
     return Promise.resolve(chunks())
   }
 }
-
-/** The path of the directory that a link of a page leads to, as clients resolve it. */
-export function resolve(href: string, page: string): string {
-  return new URL(href, `http://host${page}`).pathname
-}

@@ -1,0 +1,102 @@
+import { realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { isInside, join } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import { nothingExcluded } from '../core/filter.ts'
+import type { Place, Remotes } from '../layers/open.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
+import { formatSpec, parseSpec, type Spec } from '../remote/spec.ts'
+
+/** Two places of one storage, seen from a folder that both are in: what makes server-side copies and moves possible. */
+export interface Bridge {
+  readonly remote: Remote
+  /** The source's root inside `remote`. */
+  readonly from: string
+  /** The destination's root inside `remote`. */
+  readonly to: string
+}
+
+/** A place that a text names, and the text of the folder it is rooted at. */
+export interface Location extends Place {
+  readonly text: string
+}
+
+/** Opens what a text names, a folder or a file. */
+export async function locate(remotes: Remotes, text: string): Promise<Location> {
+  const place = await remotes.openAt(text)
+  return { ...place, text: place.file ? parentText(text) : text }
+}
+
+function parentText(text: string): string {
+  const spec = parseSpec(text)
+  if (spec.kind === 'local') return formatSpec({ ...spec, path: dirname(resolve(spec.path)) })
+  const path = spec.path.replace(/\/+$/, '')
+  const slash = path.lastIndexOf('/')
+  return formatSpec({ ...spec, path: slash < 0 ? '' : slash === 0 ? '/' : path.slice(0, slash) })
+}
+
+/** The bridge between two texts; undefined when they are not in one storage. */
+export async function bridgeBetween(remotes: Remotes, from: string, to: string): Promise<Bridge | undefined> {
+  const [source, target] = [settled(from), settled(to)]
+  if (source.storage !== target.storage) return undefined
+  const common = commonFolder(source.path, target.path)
+  const remote = await remotes.open(formatSpec({ ...source.spec, path: common }))
+  return { remote, from: below(source.path, common), to: below(target.path, common) }
+}
+
+/** `same` = one folder, `overlap` = one within the other, `apart` otherwise. Links on a local disk are followed. */
+export function relation(from: string, to: string): 'same' | 'overlap' | 'apart' {
+  const [source, target] = [settled(from), settled(to)]
+  if (source.storage !== target.storage) return 'apart'
+  const [a, b] = [real(source), real(target)]
+  if (a === b) return 'same'
+  return isInside(a, b) || isInside(b, a) ? 'overlap' : 'apart'
+}
+
+interface Settled {
+  readonly spec: Spec
+  /** The same for all texts that name one storage. */
+  readonly storage: string
+  /** Without a slash at its end; that of a local disk is absolute. */
+  readonly path: string
+}
+
+function settled(text: string): Settled {
+  const spec = parseSpec(text)
+  const path = spec.kind === 'local' ? resolve(spec.path) : spec.path
+  return { spec, storage: formatSpec({ ...spec, path: '/' }), path: path.replace(/\/+$/, '') }
+}
+
+function commonFolder(a: string, b: string): string {
+  const [left, right] = [a.split('/'), b.split('/')]
+  let length = 0
+  while (length < left.length && left[length] === right[length]) length++
+  const common = left.slice(0, length).join('/')
+  return common === '' && a.startsWith('/') ? '/' : common
+}
+
+function below(path: string, folder: string): string {
+  return path.slice(folder.length).replace(/^\/+/, '')
+}
+
+/** The real path of a local folder, or of the nearest one above it that exists. */
+function real({ spec, path }: Settled): string {
+  if (spec.kind !== 'local') return path.replace(/^\/+/, '')
+  for (let at = path === '' ? '/' : path, rest = ''; ; rest = join(at.slice(at.lastIndexOf('/') + 1), rest), at = dirname(at)) {
+    try {
+      return join(realpathSync(at).replace(/^\/+/, ''), rest)
+    } catch {
+      if (at === '/') return rest
+    }
+  }
+}
+
+/** The same context without a filter: paths seen from a bridge are not those that the rules are about. */
+export function unfiltered(ctx: Context): Context {
+  return ctx.with({ filter: nothingExcluded })
+}
+
+/** A file of the source as it is seen from the bridge. */
+export function acrossFrom(bridge: Bridge, file: FileEntry): FileEntry {
+  return { ...file, path: join(bridge.from, file.path) }
+}

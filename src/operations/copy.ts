@@ -1,0 +1,189 @@
+import type { Body } from '../base/body.ts'
+import { derive } from '../base/derive.ts'
+import { AppError, toAppError } from '../base/error.ts'
+import { join } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
+import type { Transfer } from '../core/stats.ts'
+import { retry } from '../layers/retry.ts'
+import { hasher } from '../remote/hash.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
+import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
+import type { Budget } from './budget.ts'
+import { commonHash, hashOf, sizeNote } from './compare.ts'
+import { copyOptions } from './options.ts'
+
+/** One file to be copied or moved. */
+export interface FileJob {
+  readonly source: Remote
+  readonly file: FileEntry
+  readonly target: Remote
+  /** Where it goes at the target. */
+  readonly path: string
+  /** What is there now. */
+  readonly existing?: FileEntry | undefined
+  /** When both sides are one storage. */
+  readonly bridge?: Bridge | undefined
+  readonly budget?: Budget | undefined
+}
+
+/**
+ * Copies a file: by the storage itself where it can, else through this program. The destination keeps what it had until all
+ * bytes are there, with the size that was announced and the checksum that both sides know. Errors that may pass are tried
+ * again, `--low-level-retries` times. Gives undefined with `--dry-run`.
+ */
+export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
+  const { file } = job
+  if (ctx.get(copyOptions).dryRun) return void pretend(ctx, file, 'copy')
+  const transfer = ctx.stats.transfer(file.path, file.size)
+  try {
+    job.budget?.begin(file.size)
+    const { written, how } = await transport(ctx, job, transfer, false)
+    transfer.done()
+    ctx.log.info(`Copied (${how})${renamed(job)}`, { object: file.path })
+    return written
+  } catch (reason) {
+    const error = toAppError(reason)
+    transfer.done(error)
+    throw error
+  }
+}
+
+/**
+ * Moves a file: by the storage itself where it can; else copies it, reads the copy back to compare checksums where both sides
+ * have one in common, and only then removes the source.
+ */
+export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
+  const { file, source, bridge } = job
+  if (ctx.get(copyOptions).dryRun) return void pretend(ctx, file, 'move')
+  if (bridge?.remote.move) {
+    const moved = await serverSideMove(ctx, job, bridge)
+    if (moved) return moved
+  }
+  const transfer = ctx.stats.transfer(file.path, file.size)
+  try {
+    job.budget?.begin(file.size)
+    const { written, how } = await transport(ctx, job, transfer, true)
+    transfer.done()
+    ctx.log.info(`Copied (${how})${renamed(job)}`, { object: file.path })
+    await source.remove(ctx, file)
+    ctx.stats.count('deletes')
+    ctx.log.info('Deleted', { object: file.path })
+    return written
+  } catch (reason) {
+    const error = toAppError(reason)
+    transfer.done(error)
+    throw error
+  }
+}
+
+/** Says what would be done, and counts it as done so that the summary shows it. */
+function pretend(ctx: Context, file: FileEntry, action: string): void {
+  ctx.log.notice(`Skipped ${action} as --dry-run is set${sizeNote(file.size)}`, { object: file.path })
+  ctx.stats.sent(Math.max(0, file.size))
+}
+
+const renamed = ({ file, path }: FileJob) => (path === file.path ? '' : ` to: ${path}`)
+
+async function serverSideMove(ctx: Context, job: FileJob, bridge: Bridge): Promise<FileEntry | undefined> {
+  const { file, path } = job
+  try {
+    const moved = await bridge.remote.move?.(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
+    if (!moved) return undefined
+    ctx.stats.count('renames')
+    ctx.stats.count('serverSideMoves')
+    ctx.log.info(`Moved (server-side)${renamed(job)}`, { object: file.path })
+    return { ...moved, path }
+  } catch (reason) {
+    const { code, message } = toAppError(reason)
+    if (ctx.signal.aborted || code === 'not-found' || code === 'no-space') throw reason
+    // Two disks, or links in between: what can't be renamed can be copied.
+    ctx.log.debug(`can't be moved by the storage itself, copying: ${message}`, { object: file.path })
+    return undefined
+  }
+}
+
+interface Transported {
+  readonly written: FileEntry
+  readonly how: string
+}
+
+async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBack: boolean): Promise<Transported> {
+  const { bridge, file, path, existing } = job
+  // A disk copies as fast through this program, with progress and --bwlimit.
+  if (bridge?.remote.copy && !bridge.remote.info.traits.isLocal) {
+    const written = await bridge.remote.copy(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
+    ctx.stats.count('serverSideCopies')
+    return { written: { ...written, path }, how: 'server-side copy' }
+  }
+  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 10, longest: 2000, random: Math.random }
+  const written = await retry(ctx, policy, () => stream(ctx, job, transfer, readBack))
+  return { written, how: existing ? 'replaced existing' : 'new' }
+}
+
+/** One attempt to copy the bytes. */
+async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: boolean): Promise<FileEntry> {
+  const { source, file, target, path, budget } = job
+  const { ignoreChecksum, ignoreSize, metadata } = ctx.get(copyOptions)
+  const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
+  const opened = await source.open(ctx, file)
+  const counted = transfer.account(budget ? budget.meter(opened) : opened)
+  const sum: Sum = { digest: '' }
+  const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
+  const known = kind === undefined ? undefined : file.hashes?.[kind]
+  const written = await target.put(ctx, path, body, {
+    ...(file.size >= 0 && !ignoreSize ? { size: file.size } : {}),
+    modTime: file.modTime,
+    ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
+    ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
+    ...(known && kind ? { hashes: { [kind]: known } } : {}),
+  })
+  await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
+  return written
+}
+
+interface Sum {
+  digest: string
+}
+
+async function* summed(body: Body, kind: string, sum: Sum): AsyncGenerator<Uint8Array, void> {
+  const hash = hasher(kind)
+  for await (const chunk of body) {
+    hash.update(chunk)
+    yield chunk
+  }
+  sum.digest = hash.digest()
+}
+
+/**
+ * The checksum to compute on the way. A disk to itself has nothing to compare it with but a second reading, which is done
+ * before a source is removed, not after each copy.
+ */
+function hashToCheck({ source, target }: FileJob, readBack: boolean): string | undefined {
+  if (!readBack && source.info.traits.slowHash && target.info.traits.slowHash) return undefined
+  if (source.info.traits.isLocal && target.info.traits.isLocal && !readBack) return undefined
+  return commonHash(source, target)
+}
+
+/** Throws, after it removed the copy, when that is not what was sent. */
+async function verify(
+  ctx: Context,
+  { target, file, path }: FileJob,
+  written: FileEntry,
+  sent: { readonly kind: string; readonly digest: string } | undefined,
+): Promise<void> {
+  let wrong: string | undefined
+  if (!ctx.get(copyOptions).ignoreSize && file.size >= 0 && written.size >= 0 && written.size !== file.size)
+    wrong = `corrupted on transfer: sizes differ ${file.size} vs ${written.size}`
+  else if (sent) {
+    const stored = await hashOf(ctx, { remote: target, file: written }, sent.kind)
+    if (stored !== '' && stored !== sent.digest)
+      wrong = `corrupted on transfer: ${sent.kind} hashes differ ${JSON.stringify(sent.digest)} vs ${JSON.stringify(stored)}`
+  }
+  if (wrong === undefined) return
+  ctx.log.error(`${wrong}. Removing failed copy`, { object: path })
+  await target.remove(ctx, written).catch((error: unknown) => {
+    ctx.log.error(`Failed to remove failed copy: ${toAppError(error).message}`, { object: path })
+  })
+  throw new AppError('io', wrong, { retry: 'now' })
+}

@@ -1,0 +1,160 @@
+import { AppError, toAppError } from '../base/error.ts'
+import { isInside, parentOf } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import { nothingExcluded } from '../core/filter.ts'
+import { mainOptions } from '../core/options.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
+import { sizeNote } from './compare.ts'
+import { Faults } from './faults.ts'
+import { directoryNotFound, objectNotFound } from './missing.ts'
+import { copyOptions } from './options.ts'
+import { walk } from './walk.ts'
+import { Workers } from './workers.ts'
+
+/** Holds deletions to `--max-delete`. One for each piece of work. */
+export class DeleteLimit {
+  #left: number
+
+  constructor(ctx: Context) {
+    const { maxDelete } = ctx.get(copyOptions)
+    this.#left = maxDelete < 0 ? Infinity : maxDelete
+  }
+
+  /** Counts one deletion; throws a fatal error when there were enough. */
+  take(): void {
+    if (this.#left <= 0) throw new AppError('aborted', '--max-delete threshold reached', { stop: 'fatal' })
+    this.#left--
+  }
+}
+
+/** Deletes one file, or says that it would. */
+export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, limit?: DeleteLimit): Promise<void> {
+  limit?.take()
+  ctx.stats.count('checks')
+  if (ctx.get(copyOptions).dryRun)
+    ctx.log.notice(`Skipped delete as --dry-run is set${sizeNote(file.size)}`, { object: file.path })
+  else {
+    await remote.remove(ctx, file)
+    ctx.log.info('Deleted', { object: file.path })
+  }
+  ctx.stats.count('deletes')
+}
+
+/** Deletes the file at a path. Throws `not-found`, and `is-directory` for a folder. */
+export async function deleteAt(ctx: Context, remote: Remote, path: string): Promise<void> {
+  const entry = await remote.stat(ctx, path)
+  if (!entry) throw objectNotFound()
+  if (entry.kind === 'directory') throw new AppError('is-directory', 'is a directory not a file')
+  await deleteFile(ctx, remote, entry)
+}
+
+/** Deletes all files that the filter shows, `--transfers` at once; folders stay, but for empty ones with `rmdirs`. */
+export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdirs?: boolean } = {}): Promise<void> {
+  const faults = new Faults(ctx)
+  const limit = new DeleteLimit(ctx)
+  const workers = new Workers<undefined>({ slots: ctx.get(mainOptions).transfers, backlog: 1000 })
+  const failed = (error: Error, dir: string) => faults.log(dir, 'error listing: ', error)
+  for await (const entry of walk(ctx, remote, { failed })) {
+    if (entry.kind !== 'file') continue
+    if (faults.worst?.stop === 'fatal') break
+    await workers.add(undefined, async () => {
+      if (faults.worst?.stop === 'fatal') return
+      await deleteFile(ctx, remote, entry, limit).catch((error: unknown) =>
+        faults.log(entry.path, "Couldn't delete: ", error),
+      )
+    })
+  }
+  await workers.idle()
+  faults.throw()
+  if (options.rmdirs) await removeEmptyFolders(ctx, remote, '', { leaveRoot: true })
+}
+
+/** Removes a folder that is empty, or says that it would. Throws `not-empty`, `not-found`. */
+export async function removeFolder(ctx: Context, remote: Remote, dir: string): Promise<void> {
+  const object = dir === '' ? remote.info.description : dir
+  if (ctx.get(copyOptions).dryRun) ctx.log.notice('Skipped remove directory as --dry-run is set', { object })
+  else {
+    ctx.log.info('Removing directory', { object })
+    await remote.rmdir(ctx, dir)
+  }
+  ctx.stats.count('deletedDirs')
+}
+
+/** Creates a folder and its parents, or says that it would. */
+export async function makeFolder(ctx: Context, remote: Remote, dir: string): Promise<void> {
+  const object = dir === '' ? remote.info.description : dir
+  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped make directory as --dry-run is set', { object })
+  ctx.log.debug('Making directory', { object })
+  return await remote.mkdir(ctx, dir)
+}
+
+/** Removes all empty folders below `dir`, deepest first, and `dir` itself unless told not to. */
+export async function removeEmptyFolders(
+  ctx: Context,
+  remote: Remote,
+  dir: string,
+  { leaveRoot = false }: { leaveRoot?: boolean } = {},
+): Promise<void> {
+  const faults = new Faults(ctx)
+  // A folder that holds only what the filter hides is not empty.
+  const whole = ctx.with({ filter: nothingExcluded })
+  const folders = [dir]
+  const kept = new Set<string>()
+  const keep = (path: string) => {
+    for (let at = path; !kept.has(at) && isInside(at, dir); at = parentOf(at)) {
+      kept.add(at)
+      if (at === dir) break
+    }
+  }
+  const failed = (error: Error, at: string) => {
+    keep(at)
+    faults.log(at, 'error listing: ', error)
+  }
+  for await (const entry of walk(whole, remote, { from: dir, failed }))
+    if (entry.kind === 'file') keep(parentOf(entry.path))
+    else if (ctx.filter.includesDirectory(entry.path)) folders.push(entry.path)
+    else keep(entry.path)
+  faults.throw()
+  for (const folder of folders.sort().reverse()) {
+    if (kept.has(folder) || (folder === dir && leaveRoot)) continue
+    await removeFolder(ctx, remote, folder).catch((error: unknown) =>
+      faults.log(folder, 'Failed to rmdir: ', error),
+    )
+  }
+  faults.throw()
+}
+
+/** Removes a folder and all that is in it, whatever the filter says. Throws `not-found`. */
+export async function purge(ctx: Context, remote: Remote, dir: string): Promise<void> {
+  const whole = ctx.with({ filter: nothingExcluded })
+  const object = dir === '' ? remote.info.description : dir
+  const entry = await remote.stat(whole, dir)
+  if (!entry && remote.info.traits.emptyDirectories) throw directoryNotFound()
+  if (entry?.kind === 'file') throw new AppError('not-directory', 'is a file not a directory')
+  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped purge directory as --dry-run is set', { object })
+  const { maxDelete } = ctx.get(copyOptions)
+  if (remote.purge && maxDelete < 0) {
+    await remote.purge(whole, dir)
+    return ctx.log.debug('Purged', { object })
+  }
+  const limit = new DeleteLimit(ctx)
+  const folders = [dir]
+  for await (const child of walk(whole, remote, { from: dir }))
+    if (child.kind === 'file') await deleteFile(whole, remote, child, limit)
+    else folders.push(child.path)
+  for (const folder of folders.sort().reverse())
+    await remote.rmdir(whole, folder).catch((reason: unknown) => {
+      // Storage without real folders forgets them with their last file.
+      const error = toAppError(reason)
+      if (error.code !== 'not-found') throw error
+    })
+  return undefined
+}
+
+/** Empties the trash of the storage, or removes old versions: what `cleanup` means there. Throws `unsupported`. */
+export async function cleanUp(ctx: Context, remote: Remote): Promise<void> {
+  if (!remote.cleanUp) throw new AppError('unsupported', `${remote.info.description} doesn't support cleanup`)
+  const object = remote.info.description
+  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped cleanup as --dry-run is set', { object })
+  return await remote.cleanUp(ctx)
+}

@@ -1,0 +1,66 @@
+import { throwIfAborted } from '../base/abort.ts'
+import { toAppError } from '../base/error.ts'
+import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
+import type { DirEntry, Entry, Remote } from '../remote/remote.ts'
+import { Frontier } from './frontier.ts'
+import { copyOptions } from './options.ts'
+import { directoryNotFound } from './missing.ts'
+
+export interface WalkOptions {
+  /** Where to begin; `''` is the root. */
+  readonly from?: string
+  /** Folders within folders as well, down to `--max-depth`. */
+  readonly recurse?: boolean
+  /** Called for a folder that cannot be listed; the walk goes on. Without it, the error is thrown. */
+  failed?(error: Error, dir: string): void
+}
+
+interface Job {
+  readonly dir: string
+  readonly depth: number
+}
+
+/** All entries of a folder by name. Throws `not-found` with rclone's words when there is none. */
+export async function listing(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
+  const entries: Entry[] = []
+  try {
+    for await (const entry of remote.list(ctx, dir)) entries.push(entry)
+  } catch (reason) {
+    const error = toAppError(reason)
+    throw error.code === 'not-found' ? directoryNotFound(error) : error
+  }
+  ctx.stats.count('listed', entries.length)
+  return entries.sort(byPath)
+}
+
+/** Entries below a folder: those of one folder by name, then those of each folder in it. `--checkers` folders are listed at once. */
+export async function* walk(ctx: Context, remote: Remote, options: WalkOptions = {}): AsyncGenerator<Entry> {
+  const { from = '', recurse = true, failed } = options
+  const { maxDepth } = ctx.get(copyOptions)
+  const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
+  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => listing(ctx, remote, job.dir))
+  frontier.push([{ dir: from, depth: 1 }])
+  for (let next = frontier.next(); next; next = frontier.next()) {
+    throwIfAborted(ctx.signal)
+    const { dir, depth } = next.job
+    let entries: Entry[]
+    try {
+      entries = await next.result
+    } catch (error) {
+      throwIfAborted(ctx.signal)
+      if (!failed) throw error
+      failed(toAppError(error), dir)
+      continue
+    }
+    yield* entries
+    if (depth < deepest)
+      frontier.push(
+        entries.filter((e): e is DirEntry => e.kind === 'directory').map((e) => ({ dir: e.path, depth: depth + 1 })),
+      )
+  }
+}
+
+function byPath(a: Entry, b: Entry): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0
+}

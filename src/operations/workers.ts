@@ -1,0 +1,92 @@
+/** A task of `Workers`: handles its own errors. */
+export type Task = () => Promise<void>
+
+interface Waiting<T> {
+  readonly key: T
+  readonly task: Task
+}
+
+export interface WorkersOptions<T> {
+  /** Tasks at once. */
+  readonly slots: number
+  /** Tasks that may wait; `add` waits beyond that. */
+  readonly backlog: number
+  /** Which of two waiting tasks comes first, as for `sort`; absent = in order. */
+  readonly order?: ((a: T, b: T) => number) | undefined
+  /** Begin nothing before `open` is called. */
+  readonly closed?: boolean
+}
+
+/** Runs tasks, some at once, in order or by a rule, and holds whoever adds them to a bounded backlog. */
+export class Workers<T = undefined> {
+  readonly #options: WorkersOptions<T>
+  readonly #slots: number
+  #queue: Waiting<T>[] = []
+  #head = 0
+  #running = 0
+  #closed: boolean
+  #room: (() => void)[] = []
+  #idle: (() => void)[] = []
+
+  constructor(options: WorkersOptions<T>) {
+    this.#options = options
+    this.#slots = Math.max(1, options.slots)
+    this.#closed = options.closed ?? false
+  }
+
+  /** Adds a task; resolves as soon as there is room for another one. */
+  add(key: T, task: Task): Promise<void> | void {
+    this.#insert({ key, task })
+    this.#pump()
+    if (this.#waiting <= this.#options.backlog) return undefined
+    return new Promise((resolve) => void this.#room.push(resolve))
+  }
+
+  /** Lets a closed queue begin. */
+  open(): void {
+    this.#closed = false
+    this.#pump()
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  async idle(): Promise<void> {
+    if (this.#running + this.#waiting > 0) await new Promise<void>((resolve) => void this.#idle.push(resolve))
+  }
+
+  get #waiting(): number {
+    return this.#queue.length - this.#head
+  }
+
+  #insert(item: Waiting<T>): void {
+    const { order } = this.#options
+    const queue = this.#queue
+    if (!order) return void queue.push(item)
+    let from = this.#head
+    for (let to = queue.length; from < to;) {
+      const middle = (from + to) >> 1
+      if (order((queue[middle] as Waiting<T>).key, item.key) <= 0) from = middle + 1
+      else to = middle
+    }
+    queue.splice(from, 0, item)
+    return undefined
+  }
+
+  #pump(): void {
+    if (this.#closed) return
+    while (this.#running < this.#slots && this.#waiting > 0) {
+      const { task } = this.#queue[this.#head++] as Waiting<T>
+      if (this.#head > 1024) {
+        this.#queue = this.#queue.slice(this.#head)
+        this.#head = 0
+      }
+      this.#running++
+      void task().finally(() => {
+        this.#running--
+        this.#pump()
+        if (this.#running + this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
+      })
+    }
+    if (this.#room.length > 0 && this.#waiting <= this.#options.backlog)
+      for (const resolve of this.#room.splice(0)) resolve()
+  }
+}
