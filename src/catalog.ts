@@ -6,14 +6,17 @@ import { httpBackend } from './backends/http/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
+import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
 import { serveCommands } from './commands/serve.ts'
 import { versionCommand } from './commands/version.ts'
+import { compatOptions } from './core/compat-options.ts'
 import { filterOptions } from './core/filter-options.ts'
 import { logOptions, mainOptions, statsOptions } from './core/options.ts'
 import { netOptions } from './net/options.ts'
+import { copyOptions } from './operations/options.ts'
 import { rcAuthOptions, rcHttpOptions, rcOptions } from './rc/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
@@ -28,6 +31,7 @@ export function backendsOf(): readonly Backend[] {
 /** The option blocks that every command has. */
 export const globals: readonly OptionBlock[] = [
   mainOptions,
+  copyOptions,
   filterOptions,
   netOptions,
   logOptions,
@@ -35,11 +39,13 @@ export const globals: readonly OptionBlock[] = [
   rcOptions,
   rcHttpOptions,
   rcAuthOptions,
+  compatOptions,
 ]
 
 /** What a user can type. */
 export const commands: readonly Command[] = [
   ...serveCommands,
+  ...fileCommands,
   ...configCommands,
   listremotesCommand,
   ...obscureCommands,

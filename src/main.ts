@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
-import { AppError, toAppError } from './base/error.ts'
+import { AppError, messageOf, toAppError } from './base/error.ts'
 import { App } from './app.ts'
 import { backendsOf, commands, globals } from './catalog.ts'
 import { askHidden } from './commands/ask.ts'
 import type { Command, CommandIo } from './commands/command.ts'
 import { dispatch, findCommand } from './commands/dispatch.ts'
 import { applyEnvironment } from './commands/environment.ts'
-import { exitCodeOf } from './commands/exit.ts'
+import { exitCodeOf, exitCodes } from './commands/exit.ts'
 import { type CommandLine, type Flag, flagsOf, parseCommandLine } from './commands/flags.ts'
 import { helpText } from './commands/help.ts'
 import { Signals } from './commands/signals.ts'
@@ -104,6 +104,8 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
   const signals = new Signals(process)
   signals.onHangup(() => parts.lines.forEach((line) => line.reopen()))
   signals.kill.addEventListener('abort', () => process.exit(exitCodeOf(new AppError('aborted', 'stopped'))))
+  const crash = (reason: unknown) => crashed(reason, signals, log)
+  process.on('uncaughtException', crash)
   try {
     const io: CommandIo = {
       args,
@@ -125,11 +127,27 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       stdout,
       stderr: (text) => void process.stderr.write(text),
     }
-    return (await command.run(io)) ?? 0
+    const status = (await command.run(io)) ?? 0
+    return signals.crashed ? exitCodes.crash : status
   } finally {
+    process.off('uncaughtException', crash)
     signals.close()
     await app.close()
   }
+}
+
+/** How long a command may take to end in order after a mistake in the program came to light, ms. */
+const CRASH_MS = 15_000
+
+/** After an error that nobody handled the state is unknown: nothing new is begun, what runs may end, then the program does. */
+function crashed(reason: unknown, signals: Signals, log: Logger): void {
+  const first = !signals.crashed
+  signals.crashed = true
+  const [message = '', ...lines] = (reason instanceof Error && reason.stack ? reason.stack : String(reason)).split('\n')
+  log.error(`internal error, ending: ${message}`, { lines })
+  if (!signals.awaited || !first) setImmediate(() => process.exit(exitCodes.crash))
+  setTimeout(() => process.exit(exitCodes.crash), CRASH_MS).unref()
+  if (first) signals.end()
 }
 
 /** What `--dump` may name. Only filters are shown yet. */
@@ -144,7 +162,10 @@ async function dump(parts: readonly string[], filter: RuleFilter, log: Logger): 
 }
 
 async function readText(path: string): Promise<string> {
-  if (path !== '-') return await readFile(path, 'utf8')
+  if (path !== '-')
+    return await readFile(path, 'utf8').catch((cause: unknown) => {
+      throw new AppError('invalid', `cannot read a file of filter rules: ${messageOf(cause)}`, { cause })
+    })
   process.stdin.setEncoding('utf8')
   let text = ''
   for await (const chunk of process.stdin) text += chunk as string

@@ -3,8 +3,6 @@ import { AppError, messageOf } from '../base/error.ts'
 import type { Logger } from '../core/log.ts'
 import { isKnownHash } from './verify.ts'
 
-/** How often the file is looked at, in ms: at once for people, without a system call for every request. */
-const LOOK_MS = 20
 /** A larger file is not a password file. */
 const LARGEST = 64 * 1024 * 1024
 
@@ -12,22 +10,22 @@ const LARGEST = 64 * 1024 * 1024
 export class Htpasswd {
   readonly #path: string
   readonly #log: Logger
-  readonly #now: () => number
   #users: ReadonlyMap<string, string> = new Map()
   #stamp = ''
-  #lookedAt = -Infinity
   #complaint = ''
   /** Raised by each reload: what was derived from older content no longer holds. */
   generation = 0
 
   /** Throws `invalid` when the file cannot be read: a server must not start without its users. */
-  constructor(path: string, log: Logger, now: () => number = () => performance.now()) {
+  constructor(path: string, log: Logger) {
     this.#path = path
     this.#log = log
-    this.#now = now
     try {
       this.#stamp = stampOf(path)
-      this.#users = parse(readFileSync(path), path, log)
+      const bytes = readFileSync(path)
+      this.#users = parse(bytes, path, log)
+      if (this.#users.size === 0 && /[^\s#]/.test(bytes.toString('latin1').replace(/^\s*#.*$/gm, '')))
+        throw new Error(`${path} has no user who can log in; make one with htpasswd -B`)
     } catch (error) {
       throw new AppError('invalid', `can't read the password file: ${messageOf(error)}`, { cause: error })
     }
@@ -44,11 +42,8 @@ export class Htpasswd {
     return this.#users.values().next().value
   }
 
-  /** Reads the file again when it has changed. */
+  /** Reads the file again when it has changed. Asked for each request, so that who is taken out of it is out at once. */
   refresh(): void {
-    const now = this.#now()
-    if (now - this.#lookedAt < LOOK_MS) return
-    this.#lookedAt = now
     try {
       const stamp = stampOf(this.#path)
       if (stamp === this.#stamp) return

@@ -89,7 +89,11 @@ export function errorCode(reason: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** The sentence to show a person for whatever was thrown. */
+/** The sentence to show a person for whatever was thrown: of a Node error without the words that only programs need. */
 export function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason)
+  if (!(reason instanceof Error)) return String(reason)
+  // "ENOENT: no such file or directory, open '/x'"
+  const [, sentence, path] = /^[A-Z]+: (.+?), \w+(?: '(.*)')?$/s.exec(reason.message) ?? []
+  if (sentence === undefined || errorCode(reason) === undefined) return reason.message
+  return path === undefined ? sentence : `${sentence}: ${path}`
 }

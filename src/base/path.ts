@@ -3,7 +3,7 @@ import { AppError } from './error.ts'
 declare const canonical: unique symbol
 /**
  * A path inside a remote that has been through `canonicalPath`: segments joined by `/`, no leading or trailing slash, no
- * empty, `.` or `..` segment, no control byte. The root is `''`. Auth rules, filters and storage all get this one value.
+ * empty, `.` or `..` segment, no NUL. The root is `''`. Auth rules, filters and storage all get this one value.
  */
 export type CanonicalPath = string & { readonly [canonical]: true }
 

@@ -1,4 +1,5 @@
 import { Lines } from '../core/lines.ts'
+import type { Logger } from '../core/log.ts'
 import { accessLog } from '../http/access.ts'
 import type { Middleware } from '../http/message.ts'
 import type { HttpOptions } from '../http/options.ts'
@@ -10,15 +11,20 @@ export interface AccessLog {
   close(): void
 }
 
-const none: AccessLog = { middleware: (next) => next, reopen() {}, close() {} }
-
-/** Opens the file of `--access-log`; `-` is standard output. Throws `usage` when it cannot be opened. */
-export function openAccessLog({ accessLog: path, accessLogFormat: format }: HttpOptions): AccessLog {
-  if (path === '') return none
+/**
+ * Opens the file of `--access-log`; `-` is standard output. Without one the lines go to the log of the program, as details
+ * (-vv). Throws `usage` when the file cannot be opened.
+ */
+export function openAccessLog({ accessLog: path, accessLogFormat: format }: HttpOptions, log: Logger): AccessLog {
+  if (path === '') return { middleware: details(log), reopen() {}, close() {} }
   const lines = new Lines(path === '-' ? 1 : path)
   return {
     middleware: accessLog({ format, write: (line) => lines.write(`${line}\n`) }),
     reopen: () => lines.reopen(),
     close: () => lines.close(),
   }
+}
+
+function details(log: Logger): Middleware {
+  return log.enabled('debug') ? accessLog({ format: 'common', write: (line) => log.debug(line) }) : (next) => next
 }

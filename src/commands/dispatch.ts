@@ -33,6 +33,15 @@ export function dispatch(
   }
   const [min, max] = command.args
   if (args.length >= min && args.length <= max) return { command, args }
+  const below = commands.filter((c) => !c.hidden && c.name.startsWith(`${command.name} `)).map((c) => c.name)
+  if (args.length > max && below.length > 0) {
+    const typed = `${command.name} ${args[0]}`
+    const hint = nearest(typed, below)
+    throw new AppError(
+      'usage',
+      `unknown command ${JSON.stringify(typed)} for sluice.${hint ? ` Did you mean "${hint}"?` : ` There is: ${below.join(', ')}.`} See: sluice help ${command.name}`,
+    )
+  }
   const wanted = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`
   throw new AppError(
     'usage',

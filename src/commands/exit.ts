@@ -1,4 +1,4 @@
-import type { AppError, ErrorCode } from '../base/error.ts'
+import type { AppError, ErrorCode, Stop } from '../base/error.ts'
 
 /** rclone's exit statuses (serve-http.md 5.7). */
 export const exitCodes = {
@@ -13,6 +13,7 @@ export const exitCodes = {
   transferLimit: 8,
   nothingTransferred: 9,
   durationLimit: 10,
+  crash: 70,
 } as const
 
 const byCode: Partial<Record<ErrorCode, number>> = {
@@ -20,8 +21,17 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   'not-found': exitCodes.directoryNotFound,
 }
 
+const byStop: Readonly<Record<Stop, number>> = {
+  'no-retry': exitCodes.noRetry,
+  fatal: exitCodes.fatal,
+  'max-transfer': exitCodes.transferLimit,
+  'max-duration': exitCodes.durationLimit,
+}
+
 /** The exit status for an error that ended a command. */
 export function exitCodeOf(error: AppError): number {
+  if (error.stop) return byStop[error.stop]
+  if (error.code === 'not-found' && error.message.startsWith('object not found')) return exitCodes.fileNotFound
   return byCode[error.code] ?? (error.retry === false ? exitCodes.error : exitCodes.retry)
 }
 
@@ -38,4 +48,5 @@ export const exitMeanings: readonly (readonly [code: number, meaning: string])[]
   [exitCodes.transferLimit, '--max-transfer was reached'],
   [exitCodes.nothingTransferred, '--error-on-no-transfer and nothing was transferred'],
   [exitCodes.durationLimit, '--max-duration was reached'],
+  [exitCodes.crash, 'A mistake in the program: please report what the log says'],
 ]

@@ -49,7 +49,7 @@ export function parseCommandLine(
 ): CommandLine {
   const shorts = shortsOf(flags)
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: withoutShortValues(argv, shorts),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -92,6 +92,16 @@ function shortsOf(flags: ReadonlyMap<string, Flag>): Map<string, Flag> {
   return shorts
 }
 
+/** `-d=false` as `--dir-slash=false`: Node takes what follows a short switch for more switches. */
+function withoutShortValues(argv: readonly string[], shorts: ReadonlyMap<string, Flag>): string[] {
+  const end = argv.indexOf('--')
+  return argv.map((arg, i) => {
+    const [, letter, value] = /^-([A-Za-z])=(.*)$/.exec(arg) ?? []
+    const flag = letter === undefined || (end >= 0 && i > end) ? undefined : shorts.get(letter)
+    return flag?.option.type.implied === undefined ? arg : `--${flag.name}=${value}`
+  })
+}
+
 /** The value of a flag from its texts: the last one, or all of them for an option that may be repeated. */
 export function assign(flag: Flag, shown: string, texts: readonly string[]): Assignment {
   const { type } = flag.option
@@ -130,7 +140,19 @@ function nodeOptions(flags: ReadonlyMap<string, Flag>) {
   return options
 }
 
+/** What to do instead of a flag of rclone. */
+const elsewhere: Readonly<Record<string, string>> = {
+  syslog: 'use --log-systemd under systemd, --log-file, or pipe standard error to the program logger',
+  'syslog-facility': 'use --log-systemd under systemd, --log-file, or pipe standard error to the program logger',
+  cpuprofile: 'use NODE_OPTIONS=--cpu-prof',
+  memprofile: 'use NODE_OPTIONS=--heap-prof',
+  'dump-headers': 'use --dump headers',
+  'dump-bodies': 'use --dump bodies',
+}
+
 function unknownFlag(shown: string, flags: ReadonlyMap<string, Flag>): AppError {
+  const advice = elsewhere[shown.replace(/^--/, '').replaceAll('_', '-')]
+  if (advice) return new AppError('usage', `flag ${shown} of rclone is not known here: ${advice}`)
   const hint = shown.startsWith('--') ? nearest(shown.slice(2).split('=')[0] ?? '', flags.keys()) : undefined
   return new AppError('usage', `unknown flag: ${shown}${hint ? `. Did you mean --${hint}?` : ''}`)
 }

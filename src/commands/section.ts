@@ -11,11 +11,15 @@ export function sectionText(
   return `[${name}]\n${lines.join('')}`
 }
 
-/** Covers passwords and secrets with `XXX`; of a remote whose backend is not known, all but its type. */
+/** Covers passwords and secrets with `XXX`, and with them whatever the backend does not know, but never the type. */
 export function redacting(backend: Backend | undefined): (key: string) => string | undefined {
   const secrets = keysOf(backend, true)
-  return (key) => ((backend ? secrets.has(key) : key !== 'type') ? 'XXX' : undefined)
+  const known = new Set(Object.keys(backend?.options.options ?? {}).map(configKey))
+  return (key) => (secrets.has(key) || !(known.has(key) || harmless.has(key)) ? 'XXX' : undefined)
 }
+
+/** Keys that every remote may have. */
+const harmless: ReadonlySet<string> = new Set(['type', 'description'])
 
 /** Covers passwords as rclone does where it shows a remote that was just made; other secrets with `XXX`. */
 export function masking(backend: Backend | undefined): (key: string) => string | undefined {

@@ -1,5 +1,8 @@
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
+import { keepPrivate } from '../auth/private.ts'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
@@ -15,14 +18,16 @@ import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
 import { originOptions } from '../origin/options.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
+import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { Vfs } from '../vfs/vfs.ts'
 import { hidden } from '../layers/hidden.ts'
 import { openAccessLog } from './access-log.ts'
 import type { Command, CommandIo } from './command.ts'
+import { reachable } from './reachable.ts'
 import { secretsInside } from './secrets.ts'
-import { statsTicker } from './stats-ticker.ts'
+import { logReport, statsTicker, summaryOf } from './stats-ticker.ts'
 import { Trees } from './trees.ts'
 
 const serveOptions = [originOptions, httpOptions, authOptions, vfsOptions]
@@ -40,7 +45,8 @@ REMOTE:PATH is a remote of the configuration, a remote made on the spot such as 
 It listens on 127.0.0.1:8080 until --addr says otherwise; without a login everybody who can reach the address can read. A
 single login is --user and --pass, many users are an --htpasswd file; the file may change while the server runs.
 
-SIGHUP forgets directory listings, opens the logs anew and reads certificates again. SIGUSR2 turns --bwlimit off and on.
+SIGHUP forgets directory listings, opens the logs anew and reads certificates again. SIGUSR1 logs a summary of the
+transfers, SIGUSR2 turns --bwlimit off and on.
 SIGINT and SIGTERM let running transfers end, for --shutdown-timeout; a second one ends at once.
 `
 
@@ -77,8 +83,9 @@ export const serveCommands: readonly Command[] = [
 /** Serves until a signal ends it. */
 async function serveHttp(io: CommandIo, spec: string | undefined): Promise<void> {
   const { ctx } = io
+  refuseLenientParser(io.env)
   const http = io.get(httpOptions)
-  const access = openAccessLog(http)
+  const access = openAccessLog(http, ctx.log)
   const gate = gateOf(ctx, io.get(authOptions), http.clientCa !== '')
   const trees = new Trees(ctx, await io.remotes(), io.get(vfsOptions), io.get(mainOptions).bufferSize)
   const root = spec === undefined ? undefined : await openRoot(io, trees, spec)
@@ -87,6 +94,7 @@ async function serveHttp(io: CommandIo, spec: string | undefined): Promise<void>
     fds: inheritedFds(io.env, process.pid),
   })
   const stats = statsTicker(io)
+  sayDetails(io)
   try {
     announce(ctx, server, root?.remote.info.description ?? 'auth-proxy', gate)
     io.signals.onHangup(() => {
@@ -95,6 +103,7 @@ async function serveHttp(io: CommandIo, spec: string | undefined): Promise<void>
       server.reload().catch((error: unknown) => ctx.log.error(`certificates were not read again: ${String(error)}`))
       ctx.log.notice('SIGHUP received: directory listings forgotten')
     })
+    io.signals.onReport(() => logReport(io, 'notice', summaryOf(io)))
     io.signals.onToggle(() =>
       ctx.log.notice(`SIGUSR2 received: bandwidth limit ${io.bandwidth.toggle() ? 'on' : 'off'}`),
     )
@@ -114,11 +123,17 @@ async function openRoot(io: CommandIo, trees: Trees, spec: string): Promise<Vfs>
   // Storage without real directories cannot tell a missing root from an empty one.
   const knows = remote.info.traits.emptyDirectories
   if (!allowMissingRoot && knows && !(await remote.stat(io.ctx, '')))
-    throw new AppError('not-found', `directory not found: ${spec}. --allow-missing-root starts all the same`)
+    throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(io, spec)}`)
   const { htpasswd } = io.get(authOptions)
   const { key, cert } = io.get(httpOptions)
   const secrets = secretsInside(remote, [htpasswd, key, cert === key ? cert : '', io.configPath])
   return trees.over(hidden(secrets)(remote))
+}
+
+/** What a person may have meant by a directory that is not there. */
+async function elsewhere(io: CommandIo, spec: string): Promise<string> {
+  if ((await io.config()).sections().includes(spec)) return `The remote of that name is written ${spec}:`
+  return '--allow-missing-root starts all the same'
 }
 
 interface HandlerParts {
@@ -148,13 +163,19 @@ async function handlerOf(io: CommandIo, { root, trees, gate, access }: HandlerPa
     }),
     errors: errors(),
     hosts: hostCheck(http, gate),
+    ready: root && !gate && http.accessLog === '' ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
     cors: cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS', log: ctx.log }),
-    auth: gate ? authentication(gate) : (next) => next,
+    auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
     })),
   })
+}
+
+/** Whether the operator says how answers may be cached. */
+function setsCaching({ responseHeader }: HttpOptions): boolean {
+  return responseHeader.some((text) => /^\s*cache-control\s*:/i.test(text))
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */
@@ -177,8 +198,27 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
+/** Node's lenient parser lets through what proxies and servers read in two ways. */
+function refuseLenientParser(env: CommandIo['env']): void {
+  if (`${env.NODE_OPTIONS ?? ''} ${process.execArgv.join(' ')}`.includes('--insecure-http-parser'))
+    throw new AppError('usage', 'serving with --insecure-http-parser is not safe: take it out of NODE_OPTIONS')
+}
+
+/** What helps to find out why something does not work. */
+function sayDetails({ ctx, configPath, cacheDir, version }: CommandIo): void {
+  if (!ctx.log.enabled('debug')) return
+  ctx.log.debug(`sluice v${version} on Node.js ${process.version}, process ${process.pid}`)
+  ctx.log.debug(`configuration: ${configPath || 'in memory'}`)
+  ctx.log.debug(`file cache: ${join(cacheDir, 'vfs')}`)
+}
+
 function announce(ctx: Context, server: Listening, what: string, gate: Gate | undefined): void {
   ctx.log.notice(`${what}: HTTP Server started on [${server.urls.join(', ')}]`)
+  for (const url of server.urls.filter((text) => text.startsWith('http'))) {
+    const [local, ...others] = reachable(url, networkInterfaces())
+    if (local)
+      ctx.log.notice(`open ${local} on this machine${others.length > 0 ? `, from others ${others.join(' or ')}` : ''}`)
+  }
   const open = server.urls.filter(
     (url) => url.startsWith('http') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
   )

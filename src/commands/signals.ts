@@ -10,8 +10,12 @@ export class Signals {
   readonly #kill = new AbortController()
   readonly #hangup = new Set<() => void>()
   readonly #toggle = new Set<() => void>()
+  readonly #report = new Set<() => void>()
   readonly #now: () => number
   #firstAt = -Infinity
+  #awaited = false
+  /** An error that nobody handled has come up. */
+  crashed = false
   readonly #handlers: readonly (readonly [string, () => void])[]
 
   constructor(source: EventEmitter, now: () => number = () => performance.now()) {
@@ -22,6 +26,8 @@ export class Signals {
       ['SIGINT', end],
       ['SIGTERM', end],
       ['SIGHUP', () => this.#hangup.forEach((call) => call())],
+      // Also when nobody asks for reports: Node would open its debugger to every user of the machine.
+      ['SIGUSR1', () => this.#report.forEach((call) => call())],
       ['SIGUSR2', () => this.#toggle.forEach((call) => call())],
     ]
     for (const [name, handler] of this.#handlers) source.on(name, handler)
@@ -29,6 +35,7 @@ export class Signals {
 
   /** Aborts at the first SIGINT or SIGTERM: finish what runs, then end. */
   get stop(): AbortSignal {
+    this.#awaited = true
     return this.#stop.signal
   }
 
@@ -42,9 +49,24 @@ export class Signals {
     this.#hangup.add(call)
   }
 
+  /** SIGUSR1: say how it goes. */
+  onReport(call: () => void): void {
+    this.#report.add(call)
+  }
+
   /** SIGUSR2: bandwidth limit off and on. */
   onToggle(call: () => void): void {
     this.#toggle.add(call)
+  }
+
+  /** Whether the command ends in order when it is told to. */
+  get awaited(): boolean {
+    return this.#awaited
+  }
+
+  /** As if SIGTERM had come. */
+  end(): void {
+    this.#end()
   }
 
   close(): void {

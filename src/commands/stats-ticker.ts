@@ -1,6 +1,7 @@
 import { type Level, levels } from '../core/log.ts'
 import { statsOptions } from '../core/options.ts'
 import { report } from '../core/report.ts'
+import { formatTime } from '../template/layout.ts'
 import type { CommandIo } from './command.ts'
 
 /** Logs a summary of the transfers every `--stats`, while there is something new to tell. */
@@ -11,6 +12,8 @@ export function statsTicker(io: CommandIo): { stop(): void } {
   if (interval <= 0 || !io.ctx.log.enabled(level)) return { stop() {} }
   const dated = options.oneLineDate || options.oneLineDateFormat !== ''
   const settings = { oneLine: options.oneLine || dated, unit: options.unit, nameLength: options.fileNameLength }
+  // Quotes around a layout are taken off: rclone's help asks for them.
+  const layout = options.oneLineDateFormat.replace(/^"(.*)"$/s, '$1') || '2006/01/02 15:04:05 - '
   let last = ''
   const timer = setInterval(() => {
     const snapshot = io.ctx.stats.snapshot()
@@ -18,18 +21,26 @@ export function statsTicker(io: CommandIo): { stop(): void } {
     const mark = JSON.stringify([bytes, transfers, errors, transferring !== undefined])
     if (mark === last) return
     last = mark
-    const date = dated ? `${new Date().toISOString().slice(0, 19).replace('T', ' ').replaceAll('-', '/')} - ` : ''
-    say(io, level, date + report(snapshot, settings))
+    const date = dated ? formatTime(BigInt(Date.now()) * 1_000_000n, 'Local', layout) : ''
+    logReport(io, level, report(snapshot, settings), date)
   }, interval)
   timer.unref()
   return { stop: () => clearInterval(timer) }
 }
 
-function say(io: CommandIo, level: Level, text: string): void {
+/** The summary as it is now, a block unless the flags ask for one line. */
+export function summaryOf(io: CommandIo): string[] {
+  const { oneLine, unit, fileNameLength } = io.get(statsOptions)
+  return report(io.ctx.stats.snapshot(), { oneLine, unit, nameLength: fileNameLength })
+}
+
+/** Logs a summary: one line with the message, or a block below it. */
+export function logReport(io: CommandIo, level: Level, lines: readonly string[], date = ''): void {
   const { log } = io.ctx
-  if (levels.indexOf(level) <= levels.indexOf('error')) log.error(text)
-  else if (level === 'warning') log.warn(text)
-  else if (level === 'notice') log.notice(text)
-  else if (level === 'info') log.info(text)
-  else log.debug(text)
+  const [message, fields] = lines.length === 1 ? [date + (lines[0] ?? ''), {}] : [date, { lines }]
+  if (levels.indexOf(level) <= levels.indexOf('error')) log.error(message, fields)
+  else if (level === 'warning') log.warn(message, fields)
+  else if (level === 'notice') log.notice(message, fields)
+  else if (level === 'info') log.info(message, fields)
+  else log.debug(message, fields)
 }

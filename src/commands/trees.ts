@@ -29,6 +29,9 @@ export class Trees {
     if (!vfs) {
       vfs = new Vfs(this.#ctx, this.#options.readOnly ? readonly(remote) : remote, this.#options, this.#bufferSize)
       this.#byRemote.set(remote, vfs)
+      // A local disk is watched, which is better.
+      if (this.#options.pollInterval > 0 && !remote.poll && !remote.watch)
+        this.#ctx.log.info('poll-interval is not supported by this remote', { object: remote.info.description })
     }
     return vfs
   }

@@ -1,5 +1,6 @@
 import type { Body } from '../base/body.ts'
 import { FileSlice } from '../base/body.ts'
+import { toAppError } from '../base/error.ts'
 import type { Json } from '../base/json.ts'
 import type { Countable, StatsGroup, Transfer } from './stats.ts'
 
@@ -45,6 +46,7 @@ export class Group implements StatsGroup {
   errors = 0
   lastError: Error | undefined
   retryError = false
+  fatalError = false
   startedAt: number
 
   constructor(name: string, host: GroupHost) {
@@ -77,14 +79,16 @@ export class Group implements StatsGroup {
   error(reason: Error): void {
     this.errors++
     this.lastError = reason
-    this.retryError ||=
-      (reason as { retry?: unknown }).retry !== undefined && (reason as { retry?: unknown }).retry !== false
+    const { stop } = toAppError(reason)
+    if (stop === undefined) this.retryError = true
+    else if (stop !== 'no-retry') this.fatalError = true
   }
 
   resetErrors(): void {
     this.errors = 0
     this.lastError = undefined
     this.retryError = false
+    this.fatalError = false
   }
 
   /** Moves a transfer from the active to the finished ones. */
@@ -254,7 +258,7 @@ export function sumOf(groups: readonly Group[], startedAt: number, host: GroupHo
     elapsedTime: seconds,
     errors: sum((g) => g.errors),
     eta: speed > 0 && moving.length > 0 ? Math.round(waiting / speed) : null,
-    fatalError: false,
+    fatalError: groups.some((g) => g.fatalError),
     retryError: groups.some((g) => g.retryError),
     speed,
     totalBytes: bytes + waiting,

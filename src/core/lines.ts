@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { AppError } from '../base/error.ts'
+import { AppError, messageOf } from '../base/error.ts'
 
 /**
  * Writes lines to standard error or appends them to a file. Lines of one turn of the event loop go out in one write;
@@ -53,7 +53,7 @@ function open(path: string): number {
   try {
     return openSync(path, 'a', 0o600)
   } catch (cause) {
-    throw new AppError('usage', `failed to open log file ${path}: ${(cause as Error).message}`, { cause })
+    throw new AppError('usage', `cannot open the log file: ${messageOf(cause)}`, { cause })
   }
 }
 

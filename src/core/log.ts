@@ -5,6 +5,8 @@ export type Level = (typeof levels)[number]
 /** What a line is about, shown before the message (`INFO  : sub/a.txt: Copied (new)`), plus fields for JSON output. */
 export interface LogFields {
   readonly object?: string
+  /** Further lines below the message, each of which is escaped by itself. */
+  readonly lines?: readonly string[]
   readonly [key: string]: unknown
 }
 
@@ -69,7 +71,9 @@ export function createLogger(settings: LogSettings): Logger {
 function ignore(): void {}
 
 function jsonLine(level: Level, message: string, fields: LogFields | undefined, time: Date): string {
-  return `${JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields, source: undefined })}\n`
+  const { lines = [], ...others } = fields ?? {}
+  const msg = [message, ...lines].join('\n')
+  return `${JSON.stringify({ time: time.toISOString(), level, msg, ...others, source: undefined })}\n`
 }
 
 function textLine(
@@ -83,7 +87,10 @@ function textLine(
   if (parts.has('pid')) out += `[${process.pid}] `
   if (!parts.has('nolevel')) out += `${level.toUpperCase().padEnd(6)}: `
   if (fields?.object !== undefined) out += `${printable(fields.object)}: `
-  return `${out}${printable(message)}\n`
+  out += `${printable(message)}\n`
+  // Tabs in our own summaries stay.
+  for (const line of fields?.lines ?? []) out += `${line.split('\t').map(printable).join('\t')}\n`
+  return out
 }
 
 function timestamp(time: Date, parts: ReadonlySet<LogPart>): string {

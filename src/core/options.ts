@@ -1,7 +1,7 @@
 import { bandwidth } from './timetable.ts'
 import { levels, logParts } from './log.ts'
 import { defineOptions, option } from '../schema/option.ts'
-import { bool, commaList, count, duration, int, oneOf, size, string } from '../schema/values.ts'
+import { bool, commaList, count, duration, float, int, oneOf, size, string } from '../schema/values.ts'
 
 const MINUTE = 60_000
 const MIB = 1024 * 1024
@@ -40,7 +40,7 @@ export const mainOptions = defineOptions('main', {
   timeout: option(duration, 5 * MINUTE, 'Time without any data after which a connection to a remote is given up', {
     group: 'Networking',
   }),
-  tpsLimit: option(int, 0, 'Limit storage calls to this many a second; 0 is unlimited', {
+  tpsLimit: option(float, 0, 'Limit storage calls to this many a second; 0 is unlimited', {
     flag: 'tpslimit',
     rc: 'TPSLimit',
     group: 'Networking',

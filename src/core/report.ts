@@ -11,21 +11,48 @@ export interface ReportSettings {
 
 type Stats = { [key: string]: Json }
 
-/** The summary that `--stats` logs, from the JSON of `core/stats`: rclone's block, or one line. */
-export function report(snapshot: Json, settings: ReportSettings): string {
+/**
+ * The summary that `--stats` logs, from the JSON of `core/stats`: the lines of rclone's block, or one line. Names in it are as
+ * they are in storage: whoever writes the lines escapes them.
+ */
+export function report(snapshot: Json, settings: ReportSettings): string[] {
   const stats = snapshot as Stats
-  const head = `${amount(num(stats.bytes))} / ${amount(num(stats.totalBytes))}, ${percent(num(stats.bytes), num(stats.totalBytes))}, ${rate(num(stats.speed), settings)}, ETA ${eta(stats.eta)}`
-  if (settings.oneLine) return head
-  const lines = [`Transferred:   \t${head.padStart(head.length + 4)}`]
-  if (num(stats.errors) > 0) lines.push(`Errors:        ${pad(stats.errors)}`)
+  const [done, total] = [num(stats.bytes), num(stats.totalBytes)]
+  const head = `${amount(done).padStart(13)} / ${amount(total)}, ${percent(done, total)}, ${rate(num(stats.speed), settings)}, ETA ${eta(stats.eta)}`
+  if (settings.oneLine) return [head]
+  const lines = [`Transferred:   \t${head}`]
+  if (num(stats.errors) > 0) lines.push(`Errors:        ${pad(stats.errors)}${errorNote(stats)}`)
   if (num(stats.totalChecks) > 0) lines.push(countLine('Checks:', num(stats.checks), num(stats.totalChecks)))
-  if (num(stats.deletes) > 0) lines.push(`Deleted:       ${pad(stats.deletes)}`)
+  if (num(stats.deletes) + num(stats.deletedDirs) > 0)
+    lines.push(`Deleted:       ${pad(stats.deletes)} (files), ${num(stats.deletedDirs)} (dirs)`)
   if (num(stats.renames) > 0) lines.push(`Renamed:       ${pad(stats.renames)}`)
-  lines.push(countLine('Transferred:', num(stats.transfers), num(stats.totalTransfers)))
-  lines.push(`Elapsed time:  ${formatDuration(Math.round(num(stats.elapsedTime) * 10) * 100).padStart(10)}`)
+  if (num(stats.totalTransfers) > 0)
+    lines.push(countLine('Transferred:', num(stats.transfers), num(stats.totalTransfers)))
+  lines.push(`Elapsed time:  ${elapsed(num(stats.elapsedTime)).padStart(11)}`)
+  const checking = (stats.checking ?? []) as string[]
+  if (checking.length > 0)
+    lines.push('Checking:', ...checking.map((name) => ` *${fitted(name, settings.nameLength)}: checking`))
   const active = (stats.transferring ?? []) as Stats[]
   if (active.length > 0) lines.push('Transferring:', ...active.map((transfer) => transferLine(transfer, settings)))
-  return `\n${lines.join('\n')}\n`
+  return lines
+}
+
+function errorNote(stats: Stats): string {
+  if (stats.fatalError === true) return ' (fatal error encountered)'
+  return stats.retryError === true ? ' (retrying may help)' : ' (no need to retry)'
+}
+
+/** `1m2.5s`, with one decimal always. */
+function elapsed(seconds: number): string {
+  const tenths = Math.floor(seconds * 10)
+  const minutes = Math.floor(tenths / 600)
+  const rest = `${((tenths % 600) / 10).toFixed(1)}s`
+  if (minutes === 0) return rest
+  return minutes < 60 ? `${minutes}m${rest}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${rest}`
+}
+
+function fitted(name: string, length: number): string {
+  return shorten(name, length).padStart(length + 1)
 }
 
 function countLine(label: string, done: number, total: number): string {
@@ -35,7 +62,7 @@ function countLine(label: string, done: number, total: number): string {
 function transferLine(transfer: Stats, settings: ReportSettings): string {
   const name = shorten(typeof transfer.name === 'string' ? transfer.name : '', settings.nameLength)
   const size = num(transfer.size) < 0 ? 'unknown' : formatSize(num(transfer.size))
-  return ` *${name.padStart(settings.nameLength + 1)}: ${num(transfer.percentage).toString().padStart(2)}% /${size}, ${rate(num(transfer.speedAvg), settings)}, ${eta(transfer.eta)}`
+  return ` *${name}: ${num(transfer.percentage).toString().padStart(2)}% /${size}, ${rate(num(transfer.speedAvg), settings)}, ${eta(transfer.eta)}`
 }
 
 function shorten(name: string, length: number): string {

@@ -27,7 +27,7 @@ export async function bind(address: Address, accept: (socket: Socket) => void): 
       server.listen(options, resolve)
     })
   } catch (reason) {
-    throw explain(address.text, reason)
+    throw explain(address, reason)
   }
   server.removeAllListeners('error')
   // Failing to accept (no descriptors left) is passing trouble: the next connection may succeed.
@@ -63,14 +63,17 @@ async function removeStale(path: string): Promise<void> {
   await unlink(path)
 }
 
-function explain(text: string, reason: unknown): AppError {
+function explain({ kind, text }: Address, reason: unknown): AppError {
   if (reason instanceof AppError) return reason
   const sentences: Readonly<Record<string, string>> = {
     EADDRINUSE: 'is in use by another server: stop it or choose another address with --addr',
-    EACCES: 'may not be used by this user: choose a port above 1023, or a directory you may write to',
+    // For a unix socket this is also what a missing directory gives.
+    EACCES:
+      kind === 'unix'
+        ? 'cannot be made: choose a directory that exists and that you may write to'
+        : 'may not be used by this user: choose a port above 1023',
     EADDRNOTAVAIL: 'is no address of this machine: use one of its own, or :port for all of them',
     ENOTFOUND: 'names no known host: use an address of this machine',
-    ENOENT: 'lies in a directory that does not exist: create it first',
   }
   const sentence = sentences[errorCode(reason) ?? ''] ?? `cannot be listened on: ${messageOf(reason)}`
   return new AppError('io', `${text} ${sentence}`, { cause: reason })

@@ -4,6 +4,7 @@ import type { CanonicalPath } from '../base/path.ts'
 import type { Context, ContextChange } from '../core/context.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { Buffers } from './buffers.ts'
+import type { KeptAnswers } from './kept.ts'
 import type { Connection } from './connection.ts'
 import type { Handler, HeaderList, HttpRequest, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
@@ -16,6 +17,7 @@ export interface Site {
   /** From `normalBase`. */
   readonly base: string
   readonly buffers: Buffers
+  readonly kept: KeptAnswers
   /** Longest wait for the next bytes of a request body, ms; Infinity = none. */
   readonly bodyIdle: number
   /** Longest time for a whole response, ms; Infinity = none. */
@@ -163,6 +165,10 @@ export abstract class Exchange implements HttpRequest, Sink {
   protected abstract get isDestroyed(): boolean
   /** True while bytes of the request body are still to come. */
   abstract get isBodyPending(): boolean
+  /** Sends a whole answer whose frozen headers and body are kept for many requests; false = it has to go the usual way. */
+  kept(_status: number, _headers: HeaderList, _body: Uint8Array): boolean {
+    return false
+  }
   /** Sends the head. Throws when a header cannot be sent; nothing is sent then. */
   abstract head(status: number, headers: HeaderList, framing: Framing): void
   /** Writes a chunk of the body; `done` is called when the socket has taken it. */

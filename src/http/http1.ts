@@ -241,6 +241,10 @@ class Http1Exchange extends Exchange {
     return this.#res.destroyed || this.#req.socket.destroyed
   }
 
+  override kept(status: number, headers: HeaderList, body: Uint8Array): boolean {
+    return !this.isBodyPending && this.site.kept.send(this.#res, status, headers, body)
+  }
+
   head(status: number, headers: HeaderList, { length, close }: Framing): void {
     const list = without(headers, 'content-length')
     if (length !== undefined) list.push('content-length', String(length))

@@ -185,9 +185,7 @@ test('heads that make no sense are refused', async (t) => {
   const client = await session(t, port)
   for (const [headers, status] of [
     [{ ':authority': 'a', host: 'b' }, 400],
-    [{ ':authority': 'a/b' }, 400],
     [{ ':path': '/../x' }, 400],
-    [{ ':path': 'x' }, 400],
     [{ ':method': 'TRACE' }, 405],
   ] as const)
     assert.equal((await ask(client, headers)).status, status, JSON.stringify(headers))

@@ -277,6 +277,8 @@ class Http2Exchange extends Exchange {
   }
 
   destroy(): void {
+    // close() ends the writing side first, which would send END_STREAM: the client would take what it has for the whole.
+    this.#stream._final = (done) => done()
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   }
 }

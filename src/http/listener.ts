@@ -13,6 +13,7 @@ import { Session } from './http2.ts'
 import { Limits } from './limits.ts'
 import type { Handler } from './message.ts'
 import type { HttpOptions } from './options.ts'
+import { KeptAnswers } from './kept.ts'
 import { lingeringEnd, rawAnswer } from './refuse.ts'
 import { encodePath, normalBase } from './target.ts'
 import { certificateName, TlsSide, wantsTls } from './tls.ts'
@@ -104,6 +105,7 @@ class Listener implements Listening {
       handler,
       base: normalBase(settings.baseurl),
       buffers: new Buffers(),
+      kept: new KeptAnswers(orNone(settings.idleTimeout)),
       bodyIdle: orNone(settings.bodyIdle),
       writeTimeout: orNone(settings.serverWriteTimeout),
       draining: false,
@@ -236,7 +238,10 @@ class Listener implements Listening {
     const deadline = performance.now() + drainMs
     const hasTime = () => performance.now() < deadline && !now?.aborted
     while (this.#endIdle() > 0 && hasTime()) await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS))
-    for (const connection of this.#limits.connections) connection.socket.destroy()
+    for (const { socket } of this.#limits.connections) {
+      closed.push(new Promise<void>((resolve) => socket.once('close', () => resolve())))
+      socket.destroy()
+    }
     await Promise.all(closed)
     clearInterval(this.#sweep)
     this.#tls?.close()

@@ -66,6 +66,9 @@ function lengthOf(body: ResponseBody | undefined): number | undefined {
 }
 
 function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Uint8Array): void {
+  const { status, headers } = response
+  if (Object.isFrozen(headers) && typeof body !== 'string' && !mustClose(exchange, response))
+    if (exchange.kept(status, headers, body)) return exchange.close()
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   if (!head(exchange, response, length, false)) return
   if (response.done === undefined) {

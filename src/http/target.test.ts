@@ -58,9 +58,9 @@ test('what cannot be a path is refused', () => {
     '/a%2',
     '/%zz',
     '/%00',
-    '/a%0d%0ab',
-    '/%1b',
+    '/a%00b',
     '/\x01',
+    '/a\nb',
     '/%c0%ae%c0%ae/x',
     '/%ed%a0%80',
     '/%ff',
@@ -156,7 +156,7 @@ test('no target leads out of the root', () => {
       assert.ok(posix.join('/root', path).startsWith('/root'))
       assert.equal(posix.normalize(`/${path}`), `/${path}`)
       assert.ok(!path.startsWith('/') && !path.endsWith('/'))
-      assert.ok(!/[\u0000-\u001f]/.test(path))
+      assert.ok(!path.includes('\0'))
       return path !== '' || directory
     }),
     { numRuns: 2000 },
@@ -166,7 +166,7 @@ test('no target leads out of the root', () => {
 test('a path that is encoded comes back', () => {
   const segment = fc
     .string({ unit: 'grapheme', minLength: 1 })
-    .filter((s) => !/[/\u0000-\u001f]|^\.{1,2}$/.test(s) && s.isWellFormed())
+    .filter((s) => !/[/\0]|^\.{1,2}$/.test(s) && s.isWellFormed())
   fc.assert(
     fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
       const target = read(`/${encodePath(segments.join('/'))}`)

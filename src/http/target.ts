@@ -23,7 +23,7 @@ for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 /**
  * Reads a request target (RFC 9112 section 3.2): origin form, absolute form for the host asked, or `*` of OPTIONS, which is
  * the root with rawPath `*`. Percent signs are decoded once, as strict UTF-8; `%2F` is a slash, slashes in a row count as
- * one, a backslash is an ordinary character. Control characters, bad escapes and `.` or `..` segments are refused (400), so
+ * one, a backslash is an ordinary character. Raw control characters and NUL, bad escapes and `.` or `..` segments are refused (400), so
  * that no target leads out of the root. `base` is taken off; outside of it is 404, and the base itself without its slash is
  * 308 to the one with it. Gives the target, or the answer that refuses it.
  *
@@ -92,14 +92,16 @@ function below(target: Target, base: string): Target | HttpResponse {
   return { ...target, path: path.slice(prefix.length + 1) as CanonicalPath, base }
 }
 
-/** Decodes percent signs once; undefined when an escape is broken, the bytes are not UTF-8, or a control character comes out. */
+/** Decodes percent signs once; undefined when an escape is broken, the bytes are not UTF-8, or they hold a NUL. */
 function decodePath(rawPath: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f]/.test(rawPath)) return undefined
   // Bytes above 127 arrive as one character each: as escapes they are held to UTF-8 like all others.
   const ascii = rawPath.replace(/[\x80-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
   try {
     const decoded = decodeURIComponent(ascii)
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    return /[\u0000-\u001f]/.test(decoded) ? undefined : decoded
+    // Names on a disk may hold any other control character, a line break too: escaped it is a name like all others.
+    return decoded.includes('\0') ? undefined : decoded
   } catch {
     return undefined
   }

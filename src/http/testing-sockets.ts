@@ -28,7 +28,17 @@ export async function serve(
   })
   t.after(() => listening.close({ drainMs: 0 }))
   const port = Number(/:(\d+)$/.exec(listening.addresses[0] ?? '')?.[1] ?? 0)
-  return Object.assign(Object.create(listening) as Listening, { port, lines: log.lines })
+  return {
+    port,
+    lines: log.lines,
+    urls: listening.urls,
+    addresses: listening.addresses,
+    get connections() {
+      return listening.connections
+    },
+    reload: () => listening.reload(),
+    close: (options) => listening.close(options),
+  }
 }
 
 /** A connection that a test speaks over byte by byte. */

@@ -35,7 +35,11 @@ export async function settle(spec: Spec, parts: SettleParts): Promise<Settled> {
   const section = spec.kind === 'named' ? await sectionOf(spec.name, parts) : {}
   const type = spec.kind === 'local' ? 'local' : spec.kind === 'inline' ? spec.backend : (section.type ?? '')
   const backend = parts.backends.find((b) => b.name === type || b.aliases?.includes(type))
-  if (!backend) throw new AppError('invalid', `didn't find backend called ${JSON.stringify(type)}`)
+  if (!backend)
+    throw new AppError(
+      'invalid',
+      `didn't find backend called ${JSON.stringify(type)}. "sluice help backends" lists the kinds of storage there are`,
+    )
   const name = spec.kind === 'named' ? spec.name : spec.kind === 'inline' ? `:${spec.backend}` : 'local'
   const known = new Set(Object.keys(backend.options.options).map(configKey))
   const texts = { section, overrides, name: spec.kind === 'named' ? spec.name : undefined }

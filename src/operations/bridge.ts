@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { AppError } from '../base/error.ts'
 import { isInside, join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
@@ -24,15 +25,18 @@ export interface Location extends Place {
 /** Opens what a text names, a folder or a file. */
 export async function locate(remotes: Remotes, text: string): Promise<Location> {
   const place = await remotes.openAt(text)
-  return { ...place, text: place.file ? parentText(text) : text }
+  return { ...place, text: place.file ? splitText(text).parent : text }
 }
 
-function parentText(text: string): string {
+/** A text for a file as the text of its folder and its name. Throws `invalid` for a root, which has no name. */
+export function splitText(text: string): { readonly parent: string; readonly name: string } {
   const spec = parseSpec(text)
-  if (spec.kind === 'local') return formatSpec({ ...spec, path: dirname(resolve(spec.path)) })
-  const path = spec.path.replace(/\/+$/, '')
+  const path = spec.kind === 'local' ? resolve(spec.path) : spec.path.replace(/\/+$/, '')
   const slash = path.lastIndexOf('/')
-  return formatSpec({ ...spec, path: slash < 0 ? '' : slash === 0 ? '/' : path.slice(0, slash) })
+  const name = path.slice(slash + 1)
+  if (name === '') throw new AppError('invalid', `${text} names no file`)
+  const parent = slash < 0 ? '' : slash === 0 ? '/' : path.slice(0, slash)
+  return { parent: formatSpec({ ...spec, path: parent }), name }
 }
 
 /** The bridge between two texts; undefined when they are not in one storage. */
@@ -82,7 +86,11 @@ function below(path: string, folder: string): string {
 /** The real path of a local folder, or of the nearest one above it that exists. */
 function real({ spec, path }: Settled): string {
   if (spec.kind !== 'local') return path.replace(/^\/+/, '')
-  for (let at = path === '' ? '/' : path, rest = ''; ; rest = join(at.slice(at.lastIndexOf('/') + 1), rest), at = dirname(at)) {
+  for (
+    let at = path === '' ? '/' : path, rest = '';
+    ;
+    rest = join(at.slice(at.lastIndexOf('/') + 1), rest), at = dirname(at)
+  ) {
     try {
       return join(realpathSync(at).replace(/^\/+/, ''), rest)
     } catch {
@@ -99,4 +107,12 @@ export function unfiltered(ctx: Context): Context {
 /** A file of the source as it is seen from the bridge. */
 export function acrossFrom(bridge: Bridge, file: FileEntry): FileEntry {
   return { ...file, path: join(bridge.from, file.path) }
+}
+
+/** Where in `outer` the folder `inner` is: a path, `''` for the same one, undefined when it is not in it. */
+export function inside(inner: string, outer: string): string | undefined {
+  const [a, b] = [settled(inner), settled(outer)]
+  if (a.storage !== b.storage) return undefined
+  const [path, root] = [real(a), real(b)]
+  return isInside(path, root) ? path.slice(root.length).replace(/^\/+/, '') : undefined
 }

@@ -34,7 +34,7 @@ export interface FileJob {
  */
 export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
   const { file } = job
-  if (ctx.get(copyOptions).dryRun) return void pretend(ctx, file, 'copy')
+  if (ctx.get(copyOptions).dryRun) return pretend(ctx, file, 'copy')
   const transfer = ctx.stats.transfer(file.path, file.size)
   try {
     job.budget?.begin(file.size)
@@ -55,7 +55,7 @@ export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | 
  */
 export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
   const { file, source, bridge } = job
-  if (ctx.get(copyOptions).dryRun) return void pretend(ctx, file, 'move')
+  if (ctx.get(copyOptions).dryRun) return pretend(ctx, file, 'move')
   if (bridge?.remote.move) {
     const moved = await serverSideMove(ctx, job, bridge)
     if (moved) return moved
@@ -78,27 +78,34 @@ export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | 
 }
 
 /** Says what would be done, and counts it as done so that the summary shows it. */
-function pretend(ctx: Context, file: FileEntry, action: string): void {
+function pretend(ctx: Context, file: FileEntry, action: string): undefined {
   ctx.log.notice(`Skipped ${action} as --dry-run is set${sizeNote(file.size)}`, { object: file.path })
   ctx.stats.sent(Math.max(0, file.size))
+  return undefined
 }
 
 const renamed = ({ file, path }: FileJob) => (path === file.path ? '' : ` to: ${path}`)
 
 async function serverSideMove(ctx: Context, job: FileJob, bridge: Bridge): Promise<FileEntry | undefined> {
   const { file, path } = job
+  const transfer = ctx.stats.transfer(file.path, file.size, 'check')
   try {
     const moved = await bridge.remote.move?.(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
+    transfer.done()
     if (!moved) return undefined
     ctx.stats.count('renames')
     ctx.stats.count('serverSideMoves')
     ctx.log.info(`Moved (server-side)${renamed(job)}`, { object: file.path })
     return { ...moved, path }
   } catch (reason) {
-    const { code, message } = toAppError(reason)
-    if (ctx.signal.aborted || code === 'not-found' || code === 'no-space') throw reason
+    const error = toAppError(reason)
+    if (ctx.signal.aborted || error.code === 'not-found' || error.code === 'no-space') {
+      transfer.done(error)
+      throw error
+    }
+    transfer.done()
     // Two disks, or links in between: what can't be renamed can be copied.
-    ctx.log.debug(`can't be moved by the storage itself, copying: ${message}`, { object: file.path })
+    ctx.log.debug(`can't be moved by the storage itself, copying: ${error.message}`, { object: file.path })
     return undefined
   }
 }

@@ -75,7 +75,11 @@ export async function removeFolder(ctx: Context, remote: Remote, dir: string): P
   if (ctx.get(copyOptions).dryRun) ctx.log.notice('Skipped remove directory as --dry-run is set', { object })
   else {
     ctx.log.info('Removing directory', { object })
-    await remote.rmdir(ctx, dir)
+    await remote.rmdir(ctx, dir).catch((reason: unknown) => {
+      const error = toAppError(reason)
+      if (error.code === 'not-found') throw directoryNotFound(error)
+      throw error.code === 'not-empty' ? new AppError('not-empty', 'directory not empty', { cause: error }) : error
+    })
   }
   ctx.stats.count('deletedDirs')
 }
@@ -117,9 +121,7 @@ export async function removeEmptyFolders(
   faults.throw()
   for (const folder of folders.sort().reverse()) {
     if (kept.has(folder) || (folder === dir && leaveRoot)) continue
-    await removeFolder(ctx, remote, folder).catch((error: unknown) =>
-      faults.log(folder, 'Failed to rmdir: ', error),
-    )
+    await removeFolder(ctx, remote, folder).catch((error: unknown) => faults.log(folder, 'Failed to rmdir: ', error))
   }
   faults.throw()
 }

@@ -30,7 +30,7 @@ export class Faults {
   /** Notes an error and logs it with what it is about. */
   log(object: string, message: string, reason: unknown, options: { counted?: boolean } = {}): void {
     const error = this.add(reason, options)
-    if (error.code !== 'aborted') this.#ctx.log.error(`${message}${error.message}`, { object })
+    if (error.code !== 'aborted' || error.stop) this.#ctx.log.error(`${message}${error.message}`, { object })
   }
 
   /** Throws when there was any error. */

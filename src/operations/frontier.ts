@@ -1,9 +1,14 @@
+interface Item<Job, Result> {
+  readonly job: Job
+  result?: Promise<Result>
+}
+
 /**
  * Folders still to be listed, the next one on top, some of them being listed ahead of their turn: the order of a walk by one,
  * at the pace of many. What is listed ahead is bounded by `ahead` for each level.
  */
 export class Frontier<Job, Result> {
-  readonly #stack: { readonly job: Job; result?: Promise<Result> }[] = []
+  readonly #stack: Item<Job, Result>[] = []
   readonly #ahead: number
   readonly #list: (job: Job) => Promise<Result>
 
@@ -20,7 +25,7 @@ export class Frontier<Job, Result> {
   /** The next job and its listing; undefined when there is none. */
   next(): { readonly job: Job; readonly result: Promise<Result> } | undefined {
     for (let i = this.#stack.length - 1; i >= Math.max(0, this.#stack.length - this.#ahead); i--) {
-      const item = this.#stack[i] as (typeof this.#stack)[number]
+      const item = this.#stack[i] as Item<Job, Result>
       if (item.result) continue
       item.result = this.#list(item.job)
       // Whoever takes it handles the error; until then nobody listens.

@@ -170,9 +170,7 @@ function merged(source: readonly Keyed[], target: readonly Keyed[], targetDir: s
 function jobsBelow(matches: readonly Match[], depth: number, targetOnly: boolean): Job[] {
   return matches.flatMap(({ source, target, path }): Job[] => {
     if (source?.kind === 'directory')
-      return target?.kind === 'file'
-        ? []
-        : [{ source: source.path, target: path, depth }]
+      return target?.kind === 'file' ? [] : [{ source: source.path, target: path, depth }]
     return target?.kind === 'directory' && !source && targetOnly ? [{ source: undefined, target: path, depth }] : []
   })
 }

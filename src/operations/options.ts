@@ -29,7 +29,12 @@ export const copyOptions = defineOptions('copy', {
   modifyWindow: option(duration, 1e-6, 'Times that differ by less than this are the same', compare),
   refreshTimes: option(bool, false, 'Set times only, of files that have no checksum in common', compare),
   maxDepth: option(int, -1, 'Folders within folders to go down; -1 is unlimited', compare),
-  noTraverse: option(bool, false, "Look files up one by one instead of listing the destination: for few files", compare),
+  noTraverse: option(
+    bool,
+    false,
+    'Look files up one by one instead of listing the destination: for few files',
+    compare,
+  ),
   noCheckDest: option(bool, false, "Don't look at the destination, copy everything", compare),
   noUpdateModTime: option(bool, false, "Don't set times at the destination of files that are the same otherwise", {
     flag: 'no-update-modtime',
@@ -63,7 +68,12 @@ export const copyOptions = defineOptions('copy', {
   maxDelete: option(int, -1, 'Delete no more files than this', sync),
   ignoreErrors: option(bool, false, 'Delete even when there were errors', sync),
   backupDir: option(string, '', 'Move files there that would be overwritten or deleted', sync),
-  suffix: option(string, '', 'Add this to the names of files that are kept by --backup-dir, or kept where they are', sync),
+  suffix: option(
+    string,
+    '',
+    'Add this to the names of files that are kept by --backup-dir, or kept where they are',
+    sync,
+  ),
   suffixKeepExtension: option(bool, false, 'Put the suffix before the extension', sync),
   trackRenames: option(bool, false, 'Rename files at the destination that were renamed at the source', sync),
   trackRenamesStrategy: option(commaList, ['hash'], 'What tells a renamed file: hash, modtime, leaf', sync),

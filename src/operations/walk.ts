@@ -13,7 +13,7 @@ export interface WalkOptions {
   /** Folders within folders as well, down to `--max-depth`. */
   readonly recurse?: boolean
   /** Called for a folder that cannot be listed; the walk goes on. Without it, the error is thrown. */
-  failed?(error: Error, dir: string): void
+  readonly failed?: (error: Error, dir: string) => void
 }
 
 interface Job {

@@ -41,11 +41,14 @@ export async function archive(
     'content-disposition',
     disposition(nameOf(request.path) || 'root'),
   ]
-  // A body of unknown length stands for the one that GET would send.
-  if (request.method === 'HEAD') return { status: 200, headers, body: bodyOf() }
   const items = walk(ctx, tree, node, node.entry.path)
   const plan = method === 'store' ? await planOf(items) : { items: [], complete: false }
   const length = plan.complete ? zipLength(plan.items) : undefined
+  if (request.method === 'HEAD') {
+    await items.return(undefined)
+    // A body of unknown length stands for the one that GET would send.
+    return length === undefined ? { status: 200, headers, body: bodyOf() } : { status: 200, headers, length }
+  }
   const members = plan.complete ? plan.items : resumed(plan.items, items)
   const done = () => void items.return(undefined).catch(() => undefined)
   const transfer = ctx.stats.transfer(`${request.path}.zip`, length ?? -1)

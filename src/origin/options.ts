@@ -35,8 +35,10 @@ export const originOptions = defineOptions('origin', {
       live: true,
     },
   ),
-  favicon: option(bool, false, 'Answer /favicon.ico with an icon of our own when the remote has none', { group }),
-  robots: option(bool, false, 'Answer /robots.txt with "Disallow: /" when the remote has none', { group }),
+  favicon: option(bool, true, 'Answer /favicon.ico with an icon of our own when the remote has none', { group }),
+  robots: option(bool, false, 'Answer /robots.txt with "Disallow: /" when the remote has none; with a login always', {
+    group,
+  }),
 })
 
 export type OriginOptions = Values<typeof originOptions>

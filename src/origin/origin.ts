@@ -31,6 +31,7 @@ export interface Around {
   readonly headers: Middleware
   readonly errors: Middleware
   readonly hosts: Middleware
+  readonly ready: Middleware
   readonly cors: Middleware
   readonly auth: Middleware
   readonly encoding: Middleware
@@ -41,9 +42,10 @@ export function pipeline(handler: Handler, around: Around): Handler {
   return compose(
     handler,
     around.access,
+    around.hosts,
+    around.ready,
     around.headers,
     around.errors,
-    around.hosts,
     around.cors,
     around.auth,
     around.encoding,
@@ -62,6 +64,7 @@ export function originHandler(parts: OriginParts): Handler {
     if (tree instanceof Promise) return tree.then((t) => find(ctx, request, t))
     const node = request.directory ? undefined : tree.peek(request.path)
     if (!node) return find(ctx, request, tree)
+    if (ctx.log.enabled('info')) say(ctx, request, 'Serving file')
     return files.hot(ctx, request, node) ?? file(ctx, request, tree, node, true)
   }
 
@@ -69,8 +72,9 @@ export function originHandler(parts: OriginParts): Handler {
     const node = await tree.lookup(ctx, request.path)
     if (!node) return missing(ctx, request)
     if (node.kind === 'directory') return await directory(ctx, request, tree, node)
-    if (!request.directory) return await file(ctx, request, tree, node)
-    return textResponse(404, 'Not a directory')
+    if (request.directory) return textResponse(404, 'Not a directory')
+    say(ctx, request, 'Serving file')
+    return await file(ctx, request, tree, node)
   }
 
   async function file(

@@ -15,7 +15,7 @@ export async function loadListingTemplate(path: string): Promise<Template> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new AppError('usage', `--template: cannot read ${path}: ${messageOf(error)}`, { cause: error })
+    throw new AppError('usage', `--template: ${messageOf(error)}`, { cause: error })
   }
   try {
     return compileTemplate(basename(path), text)

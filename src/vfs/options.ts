@@ -7,6 +7,12 @@ const MIB = 1024 * 1024
 const cache = { inert: 'the file cache on disk is not part of this release yet; files are read from the remote' }
 const mounts = 'for mounts, without effect over HTTP'
 
+/** Octal; what is not octal is a decimal number, as the first releases of rclone read it. */
+const umask: typeof fileMode = {
+  ...fileMode,
+  parse: (text) => (/^[0-9]{1,3}$/.test(text) && /[89]/.test(text) ? Number(text) : fileMode.parse(text)),
+}
+
 /** The virtual file system between a remote and what serves it (serve-http.md section 2.0). */
 export const vfsOptions = defineOptions('vfs', {
   dirCacheTime: option(duration, 5 * MINUTE, 'Time to keep a directory listing before the remote is asked again', {
@@ -90,7 +96,7 @@ export const vfsOptions = defineOptions('vfs', {
   linkPerms: option(fileMode, 0o666, `Permissions of links; ${mounts}`),
   uid: option(int, process.getuid?.() ?? 0, `Owner of files; ${mounts}`, { rc: 'UID' }),
   gid: option(int, process.getgid?.() ?? 0, `Group of files; ${mounts}`, { rc: 'GID' }),
-  umask: option(fileMode, 0o002, `Permission bits to take away; ${mounts}`),
+  umask: option(umask, 0o002, `Permission bits to take away; ${mounts}`),
 })
 
 export type VfsOptions = Values<typeof vfsOptions>

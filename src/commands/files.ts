@@ -1,0 +1,40 @@
+import type { Command } from './command.ts'
+import { aboutCommand } from './files/about.ts'
+import { catCommand } from './files/cat.ts'
+import { checkCommand } from './files/check.ts'
+import { copyCommands } from './files/copy.ts'
+import { copytoCommands } from './files/copyto.ts'
+import { copyurlCommand } from './files/copyurl.ts'
+import { deleteCommands } from './files/delete.ts'
+import { hashsumCommands } from './files/hashsum.ts'
+import { cleanupCommand, linkCommand } from './files/link.ts'
+import { lsCommands } from './files/ls.ts'
+import { lsfCommand } from './files/lsf.ts'
+import { lsjsonCommand } from './files/lsjson.ts'
+import { mkdirCommands } from './files/mkdir.ts'
+import { rcatCommand } from './files/rcat.ts'
+import { sizeCommand } from './files/size.ts'
+import { touchCommand } from './files/touch.ts'
+import { treeCommand } from './files/tree.ts'
+
+/** The commands for files: list, copy, compare, delete. */
+export const fileCommands: readonly Command[] = [
+  ...lsCommands,
+  lsfCommand,
+  lsjsonCommand,
+  treeCommand,
+  sizeCommand,
+  aboutCommand,
+  catCommand,
+  rcatCommand,
+  ...copyCommands,
+  ...copytoCommands,
+  copyurlCommand,
+  checkCommand,
+  ...hashsumCommands,
+  ...deleteCommands,
+  ...mkdirCommands,
+  touchCommand,
+  linkCommand,
+  cleanupCommand,
+]

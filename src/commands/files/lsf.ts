@@ -1,0 +1,82 @@
+import { AppError } from '../../base/error.ts'
+import { formatCsv } from '../../base/csv.ts'
+import { octetStream, typeByName } from '../../base/mime.ts'
+import type { Context } from '../../core/context.ts'
+import { hashOf } from '../../operations/compare.ts'
+import { localTime } from '../../operations/format-time.ts'
+import { hashKind } from '../../operations/hashsum.ts'
+import { walk } from '../../operations/walk.ts'
+import type { Entry, Remote } from '../../remote/remote.ts'
+import { defineOptions, option, type Values } from '../../schema/option.ts'
+import { bool, string } from '../../schema/values.ts'
+import type { Command } from '../command.ts'
+import { printing } from './listing.ts'
+
+const lsfOptions = defineOptions('lsf', {
+  format: option(
+    string,
+    'p',
+    'What to show of each entry, a letter each: p path, s size, t time, h checksum, i id, m type, T tier, M metadata',
+    {
+      short: 'F',
+    },
+  ),
+  separator: option(string, ';', 'What stands between the fields', { short: 's' }),
+  dirSlash: option(bool, true, 'End the names of folders with a slash', { short: 'd' }),
+  hash: option(string, 'md5', 'Kind of checksum for h'),
+  filesOnly: option(bool, false, 'List files only'),
+  dirsOnly: option(bool, false, 'List folders only'),
+  csv: option(bool, false, 'Write CSV'),
+  absolute: option(bool, false, 'Begin paths with a slash'),
+  recursive: option(bool, false, 'Go down into folders', { short: 'R' }),
+})
+
+type LsfOptions = Values<typeof lsfOptions>
+type Field = (entry: Entry) => string | Promise<string>
+
+/** The functions that give the fields of a format. Throws `usage` for a letter that means nothing. */
+function fieldsOf(ctx: Context, remote: Remote, options: LsfOptions): readonly Field[] {
+  const kind = hashKind(options.hash)
+  const fields: Readonly<Record<string, Field>> = {
+    p: ({ path, kind }) =>
+      `${options.absolute ? '/' : ''}${path}${kind === 'directory' && options.dirSlash ? '/' : ''}`,
+    s: (entry) => String(entry.kind === 'file' ? entry.size : -1),
+    t: ({ modTime }) => localTime(modTime, 0),
+    h: (entry) => (entry.kind === 'file' ? hashOf(ctx, { remote, file: entry }, kind) : ''),
+    i: ({ id }) => id ?? '',
+    m: (entry) =>
+      entry.kind === 'file' ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory',
+    T: (entry) => (entry.kind === 'file' ? (entry.tier ?? '') : ''),
+    M: ({ metadata }) => JSON.stringify(metadata ?? {}),
+  }
+  return Array.from(options.format, (letter) => {
+    const field = fields[letter]
+    if (field) return field
+    throw new AppError('usage', `unknown format character '${letter}': use p s t h i m T M`)
+  })
+}
+
+export const lsfCommand: Command = {
+  name: 'lsf',
+  usage: 'REMOTE:PATH',
+  summary: 'List a path for scripts, one entry a line',
+  help: 'Only the folder that is named, in order, folders with a slash at the end. -R goes down.',
+  examples: [
+    ['sluice lsf -R --files-only nas:films', 'the path of every file'],
+    ["sluice lsf --format 'tsp' nas:films", 'time;size;path'],
+  ],
+  options: [lsfOptions],
+  args: [1, 1],
+  run: (io) =>
+    printing(io, 'lsf', async ({ ctx, out, failed }) => {
+      const options = io.get(lsfOptions)
+      const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
+      const fields = fieldsOf(ctx, remote, options)
+      const { filesOnly, dirsOnly, csv, separator } = options
+      for await (const entry of walk(ctx, remote, { failed, recurse: options.recursive })) {
+        if (entry.kind === 'file' ? dirsOnly && !filesOnly : filesOnly && !dirsOnly) continue
+        const values = await Promise.all(fields.map(async (field) => await field(entry)))
+        await out.write(`${csv ? formatCsv(values) : values.join(separator)}\n`)
+      }
+    }),
+}

@@ -1,0 +1,59 @@
+import { list, listOne, type ListOptions } from '../../operations/list.ts'
+import { copyOptions } from '../../operations/options.ts'
+import { directoryNotFound } from '../../operations/missing.ts'
+import { defineOptions, option } from '../../schema/option.ts'
+import { bool, strings } from '../../schema/values.ts'
+import type { Command, CommandIo } from '../command.ts'
+import { printing } from './listing.ts'
+
+const lsjsonOptions = defineOptions('lsjson', {
+  recursive: option(bool, false, 'Go down into folders', { short: 'R' }),
+  hash: option(bool, false, 'Show checksums'),
+  hashType: option(strings, [], 'Kinds of checksum to show with --hash'),
+  noModtime: option(bool, false, 'Leave out times', { flag: 'no-modtime' }),
+  noMimetype: option(bool, false, 'Leave out types', { flag: 'no-mimetype' }),
+  filesOnly: option(bool, false, 'List files only'),
+  dirsOnly: option(bool, false, 'List folders only'),
+  stat: option(bool, false, 'Show the one entry that is named, not what is in it'),
+})
+
+function optionsOf(io: CommandIo): ListOptions {
+  const { recursive, hash, hashType, noModtime, noMimetype, filesOnly, dirsOnly } = io.get(lsjsonOptions)
+  const { metadata } = io.get(copyOptions)
+  return {
+    recurse: recursive,
+    showHash: hash || hashType.length > 0,
+    hashTypes: hashType,
+    noModTime: noModtime,
+    noMimeType: noMimetype,
+    filesOnly,
+    dirsOnly,
+    metadata,
+  }
+}
+
+export const lsjsonCommand: Command = {
+  name: 'lsjson',
+  usage: 'REMOTE:PATH',
+  summary: 'List a path as JSON',
+  help: 'An array with one object a line: Path, Name, Size (-1 for folders), MimeType, ModTime, IsDir and what else is asked for.',
+  options: [lsjsonOptions],
+  args: [1, 1],
+  run: (io) =>
+    printing(io, 'lsjson', async ({ ctx, out, failed }) => {
+      const { remote, file } = await (await io.remotes()).openAt(io.args[0] ?? '')
+      const options = optionsOf(io)
+      if (io.get(lsjsonOptions).stat) {
+        const item = await listOne(ctx, remote, file?.path ?? '', options)
+        if (!item) throw directoryNotFound()
+        return await out.write(`${JSON.stringify(item, undefined, '\t')}\n`)
+      }
+      await out.write('[\n')
+      let first = true
+      for await (const item of list(ctx, remote, '', { ...options, failed })) {
+        await out.write(`${first ? '' : ',\n'}${JSON.stringify(item)}`)
+        first = false
+      }
+      return await out.write(first ? ']\n' : '\n]\n')
+    }),
+}

@@ -1,0 +1,59 @@
+import { printable } from '../core/log.ts'
+import type { Logger } from '../core/log.ts'
+import { statsOptions } from '../core/options.ts'
+import { report } from '../core/report.ts'
+import type { CommandIo } from './command.ts'
+
+/** How often the block on a terminal is drawn anew. */
+const REDRAW_MS = 500
+
+export interface Progress {
+  /** The same logger, which makes room for its lines above the block. */
+  readonly log: Logger
+  stop(): void
+}
+
+/** `--progress`: the summary, drawn over and over on a terminal; one line every `--stats` where there is none. */
+export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY): Progress {
+  const { oneLine, unit, fileNameLength, interval } = io.get(statsOptions)
+  let drawn = 0
+  const erase = () => {
+    if (drawn > 0) process.stdout.write(`\u001b[${drawn}A\u001b[J`)
+    drawn = 0
+  }
+  const draw = () => {
+    const settings = { oneLine: oneLine || !terminal, unit, nameLength: fileNameLength }
+    const lines = report(io.ctx.stats.snapshot(), settings).map((line) => line.split('\t').map(printable).join('\t'))
+    if (terminal) erase()
+    process.stdout.write(`${lines.join('\n')}\n`)
+    if (terminal) drawn = lines.length
+  }
+  const every = terminal ? REDRAW_MS : Number.isFinite(interval) ? interval : 0
+  const timer = every > 0 ? setInterval(draw, every) : undefined
+  timer?.unref()
+  return {
+    log: terminal ? above(io.ctx.log, erase) : io.ctx.log,
+    stop() {
+      clearInterval(timer)
+      draw()
+    },
+  }
+}
+
+/** A logger that calls `before` ahead of each line that is written. */
+function above(log: Logger, before: () => void): Logger {
+  const at = (level: 'error' | 'notice' | 'info' | 'debug', as: typeof log.error): typeof log.error => {
+    return (message, fields) => {
+      if (log.enabled(level)) before()
+      as(message, fields)
+    }
+  }
+  return {
+    error: at('error', (m, f) => log.error(m, f)),
+    warn: at('notice', (m, f) => log.warn(m, f)),
+    notice: at('notice', (m, f) => log.notice(m, f)),
+    info: at('info', (m, f) => log.info(m, f)),
+    debug: at('debug', (m, f) => log.debug(m, f)),
+    enabled: (level) => log.enabled(level),
+  }
+}

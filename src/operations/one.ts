@@ -1,0 +1,72 @@
+import { AppError, toAppError } from '../base/error.ts'
+import { join } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import type { FileEntry } from '../remote/remote.ts'
+import { Budget } from './budget.ts'
+import { compareHashes, compareListed, immutableModified, modifyWindow } from './compare.ts'
+import { copyFile, moveFile } from './copy.ts'
+import { deleteFile } from './delete.ts'
+import type { Ends } from './ends.ts'
+import { objectNotFound } from './missing.ts'
+import { copyOptions } from './options.ts'
+
+export interface OneOptions {
+  /** Where the file goes at the destination. */
+  readonly path: string
+  readonly move?: boolean
+  /** The file, when the source is a folder (`operations/copyfile`); else the one that the source names. */
+  readonly sourcePath?: string
+}
+
+/** Copies or moves one file by the rules of a sync: what is the same already is left alone. Throws `not-found`. */
+export async function transferOne(ctx: Context, ends: Ends, options: OneOptions): Promise<void> {
+  const { source, target, bridge, backup } = ends
+  const { path, move = false } = options
+  const file = await fileOf(ctx, ends, options)
+  const entry = ctx.get(copyOptions).noCheckDest ? undefined : await target.stat(ctx, path)
+  if (entry?.kind === 'directory') throw new AppError('is-directory', `can't overwrite directory with file: ${path}`)
+  const existing = entry
+  const itself = bridge && join(bridge.from, file.path) === join(bridge.to, path)
+  if (itself) return ctx.log.debug('Nothing to do: source and destination are the same file', { object: path })
+  if (existing && (await isSame(ctx, ends, file, existing))) {
+    if (!move) return ctx.log.debug('Unchanged skipping', { object: path })
+    if (ctx.get(copyOptions).ignoreExisting)
+      return ctx.log.info('Not removing source file as the destination has another one', { object: file.path })
+    return await deleteFile(ctx, source, file)
+  }
+  const job = { source, file, target, path, existing, bridge, budget: new Budget(ctx) }
+  try {
+    if (existing && ctx.get(copyOptions).immutable) throw immutableModified()
+    if (existing && backup) await backup.keep(existing)
+    await (move ? moveFile(ctx, job) : copyFile(ctx, job))
+  } catch (reason) {
+    const error = toAppError(reason)
+    ctx.log.error(`Failed to ${move ? 'move' : 'copy'}: ${error.message}`, { object: file.path })
+    throw error
+  }
+}
+
+async function fileOf(ctx: Context, { source, file }: Ends, { sourcePath }: OneOptions): Promise<FileEntry> {
+  if (sourcePath === undefined && file) return file
+  const entry = await source.stat(ctx, sourcePath ?? '')
+  if (entry?.kind === 'file') return entry
+  throw entry ? new AppError('is-directory', 'is a directory not a file') : objectNotFound()
+}
+
+async function isSame(ctx: Context, ends: Ends, file: FileEntry, existing: FileEntry): Promise<boolean> {
+  const [left, right] = [
+    { remote: ends.source, file },
+    { remote: ends.target, file: existing },
+  ]
+  const window = modifyWindow(ctx, ends.source, ends.target)
+  const listed = compareListed(ctx, left, right, window)
+  ctx.stats.count('checks')
+  const verdict = listed === 'ask' ? await compareHashes(ctx, left, right, window) : listed
+  if (verdict !== 'touch') return verdict === 'same'
+  const { dryRun, noUpdateModTime } = ctx.get(copyOptions)
+  if (dryRun || noUpdateModTime) return true
+  if (!ends.target.setModTime) return false
+  await ends.target.setModTime(ctx, existing, file.modTime)
+  ctx.log.info('Updated modification time in destination', { object: file.path })
+  return true
+}

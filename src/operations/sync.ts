@@ -1,0 +1,352 @@
+import { AppError, toAppError } from '../base/error.ts'
+import type { Context } from '../core/context.ts'
+import { nothingExcluded } from '../core/filter.ts'
+import { filterOptions } from '../core/filter-options.ts'
+import { mainOptions } from '../core/options.ts'
+import type { FileEntry } from '../remote/remote.ts'
+import { unfiltered } from './bridge.ts'
+import { Budget } from './budget.ts'
+import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
+import { compareHashes, compareListed, immutableModified, modifyWindow, sizeNote, type Verdict } from './compare.ts'
+import { copyFile, moveFile } from './copy.ts'
+import { Deletions } from './deletions.ts'
+import { makeFolder, removeEmptyFolders } from './delete.ts'
+import type { Ends } from './ends.ts'
+import { Faults } from './faults.ts'
+import { copyOptions, type CopyOptions } from './options.ts'
+import { orderOf } from './order.ts'
+import { Renames } from './renames.ts'
+import { Workers } from './workers.ts'
+
+export interface SyncOptions {
+  /** `copy` adds and replaces, `sync` deletes what only the destination has as well, `move` removes from the source. */
+  readonly mode: 'copy' | 'sync' | 'move'
+  /** Creates folders that are empty at the source. */
+  readonly createEmptySrcDirs?: boolean
+  /** `move`: removes folders of the source that are empty then. */
+  readonly deleteEmptySrcDirs?: boolean
+}
+
+/**
+ * Makes the destination like the source (serve-http.md 5.3 to 5.6). Goes on after an error with everything else, but deletes
+ * nothing then, and throws at the end what says most about it; fatal errors and the limits of the user end it at once.
+ */
+export async function syncTrees(ctx: Context, ends: Ends, options: SyncOptions): Promise<void> {
+  if (ends.same && options.mode === 'move')
+    return ctx.log.notice('Nothing to do as source and destination are the same', {
+      object: ends.target.info.description,
+    })
+  if (options.mode !== 'copy' && (ends.same || ends.overlap))
+    throw new AppError(
+      'invalid',
+      "can't sync or move files on overlapping remotes (try excluding the destination with a filter rule)",
+      { stop: 'fatal' },
+    )
+  if (options.mode === 'move' && (await moveWhole(ctx, ends))) return undefined
+  return await new Run(ctx, ends, options).run()
+}
+
+/** Moves a whole folder to where there is none yet, in one step. */
+async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends): Promise<boolean> {
+  if (!bridge?.remote.moveDirectory || !ctx.filter.empty || bridge.from === '' || bridge.to === '' || backup)
+    return false
+  const { dryRun, maxDepth, noUpdateModTime, orderBy } = ctx.get(copyOptions)
+  if (dryRun || maxDepth >= 0 || noUpdateModTime || orderBy !== '') return false
+  const object = target.info.description
+  try {
+    if ((await source.stat(ctx, ''))?.kind !== 'directory' || (await target.stat(ctx, ''))) return false
+    await bridge.remote.moveDirectory(unfiltered(ctx), bridge.from, bridge.to)
+    ctx.log.info('Server side directory move succeeded', { object })
+    return true
+  } catch (reason) {
+    const { message } = toAppError(reason)
+    ctx.log.info(`Server side directory move failed - fallback to file moves: ${message}`, { object })
+    return false
+  }
+}
+
+class Run {
+  readonly #ctx: Context
+  readonly #ends: Ends
+  readonly #options: SyncOptions
+  readonly #flags: CopyOptions
+  readonly #faults: Faults
+  readonly #budget: Budget
+  readonly #halt = new AbortController()
+  readonly #checks: Workers
+  readonly #transfers: Workers<FileEntry>
+  readonly #window: bigint | undefined
+  readonly #deletions: Deletions | undefined
+  readonly #renames: Renames | undefined
+  readonly #renamed: FileEntry[] = []
+  readonly #newFolders: string[] = []
+  #transferred = 0
+
+  constructor(outer: Context, ends: Ends, options: SyncOptions) {
+    const ctx = outer.with({ signal: AbortSignal.any([outer.signal, this.#halt.signal]) })
+    this.#ctx = ctx
+    this.#ends = ends
+    this.#options = options
+    this.#flags = ctx.get(copyOptions)
+    this.#faults = new Faults(ctx)
+    this.#budget = new Budget(ctx)
+    const { checkers, transfers } = ctx.get(mainOptions)
+    this.#checks = new Workers({ slots: checkers, backlog: checkers * 16 })
+    this.#transfers = new Workers<FileEntry>({
+      slots: transfers,
+      backlog: this.#flags.checkFirst ? Infinity : this.#flags.maxBacklog,
+      order: orderOf(this.#flags.orderBy),
+      closed: this.#flags.checkFirst,
+    })
+    this.#window = modifyWindow(ctx, ends.source, ends.target)
+    if (options.mode !== 'sync') return
+    this.#renames = this.#flags.trackRenames ? Renames.between(ctx, ends.source, ends.target) : undefined
+    this.#deletions = new Deletions(ctx, ends, { faults: this.#faults, late: this.#renames !== undefined })
+  }
+
+  async run(): Promise<void> {
+    const { maxDuration } = this.#flags
+    const timer = maxDuration > 0 && maxDuration < 2 ** 31 ? setTimeout(() => this.#timeUp(), maxDuration) : undefined
+    try {
+      if (this.#deletions?.when === 'before') await this.#deleteFirst()
+      await this.#compareAll()
+      await this.#settle()
+      await this.#finish()
+    } catch (error) {
+      await this.#settle()
+      this.#fault(error)
+    } finally {
+      clearTimeout(timer)
+    }
+    this.#faults.throw()
+    if (this.#transferred === 0) this.#ctx.log.info('There was nothing to transfer')
+  }
+
+  #timeUp(): void {
+    this.#stop(
+      new AppError('aborted', 'max transfer duration reached as set by --max-duration', { stop: 'max-duration' }),
+    )
+  }
+
+  /** Ends all that runs. */
+  #stop(error: AppError): void {
+    if (this.#halt.signal.aborted) return
+    this.#ctx.log.error(`Cancelling sync due to fatal error: ${error.message}`)
+    this.#halt.abort(error)
+  }
+
+  #fault(reason: unknown, object?: string, message = '', counted = false): void {
+    const error = toAppError(reason)
+    // What ends because all is ended is not an error of its own.
+    if (error === this.#halt.signal.reason)
+      this.#faults.add(error, { counted: counted || error === this.#faults.worst })
+    else if (object === undefined) this.#faults.add(error, { counted })
+    else this.#faults.log(object, message, error, { counted })
+    if (error.stop !== undefined && error.stop !== 'no-retry') this.#stop(error)
+  }
+
+  /** A first walk that only looks for what to delete. */
+  async #deleteFirst(): Promise<void> {
+    for await (const { matches } of march(this.#ctx, this.#marchOptions()))
+      for (const match of matches) if (!match.source) this.#deletions?.offer(match)
+    await this.#deletions?.run()
+  }
+
+  async #compareAll(): Promise<void> {
+    const collect = this.#deletions !== undefined && this.#deletions.when !== 'before'
+    for await (const { matches } of march(this.#ctx, this.#marchOptions())) {
+      for (const match of matches)
+        if (match.source) await this.#judge(match)
+        else if (collect) this.#deletions?.offer(match)
+      if (this.#deletions?.when === 'during') await this.#deletions.runSoFar()
+    }
+  }
+
+  #marchOptions(): MarchOptions {
+    const { source, target } = this.#ends
+    const { noTraverse, noCheckDest } = this.#flags
+    const deleteExcluded = this.#ctx.get(filterOptions).deleteExcluded && this.#deletions !== undefined
+    return {
+      source,
+      target,
+      ...(deleteExcluded ? { targetCtx: this.#ctx.with({ filter: nothingExcluded }) } : {}),
+      targetOnly: this.#deletions !== undefined,
+      lookUp: noTraverse && this.#deletions === undefined,
+      blind: noCheckDest && this.#deletions === undefined,
+      failed: (error, side, dir) => {
+        const at = side === 'source' ? source.info.description : target.info.description
+        const which = side === 'source' ? 'source' : 'destination'
+        if (dir === '') this.#fault(error, at, `error reading ${which} root directory: `)
+        else this.#fault(error, dir, `error reading ${which} directory: `)
+      },
+    }
+  }
+
+  async #judge(match: Match): Promise<void> {
+    const { source, target, path } = match
+    if (source?.kind === 'directory') {
+      if (target?.kind === 'file')
+        this.#fault(new AppError('not-directory', "can't overwrite file with directory"), path)
+      else if (!target && this.#options.createEmptySrcDirs) this.#newFolders.push(path)
+      return
+    }
+    if (!source) return
+    if (target?.kind === 'directory')
+      return this.#fault(new AppError('is-directory', "can't overwrite directory with file"), path)
+    if (bothFiles(match)) return await this.#check(match)
+    if (this.#renames) return void this.#renamed.push(source)
+    return await this.#queue(source, path)
+  }
+
+  async #check(match: { source: FileEntry; target: FileEntry; path: string }): Promise<void> {
+    const [source, target] = [
+      { remote: this.#ends.source, file: match.source },
+      { remote: this.#ends.target, file: match.target },
+    ]
+    const listed = compareListed(this.#ctx, source, target, this.#window)
+    this.#ctx.stats.count('checks')
+    if (listed !== 'ask') return await this.#act(match, listed)
+    return await this.#checks.add(undefined, async () => {
+      try {
+        await this.#act(match, await compareHashes(this.#ctx, source, target, this.#window))
+      } catch (error) {
+        this.#fault(error, match.path, 'Failed to calculate hash: ')
+      }
+    })
+  }
+
+  async #act(match: { source: FileEntry; target: FileEntry; path: string }, verdict: Verdict): Promise<void> {
+    const { source, target, path } = match
+    if (verdict === 'copy') return await this.#queue(source, path, target)
+    if (verdict === 'touch' && !(await this.#touch(match))) return await this.#queue(source, path, target)
+    if (this.#ctx.log.enabled('debug')) this.#ctx.log.debug('Unchanged skipping', { object: source.path })
+    if (this.#options.mode === 'move') await this.#removeSource(source, target)
+    return undefined
+  }
+
+  /** Sets the time of the destination; false when it has to be copied instead. */
+  async #touch({ source, target }: { source: FileEntry; target: FileEntry }): Promise<boolean> {
+    const { dryRun, noUpdateModTime, immutable } = this.#flags
+    const object = source.path
+    if (noUpdateModTime) return true
+    if (dryRun) {
+      const note = sizeNote(source.size)
+      this.#ctx.log.notice(`Skipped update modification time as --dry-run is set${note}`, { object })
+      return true
+    }
+    if (immutable) {
+      this.#ctx.log.error('Timestamp mismatch between immutable objects', { object })
+      return false
+    }
+    if (!this.#ends.target.setModTime) return false
+    await this.#ends.target.setModTime(this.#ctx, target, source.modTime)
+    this.#ctx.log.info('Updated modification time in destination', { object })
+    return true
+  }
+
+  /** `move`: the destination has the same file already. What was only left alone by a flag stays at the source. */
+  async #removeSource(source: FileEntry, target: FileEntry): Promise<void> {
+    const { ignoreExisting, updateOlder, dryRun } = this.#flags
+    const object = source.path
+    if (ignoreExisting || (updateOlder && target.modTime > source.modTime && source.size !== target.size))
+      return this.#ctx.log.info('Not removing source file as the destination has another one', { object })
+    if (dryRun) return this.#ctx.log.notice(`Skipped delete as --dry-run is set${sizeNote(source.size)}`, { object })
+    await this.#ends.source.remove(this.#ctx, source)
+    this.#ctx.stats.count('deletes')
+    return this.#ctx.log.info('Deleted', { object })
+  }
+
+  async #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> {
+    await this.#transfers.add(file, () => this.#transfer(file, path, existing))
+  }
+
+  /** Never throws. */
+  async #transfer(file: FileEntry, path: string, existing: FileEntry | undefined): Promise<void> {
+    if (this.#ctx.signal.aborted) return
+    const { source, target, bridge, backup } = this.#ends
+    const move = this.#options.mode === 'move'
+    let begun = false
+    try {
+      if (existing && this.#flags.immutable) throw immutableModified()
+      if (await this.#reserved(file, path)) return
+      this.#transferred++
+      if (existing && backup) await backup.keep(existing)
+      begun = true
+      const job = { source, file, target, path, existing, bridge, budget: this.#budget }
+      await (move ? moveFile(this.#ctx, job) : copyFile(this.#ctx, job))
+    } catch (reason) {
+      const error = toAppError(reason)
+      if (error.message === 'immutable file modified')
+        this.#fault(error, path, 'Source and destination exist but do not match: ')
+      else this.#fault(error, file.path, move ? 'Failed to move: ' : 'Failed to copy: ', begun)
+    }
+  }
+
+  /** `--compare-dest` and `--copy-dest`: true when the file need not come from the source. */
+  async #reserved(file: FileEntry, path: string): Promise<boolean> {
+    const { compareDest, copyDest, source, target } = this.#ends
+    for (const { remote, bridge } of [...compareDest, ...copyDest]) {
+      const found = await remote.stat(this.#ctx, path)
+      if (found?.kind !== 'file') continue
+      const [left, right] = [
+        { remote: source, file },
+        { remote, file: found },
+      ]
+      const window = modifyWindow(this.#ctx, source, remote)
+      const listed = compareListed(this.#ctx, left, right, window)
+      const verdict = listed === 'ask' ? await compareHashes(this.#ctx, left, right, window) : listed
+      if (verdict !== 'same') continue
+      if (copyDest.length === 0)
+        this.#ctx.log.debug('Destination found in --compare-dest, skipping', { object: file.path })
+      else {
+        this.#transferred++
+        await copyFile(this.#ctx, { source: remote, file: found, target, path, bridge, budget: this.#budget })
+      }
+      return true
+    }
+    return false
+  }
+
+  async #settle(): Promise<void> {
+    await this.#checks.idle()
+    this.#transfers.open()
+    await this.#transfers.idle()
+  }
+
+  /** All is compared and copied: renames, folders and deletions. */
+  async #finish(): Promise<void> {
+    if (this.#renames && this.#deletions) {
+      this.#renames.offer(this.#deletions.files)
+      for (const file of this.#renamed) await this.#renameOrCopy(file, this.#renames, this.#deletions)
+      await this.#settle()
+    }
+    for (const folder of this.#newFolders.sort())
+      await makeFolder(this.#ctx, this.#ends.target, folder).catch((error: unknown) => this.#fault(error, folder))
+    if (this.#deletions && this.#deletions.when !== 'before') await this.#deletions.run()
+    await this.#deletions?.removeFolders()
+    if (this.#options.mode === 'move' && this.#options.deleteEmptySrcDirs && !this.#faults.any)
+      await removeEmptyFolders(this.#ctx, this.#ends.source, '', { leaveRoot: true })
+  }
+
+  async #renameOrCopy(file: FileEntry, renames: Renames, deletions: Deletions): Promise<void> {
+    const { target } = this.#ends
+    const old = this.#faults.any ? undefined : await renames.take(file).catch(() => undefined)
+    if (!old) return await this.#queue(file, file.path)
+    deletions.spare(old)
+    try {
+      if (this.#flags.dryRun)
+        this.#ctx.log.notice(`Skipped rename to ${JSON.stringify(file.path)} as --dry-run is set`, { object: old.path })
+      else if (target.move) await target.move(this.#ctx, old, file.path)
+      else {
+        await target.copy?.(this.#ctx, old, file.path)
+        await target.remove(this.#ctx, old)
+      }
+      this.#transferred++
+      this.#ctx.stats.count('renames')
+      this.#ctx.log.info(`Renamed from ${JSON.stringify(old.path)}`, { object: file.path })
+    } catch (error) {
+      this.#fault(error, file.path, 'Failed to rename: ')
+    }
+    return undefined
+  }
+}
