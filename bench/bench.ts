@@ -102,7 +102,7 @@ async function throughput(): Promise<Figure[]> {
     ),
   )
   await add('big', '1 GiB file, one connection', 'bytes/s', { nginx: 1, rclone: 5 }, () =>
-    interleaved(peers, (s) => bytesPerSecond(`http://127.0.0.1:${s.port}/big.bin`)),
+    interleaved(peers, (s) => bytesPerSecond(s.port, '/big.bin', GIB)),
   )
   const script = rangeScript(scratch, GIB)
   await add('ranges', 'random ranges of 64 KiB, 16 connections', 'requests/s', { nginx: 0.3, rclone: 20 }, () =>
