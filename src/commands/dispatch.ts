@@ -45,6 +45,6 @@ export function dispatch(
   const wanted = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`
   throw new AppError(
     'usage',
-    `command ${command.name} needs ${wanted} argument${wanted === '1' ? '' : 's'}, ${args.length} given: sluice ${command.name} ${command.usage}`.trimEnd(),
+    `command ${command.name} needs ${wanted} argument${wanted === '1' ? '' : 's'}, ${args.length} given${args.length > max ? ` (${args.join(' ')})` : ''}: sluice ${command.name} ${command.usage}`.trimEnd(),
   )
 }

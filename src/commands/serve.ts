@@ -148,6 +148,7 @@ async function handlerOf(io: CommandIo, { root, trees, gate, access }: HandlerPa
   const { ctx } = io
   const [http, origin, vfs] = [io.get(httpOptions), io.get(originOptions), io.get(vfsOptions)]
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
+  const logged = http.accessLog !== '' || ctx.log.enabled('info')
   const handler = originHandler({
     tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
     options: origin,
@@ -163,7 +164,7 @@ async function handlerOf(io: CommandIo, { root, trees, gate, access }: HandlerPa
     }),
     errors: errors(),
     hosts: hostCheck(http, gate),
-    ready: root && !gate && http.accessLog === '' ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
+    ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
     cors: cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS', log: ctx.log }),
     auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
     encoding: encoding(() => ({

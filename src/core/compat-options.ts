@@ -6,7 +6,6 @@ const group = { group: 'Compatibility' }
 /** Flags that scripts for rclone may hold and that have nothing to do here: they are taken, so that the scripts go on working. */
 export const compatOptions = defineOptions('compat', {
   useMmap: option(bool, false, 'Taken for compatibility: memory is managed by Node.js', group),
-  fastList: option(bool, false, 'Taken for compatibility: directories are listed when they are asked for', group),
   noConsole: option(bool, false, 'Taken for compatibility: for Windows only', group),
   disableHttp2: option(bool, false, 'Taken for compatibility: remotes are asked over HTTP/1.1', {
     flag: 'disable-http2',

@@ -4,7 +4,7 @@ import { isAllowedHost } from './strict.ts'
 
 /**
  * Answers only to the given host names, so that a web page cannot reach a local server under a name of its own (DNS
- * rebinding). Requests over a unix socket are not from a browser and pass.
+ * rebinding). Requests over a unix socket, and those of HTTP/1.0 without a host, are not from a browser and pass.
  */
 export function hosts(allowed: ReadonlySet<string>): Middleware {
   // Clients say the same name with every request.
@@ -12,7 +12,7 @@ export function hosts(allowed: ReadonlySet<string>): Middleware {
   return (next) =>
     function checkHost(ctx, request) {
       const { address, host } = request.peer
-      if (host === last || address === '') return next(ctx, request)
+      if (host === last || host === '' || address === '') return next(ctx, request)
       if (isAllowedHost(host, allowed)) {
         last = host
         return next(ctx, request)

@@ -244,9 +244,7 @@ test('a client that opens and resets streams without end is sent away', async (t
   const { port } = await serve(t, hello)
   const client = await session(t, port)
   const away = once(client, 'goaway')
-  let ended = false
-  client.on('close', () => (ended = true))
-  for (let i = 0; i < 3000 && !ended; i++) {
+  for (let i = 0; i < 3000 && !client.destroyed && !client.closed; i++) {
     const stream = client.request({ ':path': '/' })
     stream.on('error', () => {})
     stream.close(constants.NGHTTP2_CANCEL)

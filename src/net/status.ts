@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { AppError, type ErrorCode, type Retry } from '../base/error.ts'
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -34,4 +35,9 @@ function wait(retryAfter: string | undefined, now: number): Retry {
   if (retryAfter === undefined) return 'now'
   const ms = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - now
   return Number.isFinite(ms) ? { afterMs: Math.min(LONGEST_WAIT_MS, Math.max(0, ms)) } : 'now'
+}
+
+/** A status as people read it: `404 Not Found`. */
+export function statusText(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
 }

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
 import { isInside, join } from '../base/path.ts'
+import { realPath } from '../base/real-path.ts'
 import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
 import type { Place, Remotes } from '../layers/open.ts'
@@ -83,20 +83,9 @@ function below(path: string, folder: string): string {
   return path.slice(folder.length).replace(/^\/+/, '')
 }
 
-/** The real path of a local folder, or of the nearest one above it that exists. */
+/** The path by which places are compared: links on a disk are followed. */
 function real({ spec, path }: Settled): string {
-  if (spec.kind !== 'local') return path.replace(/^\/+/, '')
-  for (
-    let at = path === '' ? '/' : path, rest = '';
-    ;
-    rest = join(at.slice(at.lastIndexOf('/') + 1), rest), at = dirname(at)
-  ) {
-    try {
-      return join(realpathSync(at).replace(/^\/+/, ''), rest)
-    } catch {
-      if (at === '/') return rest
-    }
-  }
+  return (spec.kind === 'local' ? realPath(path === '' ? '/' : path) : path).replace(/^\/+/, '')
 }
 
 /** The same context without a filter: paths seen from a bridge are not those that the rules are about. */

@@ -81,6 +81,8 @@ class Run {
   readonly #renamed: FileEntry[] = []
   readonly #newFolders: string[] = []
   #transferred = 0
+  /** A limit was reached: what runs may end, nothing else begins. */
+  #ended = false
 
   constructor(outer: Context, ends: Ends, options: SyncOptions) {
     const ctx = outer.with({ signal: AbortSignal.any([outer.signal, this.#halt.signal]) })
@@ -123,9 +125,10 @@ class Run {
   }
 
   #timeUp(): void {
-    this.#stop(
-      new AppError('aborted', 'max transfer duration reached as set by --max-duration', { stop: 'max-duration' }),
-    )
+    const message = 'max transfer duration reached as set by --max-duration'
+    const error = new AppError('aborted', message, { stop: 'max-duration' })
+    if (this.#flags.cutoffMode === 'HARD') this.#stop(error)
+    else this.#fault(error, this.#ends.target.info.description)
   }
 
   /** Ends all that runs. */
@@ -142,7 +145,9 @@ class Run {
       this.#faults.add(error, { counted: counted || error === this.#faults.worst })
     else if (object === undefined) this.#faults.add(error, { counted })
     else this.#faults.log(object, message, error, { counted })
-    if (error.stop !== undefined && error.stop !== 'no-retry') this.#stop(error)
+    if (error.stop === undefined || error.stop === 'no-retry') return
+    if (error.stop !== 'fatal' && this.#flags.cutoffMode !== 'HARD') this.#ended = true
+    else this.#stop(error)
   }
 
   /** A first walk that only looks for what to delete. */
@@ -155,6 +160,7 @@ class Run {
   async #compareAll(): Promise<void> {
     const collect = this.#deletions !== undefined && this.#deletions.when !== 'before'
     for await (const { matches } of march(this.#ctx, this.#marchOptions())) {
+      if (this.#ended) return
       for (const match of matches)
         if (match.source) await this.#judge(match)
         else if (collect) this.#deletions?.offer(match)
@@ -262,7 +268,7 @@ class Run {
 
   /** Never throws. */
   async #transfer(file: FileEntry, path: string, existing: FileEntry | undefined): Promise<void> {
-    if (this.#ctx.signal.aborted) return
+    if (this.#ended || this.#ctx.signal.aborted) return
     const { source, target, bridge, backup } = this.#ends
     const move = this.#options.mode === 'move'
     let begun = false

@@ -1,9 +1,9 @@
-import { STATUS_CODES } from 'node:http'
 import { AppError, toAppError } from '../base/error.ts'
 import { isEntryName, join } from '../base/path.ts'
 import { fromMs } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { type ClientResponse, HttpClient, leave } from '../net/client.ts'
+import { statusText } from '../net/status.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { copyOptions } from './options.ts'
 
@@ -70,7 +70,7 @@ async function withUrl<T>(ctx: Context, text: string, use: (response: ClientResp
     if (response.status < 200 || response.status > 299) {
       await leave(response.body)
       const { status } = response
-      const message = `CopyURL failed: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
+      const message = `CopyURL failed: ${statusText(status)}`
       throw new AppError('io', message, { retry: status >= 500 ? 'now' : false })
     }
     return await use(response)

@@ -48,7 +48,6 @@ test('each kind of path has its answer', async () => {
     ['/nope/', 404, 'Directory not found\n'],
     ['/locked.txt', 403, 'permission denied\n'],
     ['/broken.txt', 500, 'Internal Server Error\n'],
-    ['/favicon.ico', 404, 'File not found\n'],
     ['/robots.txt', 404, 'File not found\n'],
   ]
   for (const [target, status, body] of table) {
@@ -117,12 +116,13 @@ test('--favicon and --robots answer when the remote has none', async () => {
   assert.equal((await ask('/robots.txt')).text, 'mine')
 })
 
-test('directories and what is missing are logged, files are not', async () => {
+test('what is served and what is missing is logged', async () => {
   const { ask, log } = server()
   for (const target of ['/hello.txt', '/', '/sub/', '/nope', '/sub/?download=zip']) await ask(target)
   assert.deepEqual(
     log.lines.filter((line) => line.startsWith('info')),
     [
+      'info: hello.txt: 127.0.0.1:4321: Serving file',
       'info: : 127.0.0.1:4321: Serving directory',
       'info: sub: 127.0.0.1:4321: Serving directory',
       'info: nope: 127.0.0.1:4321: File not found',
@@ -158,7 +158,7 @@ test('the layers around the router stand in one order', () => {
       order.push(name)
       return next(...args)
     }
-  const names = ['access', 'headers', 'errors', 'hosts', 'cors', 'auth', 'encoding'] as const
+  const names = ['access', 'hosts', 'ready', 'headers', 'errors', 'cors', 'auth', 'encoding'] as const
   const around = Object.fromEntries(names.map((name) => [name, layer(name)])) as unknown as Parameters<
     typeof pipeline
   >[1]

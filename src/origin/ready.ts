@@ -25,7 +25,10 @@ const telling = [
  * servers whose answers depend on nothing else: no login, no access log.
  */
 export function ready(peek: (request: HttpRequest) => FileEntry | undefined): Middleware {
-  const answers = new LRUCache<FileEntry, HttpResponse>({ maxSize: SUM, sizeCalculation: (r) => (r.length ?? 0) + 1024 })
+  const answers = new LRUCache<FileEntry, HttpResponse>({
+    maxSize: SUM,
+    sizeCalculation: (r) => (r.length ?? 0) + 1024,
+  })
   return (next) =>
     function answerReady(ctx, request) {
       const entry = isPlain(request) && ctx.stats.unlimited ? peek(request) : undefined

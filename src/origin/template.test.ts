@@ -17,6 +17,6 @@ test('a template that cannot be read or understood is refused with the place', a
   })
   await assert.rejects(loadListingTemplate(join(root, 'none.html')), {
     code: 'usage',
-    message: /cannot read .*none\.html/,
+    message: /no such file or directory: .*none\.html/,
   })
 })
