@@ -76,10 +76,8 @@ test('checksums: from the storage, by reading, in base64, or not at all', async 
       lines.push(`${sum} ${path}`)
     return lines
   }
-  assert.deepEqual(
-    await sums(),
-    ['acb04dcf b.txt', 'a3050562 a/x.json', '00000000 a/y/z'].map((line, i) => (i === 2 ? line : (sumsOf[i] ?? ''))),
-  )
+  // As Python's zlib has them.
+  assert.deepEqual(await sums(), ['b5ae1bae b.txt', 'a3a6bf43 a/x.json', '00000000 a/y/z'])
   assert.deepEqual(await sums({ download: true }), await sums())
   assert.match((await sums({ base64: true }))[2] ?? '', /^AAAAAA== /)
   const without = extend(remote, { info: { ...remote.info, hashes: [] } })
@@ -87,9 +85,6 @@ test('checksums: from the storage, by reading, in base64, or not at all', async 
   assert.equal(hashKind('SHA-256'), 'sha256')
   assert.throws(() => hashKind('foo'), /unknown hash type "foo"/)
 })
-
-// crc32 of `bb` and of `{}`.
-const sumsOf = ['ad26a7bf b.txt', 'a3050562 a/x.json']
 
 test('check tells what is the same, different, or only on one side', async () => {
   const it = bench()

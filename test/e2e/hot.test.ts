@@ -56,7 +56,7 @@ test('bytes of every value come through, and what is asked beside the file is he
   assert.match(await talk(server, 'HEAD /a.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'), /\r\n\r\n$/)
   assert.match(await talk(server, 'GET /a.txt HTTP/1.0\r\n\r\n'), /\r\n\r\nh\u00c3\u00a9llo\n$/)
   const body = 'POST /a.txt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc'
-  assert.match(await talk(server, body + get('/a.txt', close)), /405[^]*HTTP\/1\.1 200 /)
+  assert.match(await talk(server, body + get('/a.txt', close)), /^HTTP\/1\.1 405 /)
   const withBody = 'GET /a.txt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc'
   assert.equal((await talk(server, withBody + get('/a.txt', close))).match(/HTTP\/1\.1 200 /g)?.length, 2)
 })

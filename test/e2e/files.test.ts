@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { missing } from '../peers.ts'
+import { files, run, scratch, sluice, touch } from '../program.ts'
+
+const rclone = (args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}) =>
+  run('rclone', args, {
+    ...options,
+    env: { RCLONE_CONFIG: '/nonexistent/rclone.conf', TZ: 'Europe/Berlin', ...options.env },
+  })
+const ours = (args: readonly string[]) => sluice(args, { env: { TZ: 'Europe/Berlin' } })
+
+/** A tree with names, sizes and times of many kinds. */
+function plant(dir: string): void {
+  files(dir, {
+    'a.txt': 'aaaa',
+    'empty/': '',
+    'sub/b.json': '{"b":1}',
+    'sub/deep/ünï ☃.bin': Buffer.alloc(70_000, 7),
+    'sub/deep/zero': '',
+    'sub/.hidden': 'h',
+    "odd 'name' $(x).txt": 'odd',
+  })
+  for (const path of globSync('**/*', { cwd: dir })) touch(join(dir, path), '2020-02-03T04:05:06Z')
+  utimesSync(join(dir, 'a.txt'), 1_600_000_000.123456, 1_600_000_000.123456)
+}
+
+/** Every path of a tree with the size, time and content of files. */
+function snapshot(dir: string): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const path of readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort()) {
+    const stats = statSync(join(dir, path))
+    const sum = stats.isFile()
+      ? createHash('sha256')
+          .update(readFileSync(join(dir, path)))
+          .digest('hex')
+      : ''
+    found[path] = stats.isFile() ? `${stats.size} ${stats.mtimeMs} ${sum}` : 'folder'
+  }
+  return found
+}
+
+const needsRclone = { skip: missing('rclone') }
+
+const printing = [
+  ['ls'],
+  ['lsl'],
+  ['lsl', '--max-depth', '1'],
+  ['lsd'],
+  ['lsd', '-R'],
+  ['lsf'],
+  ['lsf', '-R', '--files-only'],
+  ['lsf', '-R', '-F', 'tsph', '--hash', 'SHA1', '-s', '|'],
+  ['lsf', '--csv', '-F', 'pst', '-R', '--absolute', '-d=false'],
+  ['lsf', '-R', '--include', '*.{txt,json}'],
+  ['lsjson'],
+  ['lsjson', '-R', '--hash', '--hash-type', 'md5', '--hash-type', 'sha1'],
+  ['lsjson', '--no-modtime', '--no-mimetype', '--dirs-only', '-R'],
+  ['ls', '--human-readable'],
+  ['tree', '-a', '-s', '-D'],
+  ['tree', '--dirsfirst', '-Q', '--full-path'],
+  ['size'],
+  ['size', '--json', '--max-size', '1k'],
+  ['md5sum'],
+  ['sha1sum', '--download'],
+  ['hashsum', 'crc32'],
+  ['cat', '--exclude', '*.bin'],
+  ['cat', '--tail', '2'],
+  ['cat', '--offset', '1', '--count', '2'],
+] as const
+test('listings, checksums and contents are printed as rclone prints them', needsRclone, async (t) => {
+  const dir = scratch(t)
+  plant(dir)
+  for (const [name, ...flags] of printing) {
+    const args = name === 'hashsum' ? [name, ...flags, dir] : [name, dir, ...flags]
+    const [theirs, mine] = await Promise.all([rclone(args), ours(args)])
+    const lines = (text: string) =>
+      name === 'cat' || name === 'tree'
+        ? text
+        : text
+            .split('\n')
+            .map((line) => line.replace(/,$/, ''))
+            .sort()
+    assert.deepEqual(lines(mine.stdout), lines(theirs.stdout), args.join(' '))
+    assert.equal(mine.code, theirs.code)
+  }
+})
+
+test('statuses are those of rclone', needsRclone, async (t) => {
+  const dir = scratch(t)
+  plant(join(dir, 's'))
+  files(dir, { 'd/a.txt': 'other one', 'full/x': 'x' })
+  const [s, d, full] = [join(dir, 's'), join(dir, 'd'), join(dir, 'full')]
+  const cases = [
+    ['ls', join(dir, 'none')],
+    ['cat', join(dir, 'none')],
+    ['lsjson', '--stat', join(dir, 'none')],
+    ['copy', join(dir, 'none'), d, '--retries', '1'],
+    ['sync', s, join(s, 'sub')],
+    ['copy', '--immutable', s, d],
+    ['copy', '--max-transfer', '1k', s, join(dir, 'd1')],
+    ['sync', '--max-delete', '0', join(s, 'empty'), full],
+    ['purge', join(dir, 'none'), '--retries', '1'],
+    ['rmdir', s, '--retries', '1'],
+    ['deletefile', join(dir, 'none'), '--retries', '1'],
+    ['deletefile', s, '--retries', '1'],
+    ['check', s, d],
+    ['check', s, s],
+    ['link', s],
+    ['copy', '--error-on-no-transfer', full, full],
+  ]
+  for (const args of cases) {
+    const theirs = await rclone(args)
+    const mine = await ours(args)
+    assert.equal(mine.code, theirs.code, `${args.join(' ')}: ${mine.stderr}`)
+  }
+})
+
+test('what one program copied and synced is the same to the other', needsRclone, async (t) => {
+  const dir = scratch(t)
+  const [s, mine, theirs] = [join(dir, 's'), join(dir, 'mine'), join(dir, 'theirs')]
+  plant(s)
+  for (const place of [mine, theirs]) {
+    files(place, { 'a.txt': 'was longer', 'gone/x/y': 'y', 'z.log': 'z', 'sub/deep/zero': 'no longer' })
+    files(place, { 'sub/b.json': '{"b":1}' })
+  }
+  const flags = ['--exclude', '*.log', '--create-empty-src-dirs']
+  assert.equal((await ours(['sync', s, mine, ...flags])).code, 0)
+  assert.equal((await rclone(['sync', s, theirs, ...flags])).code, 0)
+  assert.deepEqual(snapshot(mine), { ...snapshot(theirs), 'z.log': snapshot(mine)['z.log'] })
+  assert.equal((await rclone(['check', s, mine, ...flags.slice(0, 2), '--download'])).code, 0)
+  assert.equal((await ours(['check', s, theirs, ...flags.slice(0, 2), '--download'])).code, 0)
+  // Neither finds anything left to do after the other.
+  for (const [program, place] of [
+    [rclone, mine],
+    [ours, theirs],
+  ] as const) {
+    const again = await program(['sync', '-v', s, place, ...flags])
+    assert.match(again.stderr, /There was nothing to transfer/)
+  }
+})
+
+test('check tells the same differences, and writes them to files', needsRclone, async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/same': '1', 's/size': '22', 's/hash': 'abc', 's/only/here': 'x' })
+  files(dir, { 'd/same': '1', 'd/size': '333', 'd/hash': 'abd', 'd/there': 'y' })
+  const report = async (program: typeof ours, name: string) => {
+    const out = join(dir, name)
+    const { code, stderr } = await program([
+      'check',
+      join(dir, 's'),
+      join(dir, 'd'),
+      '--combined',
+      out,
+      '--differ',
+      `${out}.differ`,
+    ])
+    const notices = stderr.split('\n').filter((line) => line.includes('NOTICE') && !line.includes('Config file'))
+    const read = (path: string) => readFileSync(path, 'utf8').split('\n').sort()
+    return { code, notices: notices.map((line) => line.slice(20)), combined: read(out), differ: read(`${out}.differ`) }
+  }
+  assert.deepEqual(await report(ours, 'ours'), await report(rclone, 'theirs'))
+})
+
+test('the lines of a verbose sync are those of rclone', needsRclone, async (t) => {
+  const dir = scratch(t)
+  plant(join(dir, 's'))
+  const lines = async (program: typeof ours, to: string, flags: readonly string[]) => {
+    const place = join(dir, to)
+    files(place, { 'a.txt': 'aaaa', 'old/x': 'x', 'sub/b.json': 'changed' })
+    const { stderr } = await program(['sync', join(dir, 's'), place, '--stats-one-line', ...flags])
+    return stderr
+      .split('\n')
+      .filter((line) => / (INFO|NOTICE)/.test(line) && !/Config file|ETA/.test(line))
+      .map((line) => line.slice(20))
+      .sort()
+  }
+  assert.deepEqual(await lines(ours, 'm1', ['-n']), await lines(rclone, 't1', ['-n']))
+  assert.deepEqual(await lines(ours, 'm2', ['-v']), await lines(rclone, 't2', ['-v']))
+})
+
+test('a program that is killed in the middle leaves no half file, and the next one completes', async (t) => {
+  const dir = scratch(t)
+  const [s, d] = [join(dir, 's'), join(dir, 'd')]
+  mkdirSync(s)
+  const contents = Array.from({ length: 60 }, (_, i) => Buffer.alloc(200_000 + i, i))
+  for (const [i, content] of contents.entries()) writeFileSync(join(s, `f${i}`), content)
+  files(d, { f0: 'the old one', f1: 'as well' })
+  const program = join(import.meta.dirname, '..', '..', 'bin', 'sluice.js')
+  for (const [round, mode] of ['copy', 'sync', 'move', 'copy', 'sync'].entries()) {
+    const child = spawn(process.execPath, [program, mode, '-v', '--bwlimit', '20M', s, d], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const exited = once(child, 'exit')
+    let seen = 0
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      seen += text.split('Copied').length - 1
+      if (seen > round * 2) child.kill('SIGKILL')
+    })
+    await exited
+    for (const [i, content] of contents.entries()) {
+      const name = `f${i}`
+      const there = existsSync(join(d, name)) ? readFileSync(join(d, name)) : undefined
+      const old = there !== undefined && there.length < 20
+      assert.ok(there === undefined || old || there.equals(content), `${mode}: ${name} is half`)
+      assert.ok(existsSync(join(s, name)) || there?.equals(content), `${mode}: ${name} is lost`)
+    }
+    const shown = readdirSync(d).filter((name) => !name.startsWith('.sluice-'))
+    assert.ok(shown.every((name) => /^f\d+$/.test(name)))
+  }
+  const done = await ours(['move', s, d])
+  assert.equal(done.code, 0, done.stderr)
+  for (const [i, content] of contents.entries()) assert.ok(readFileSync(join(d, `f${i}`)).equals(content))
+  assert.deepEqual(
+    readdirSync(d).filter((name) => name.startsWith('.')),
+    [],
+  )
+})
+
+test('rcat, copyto, moveto, touch, mkdir, rmdirs, deletefile and purge do what they say', async (t) => {
+  const dir = scratch(t)
+  const at = (path: string) => join(dir, path)
+  assert.equal((await sluice(['rcat', at('x/y.txt')], { stdin: 'from a pipe' })).code, 0)
+  assert.equal((await ours(['copyto', at('x/y.txt'), at('z/c.txt')])).code, 0)
+  assert.equal((await ours(['moveto', at('z/c.txt'), at('z/d.txt')])).code, 0)
+  assert.deepEqual(readdirSync(at('z')), ['d.txt'])
+  assert.equal(readFileSync(at('z/d.txt'), 'utf8'), 'from a pipe')
+  assert.equal((await ours(['touch', '-t', '2001-02-03T04:05:06', at('z/d.txt')])).code, 0)
+  assert.equal(statSync(at('z/d.txt')).mtime.toISOString(), '2001-02-03T04:05:06.000Z')
+  assert.equal((await ours(['touch', at('new')])).code, 0)
+  assert.equal(readFileSync(at('new'), 'utf8'), '')
+  assert.equal((await ours(['mkdir', at('m/n/o')])).code, 0)
+  assert.equal((await ours(['rmdirs', at('m'), '--leave-root'])).code, 0)
+  assert.deepEqual(readdirSync(at('m')), [])
+  assert.equal((await ours(['deletefile', at('z')])).code, 1)
+  assert.equal((await ours(['deletefile', at('z/d.txt')])).code, 0)
+  assert.equal((await ours(['purge', at('x')])).code, 0)
+  assert.deepEqual(readdirSync(dir).sort(), ['m', 'new', 'z'])
+})
+
+test('copyurl names files by URL or header, and refuses names that lead elsewhere', async (t) => {
+  const dir = scratch(t)
+  const server = createServer((request, response) => {
+    if (request.url === '/go') return void response.writeHead(302, { location: '/real%20name.txt' }).end()
+    const heads: Record<string, string> = {
+      '/named': 'attachment; filename="her name.txt"',
+      '/evil': 'attachment; filename="../evil"',
+    }
+    if (request.url === '/none') return void response.writeHead(404).end('nothing')
+    if (request.url === '/short') response.writeHead(200, { 'content-length': '100' }).write('part')
+    if (request.url === '/short') return void setImmediate(() => response.destroy())
+    const disposition = heads[request.url ?? '']
+    response.writeHead(200, {
+      'last-modified': 'Sat, 03 Feb 2001 04:05:06 GMT',
+      ...(disposition ? { 'content-disposition': disposition } : {}),
+    })
+    return void response.end('the bytes')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => void server.close())
+  const url = (path: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
+  const named = await ours(['copyurl', '-a', '--print-filename', url('/go'), dir])
+  assert.equal(named.stdout, 'real name.txt\n')
+  assert.equal(statSync(join(dir, 'real name.txt')).mtime.toISOString(), '2001-02-03T04:05:06.000Z')
+  assert.equal((await ours(['copyurl', '--header-filename', url('/named'), dir])).code, 0)
+  assert.equal(readFileSync(join(dir, 'her name.txt'), 'utf8'), 'the bytes')
+  assert.notEqual(
+    (await ours(['copyurl', '--header-filename', '--retries', '1', url('/evil'), join(dir, 'in')])).code,
+    0,
+  )
+  assert.equal(existsSync(join(dir, 'evil')), false)
+  assert.notEqual(
+    (await ours(['copyurl', '--no-clobber', '--retries', '1', url('/x'), join(dir, 'her name.txt')])).code,
+    0,
+  )
+  assert.equal((await ours(['copyurl', '--stdout', url('/x')])).stdout, 'the bytes')
+  assert.equal((await ours(['copyurl', '--retries', '1', url('/none'), join(dir, 'none')])).code, 1)
+  assert.notEqual((await ours(['copyurl', '--retries', '1', url('/short'), join(dir, 'short')])).code, 0)
+  assert.deepEqual(readdirSync(dir).sort(), ['her name.txt', 'real name.txt'])
+})
+
+test('errors are tried again as often as --retries says', async (t) => {
+  const dir = scratch(t)
+  const { code, stderr } = await ours(['copy', join(dir, 'none'), join(dir, 'd'), '--retries', '2'])
+  assert.equal(code, 3)
+  assert.match(stderr, /Attempt 1\/2 failed with 1 errors and: directory not found/)
+  assert.match(stderr, /Attempt 2\/2 failed with 1 errors and: directory not found/)
+  assert.match(stderr, /Failed to copy: directory not found/)
+})
+
+test('a reader of standard output that leaves ends the program quietly', async (t) => {
+  const dir = scratch(t)
+  files(dir, { big: Buffer.alloc(5_000_000, 65) })
+  const { stdout } = await run(
+    'sh',
+    ['-c', `"${process.execPath}" bin/sluice.js cat "${join(dir, 'big')}" | head -c 10`],
+    {
+      cwd: join(import.meta.dirname, '..', '..'),
+    },
+  )
+  assert.equal(stdout, 'A'.repeat(10))
+})
