@@ -192,6 +192,12 @@ test('a password file in which nobody can log in is an error at the start, an em
   }
 })
 
+test('a header that cannot be one is an error at the start', () => {
+  assert.throws(() => gateOf(testContext(), { ...defaultsOf(authOptions), userFromHeader: 'X User' }, false), {
+    code: 'usage',
+  })
+})
+
 test('half a login is an error at the start', () => {
   const ctx = testContext()
   assert.throws(() => gateOf(ctx, { ...defaultsOf(authOptions), user: 'bob' }, false), { code: 'usage' })

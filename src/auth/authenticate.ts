@@ -28,6 +28,8 @@ export function gateOf(ctx: Context, options: AuthOptions, clientCa: boolean): G
   if (options.user === '' && options.pass !== '') throw new AppError('usage', '--pass needs --user')
   if (options.user !== '' && options.pass === '' && options.htpasswd === '')
     throw new AppError('usage', '--user needs --pass: an empty password lets nobody in')
+  if (options.userFromHeader && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(options.userFromHeader))
+    throw new AppError('usage', `--user-from-header ${JSON.stringify(options.userFromHeader)} is no name of a header`)
   if (!login && options.authProxy.length === 0 && !options.userFromHeader && !clientCa) return undefined
   return {
     realm: options.realm,

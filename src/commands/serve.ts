@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
 import { keepPrivate } from '../auth/private.ts'
-import { AppError } from '../base/error.ts'
+import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import { inheritedFds } from '../http/address.ts'
@@ -59,7 +59,7 @@ export const serveCommands: readonly Command[] = [
     examples,
     options: serveOptions,
     args: [0, 1],
-    run: (io) => serveHttp(io, io.args[0] ?? '.'),
+    run: (io) => serveHttp(io, io.args[0] ?? '.', !io.isSet(httpOptions, 'addr')),
   },
   {
     name: 'serve http',
@@ -80,8 +80,8 @@ export const serveCommands: readonly Command[] = [
   },
 ]
 
-/** Serves until a signal ends it. */
-async function serveHttp(io: CommandIo, spec: string | undefined): Promise<void> {
+/** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */
+async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = false): Promise<void> {
   const { ctx } = io
   refuseLenientParser(io.env)
   const http = io.get(httpOptions)
@@ -89,9 +89,13 @@ async function serveHttp(io: CommandIo, spec: string | undefined): Promise<void>
   const gate = gateOf(ctx, io.get(authOptions), http.clientCa !== '')
   const trees = new Trees(ctx, await io.remotes(), io.get(vfsOptions), io.get(mainOptions).bufferSize)
   const root = spec === undefined ? undefined : await openRoot(io, trees, spec)
-  const server = await listen(ctx, await handlerOf(io, { root, trees, gate, access: access.middleware }), {
-    ...http,
-    fds: inheritedFds(io.env, process.pid),
+  const handler = await handlerOf(io, { root, trees, gate, access: access.middleware })
+  const open = (addr: HttpOptions['addr']) =>
+    listen(ctx, handler, { ...http, addr, fds: inheritedFds(io.env, process.pid) })
+  const server = await open(http.addr).catch(async (reason: unknown) => {
+    if (!anyPort || errorCode(toAppError(reason).cause) !== 'EADDRINUSE') throw reason
+    ctx.log.notice(`${http.addr.join(', ')} is in use by another server: taking another port`)
+    return await open(['127.0.0.1:0'])
   })
   const stats = statsTicker(io)
   sayDetails(io)

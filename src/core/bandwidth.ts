@@ -8,6 +8,13 @@ export interface Rates {
   readonly rx: number
 }
 
+/** Leave for one transfer to send: await `take` with each count of bytes before they go on, at most `chunk` at a time. */
+export interface Pass {
+  /** Bytes; it changes with the limit. */
+  readonly chunk: number
+  take(bytes: number): Promise<void> | void
+}
+
 /** `--bwlimit`: one limit over all transfers of an app, by the time of day, and `--bwlimit-file` for each. */
 export class Bandwidth {
   readonly #tx = new Bucket(0)
@@ -58,11 +65,8 @@ export class Bandwidth {
     return !this.#suspended
   }
 
-  /** A pass for one transfer: await it with each count of bytes before they go on. */
-  pass(
-    direction: 'tx' | 'rx',
-    signal: AbortSignal,
-  ): { readonly chunk: number; take(bytes: number): Promise<void> | void } {
+  /** A pass for one transfer. Waiting ends when the signal aborts; it is asked for only when there is something to wait for. */
+  pass(direction: 'tx' | 'rx', signal: () => AbortSignal): Pass {
     const shared = direction === 'tx' ? this.#tx : this.#rx
     const own = new Bucket(limitAt(this.#perFile, this.#now())[direction])
     return {
@@ -71,7 +75,7 @@ export class Bandwidth {
       },
       take(bytes) {
         const ms = Math.max(shared.book(bytes), own.book(bytes))
-        return ms >= 1 ? sleep(ms, undefined, { signal }) : undefined
+        return ms >= 1 ? sleep(ms, undefined, { signal: signal() }) : undefined
       },
     }
   }

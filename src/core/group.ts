@@ -2,6 +2,7 @@ import type { Body } from '../base/body.ts'
 import { FileSlice } from '../base/body.ts'
 import { toAppError } from '../base/error.ts'
 import type { Json } from '../base/json.ts'
+import type { Pass } from './bandwidth.ts'
 import type { Countable, StatsGroup, Transfer } from './stats.ts'
 
 /** What groups need from their app. All parts are optional, so that a test can do without. */
@@ -10,10 +11,7 @@ export interface GroupHost {
   readonly now?: () => number
   readonly bandwidth?: {
     readonly unlimited: boolean
-    pass(
-      direction: 'tx' | 'rx',
-      signal: AbortSignal,
-    ): { readonly chunk: number; take(bytes: number): Promise<void> | void }
+    pass(direction: 'tx' | 'rx', signal: () => AbortSignal): Pass
   }
   readonly signal?: AbortSignal
 }
@@ -188,36 +186,31 @@ export class ActiveTransfer implements Transfer {
     return this.#average || this.speed
   }
 
-  account(body: Body): Body {
-    const { bandwidth, signal } = this.#host
-    const pass =
-      bandwidth && !bandwidth.unlimited ? bandwidth.pass('tx', signal ?? new AbortController().signal) : undefined
-    if (body instanceof FileSlice) {
-      if (pass) body.chunk = pass.chunk
-      return body.observe((bytes) => {
-        this.#add(bytes)
-        return pass?.take(bytes)
-      })
-    }
-    return this.#counted(body, pass)
+  account(body: Body, signal = this.#endOfApp): Body {
+    const pass = this.#host.bandwidth?.pass('tx', signal)
+    if (!(body instanceof FileSlice)) return this.#counted(body, pass)
+    if (!pass) return body.observe((bytes) => this.#add(bytes))
+    body.chunk = pass.chunk
+    return body.observe((bytes) => {
+      this.#add(bytes)
+      body.chunk = pass.chunk // the limit may have changed
+      return pass.take(bytes)
+    })
   }
 
   done(error?: Error): void {
     this.#group.finish(this, error)
   }
 
-  async *#counted(body: Body, pass: { readonly chunk: number; take(bytes: number): Promise<void> | void } | undefined) {
+  readonly #endOfApp = (): AbortSignal => this.#host.signal ?? new AbortController().signal
+
+  async *#counted(body: Body, pass: Pass | undefined) {
     for await (const chunk of body) {
-      if (!pass) {
-        this.#add(chunk.length)
-        yield chunk
-        continue
-      }
-      for (let at = 0; at < chunk.length; at += pass.chunk) {
-        const part = chunk.subarray(at, at + pass.chunk)
-        await pass.take(part.length)
-        this.#add(part.length)
-        yield part
+      for (let at = 0, size = 0; at < chunk.length; at += size) {
+        size = Math.min(chunk.length - at, pass?.chunk ?? Infinity)
+        await pass?.take(size)
+        this.#add(size)
+        yield chunk.subarray(at, at + size)
       }
     }
   }

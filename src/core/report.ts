@@ -60,7 +60,7 @@ function countLine(label: string, done: number, total: number): string {
 }
 
 function transferLine(transfer: Stats, settings: ReportSettings): string {
-  const name = shorten(typeof transfer.name === 'string' ? transfer.name : '', settings.nameLength)
+  const name = fitted(typeof transfer.name === 'string' ? transfer.name : '', settings.nameLength)
   const size = num(transfer.size) < 0 ? 'unknown' : formatSize(num(transfer.size))
   return ` *${name}: ${num(transfer.percentage).toString().padStart(2)}% /${size}, ${rate(num(transfer.speedAvg), settings)}, ${eta(transfer.eta)}`
 }

@@ -7,8 +7,11 @@ export interface Transfer {
   /** Bytes, -1 when unknown. */
   readonly size: number
   readonly bytes: number
-  /** Counts the bytes that pass and holds them to `--bwlimit` and `--max-transfer`. A FileSlice stays a FileSlice. */
-  account(body: Body): Body
+  /**
+   * Counts the bytes that pass and holds them to `--bwlimit`. A FileSlice stays a FileSlice. `signal` tells when nobody waits
+   * for the bytes any more; without it that is the end of the app.
+   */
+  account(body: Body, signal?: () => AbortSignal): Body
   done(error?: Error): void
 }
 

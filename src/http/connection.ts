@@ -1,4 +1,5 @@
 import { isIPv6, type Socket } from 'node:net'
+import type { Link } from './chain.ts'
 import type { Peer } from './message.ts'
 
 /** What is going on over a connection, as far as the connection must know. */
@@ -21,12 +22,10 @@ interface Attached {
 const RECENT_MS = 90
 
 /** One accepted connection: who it is, and what it is doing. */
-export class Connection {
+export class Connection implements Link<Connection> {
   socket: Socket
-  readonly address: string
-  readonly port: number
-  /** What limits per client count by: the address, or the /64 of an IPv6 one. */
-  readonly key: string
+  next: Connection | undefined
+  previous: Connection | undefined
   secure = false
   /** Common name of the verified client certificate. */
   certificate: string | undefined
@@ -40,16 +39,20 @@ export class Connection {
   active = 0
   /** The exchange of the latest request. */
   latest: Activity | undefined
-  readonly #watched = new Set<Activity>()
+  #watched: Set<Activity> | undefined
+  #key: string | undefined
   #quietSince = 0
   #requested = false
   #peer: Peer | undefined
 
   constructor(socket: Socket) {
     this.socket = socket
-    this.address = plainAddress(socket.remoteAddress ?? '')
-    this.port = socket.remotePort ?? 0
-    this.key = clientKey(this.address)
+  }
+
+  /** What limits per client count by: the address, or the /64 of an IPv6 one; `''` for a unix socket. */
+  get key(): string {
+    this.#key ??= clientKey(plainAddress(this.socket.remoteAddress ?? ''))
+    return this.#key
   }
 
   /** Makes this the connection of `socket`; a TLS socket gets the one of the TCP socket below it. */
@@ -68,27 +71,31 @@ export class Connection {
   }
 
   end(): void {
-    if (--this.active === 0) this.#quietSince = performance.now()
+    if (--this.active > 0) return
+    this.latest = undefined
+    this.#quietSince = performance.now()
   }
 
   /** Has `left` of this activity called when the connection is gone. */
   watch(activity: Activity): void {
+    this.#watched ??= new Set()
     this.#watched.add(activity)
   }
 
   unwatch(activity: Activity): void {
-    this.#watched.delete(activity)
+    this.#watched?.delete(activity)
   }
 
   /** The connection is gone. */
   left(): void {
+    if (!this.#watched) return
     for (const activity of this.#watched) activity.left()
     this.#watched.clear()
   }
 
   /** Ends the work for what is under way; the connection stays. */
   stop(reason: unknown): void {
-    for (const activity of this.#watched) activity.stop(reason)
+    if (this.#watched) for (const activity of this.#watched) activity.stop(reason)
   }
 
   /** True while a request is under way, a first one is awaited, or one has just ended. */
@@ -100,7 +107,9 @@ export class Connection {
   /** The peer as requests show it; one object for as long as the host asked for stays the same. */
   peer(host: string): Peer {
     if (this.#peer?.host === host) return this.#peer
-    const { address, port, secure, certificate } = this
+    const { secure, certificate } = this
+    const address = this.#peer?.address ?? plainAddress(this.socket.remoteAddress ?? '')
+    const port = this.#peer?.port ?? this.socket.remotePort ?? 0
     this.#peer =
       certificate === undefined ? { address, port, secure, host } : { address, port, secure, host, certificate }
     return this.#peer
@@ -114,7 +123,7 @@ export class Connection {
 
 /** An IPv4 address that came in over an IPv6 socket (`::ffff:1.2.3.4`) is the IPv4 address. */
 export function plainAddress(address: string): string {
-  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
 /** The client that an address stands for: IPv6 addresses of one /64 network are one client. */

@@ -1,3 +1,4 @@
+import { Chain } from './chain.ts'
 import type { Connection } from './connection.ts'
 
 export interface LimitSettings {
@@ -13,7 +14,7 @@ const TOLD = 64
 /** Holds connections to the limits. Connections over a limit are answered with 503 and closed. */
 export class Limits {
   readonly #settings: LimitSettings
-  readonly #all = new Set<Connection>()
+  readonly #all = new Chain<Connection>()
   readonly #byClient = new Map<string, Set<Connection>>()
   #over = 0
 
@@ -22,7 +23,7 @@ export class Limits {
   }
 
   /** The connections that are open. */
-  get connections(): ReadonlySet<Connection> {
+  get connections(): Iterable<Connection> & { readonly size: number } {
     return this.#all
   }
 
@@ -44,8 +45,9 @@ export class Limits {
   }
 
   close(connection: Connection): void {
-    if (!this.#all.delete(connection)) return
+    if (!this.#all.remove(connection)) return
     if (connection.over) this.#over--
+    if (this.#byClient.size === 0) return
     const mine = this.#byClient.get(connection.key)
     if (mine?.delete(connection) && mine.size === 0) this.#byClient.delete(connection.key)
   }

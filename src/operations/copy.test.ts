@@ -135,6 +135,23 @@ test('on a disk, places are compared with links followed', (t) => {
   assert.equal(relation(dir, ':memory:x'), 'apart')
 })
 
+test('a file is not moved onto itself by way of a link', async (t) => {
+  const dir = folder(t)
+  mkdirSync(join(dir, 'a'))
+  writeFileSync(join(dir, 'a/f'), 'the only one')
+  symlinkSync('a', join(dir, 'link'))
+  const it = bench()
+  for (const [from, to] of [
+    ['a', 'link'],
+    ['link', 'a'],
+  ] as const) {
+    const ends = await openEnds(it.ctx, it.remotes, join(dir, from, 'f'), join(dir, to))
+    await transferOne(it.ctx, ends, { path: 'f', move: true })
+    assert.equal(readFileSync(join(dir, 'a/f'), 'utf8'), 'the only one')
+  }
+  await it.remotes.close()
+})
+
 test('a disk renames within itself', async (t) => {
   const dir = folder(t)
   mkdirSync(join(dir, 's'))

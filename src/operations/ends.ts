@@ -21,6 +21,8 @@ export interface Ends {
   readonly file: FileEntry | undefined
   readonly target: Remote
   readonly bridge: Bridge | undefined
+  /** The texts of both folders. */
+  readonly texts: { readonly source: string; readonly target: string }
   readonly same: boolean
   /** One lies in the other, and the filter does not hide it. */
   readonly overlap: boolean
@@ -43,6 +45,7 @@ export async function openEnds(ctx: Context, remotes: Remotes, from: string, to:
     file: source.file,
     target,
     bridge: await bridgeBetween(remotes, source.text, to),
+    texts: { source: source.text, target: to },
     same: related === 'same',
     overlap: related === 'overlap' && !hiddenBy(ctx, source.text, to),
     backup: await openBackup(ctx, remotes, { source, target, to }),

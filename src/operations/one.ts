@@ -1,7 +1,9 @@
 import { AppError, toAppError } from '../base/error.ts'
-import { join } from '../base/path.ts'
+import { nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import { specBelow } from '../remote/below.ts'
 import type { FileEntry } from '../remote/remote.ts'
+import { relation } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { compareHashes, compareListed, immutableModified, modifyWindow } from './compare.ts'
 import { copyFile, moveFile } from './copy.ts'
@@ -26,8 +28,8 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
   const entry = ctx.get(copyOptions).noCheckDest ? undefined : await target.stat(ctx, path)
   if (entry?.kind === 'directory') throw new AppError('is-directory', `can't overwrite directory with file: ${path}`)
   const existing = entry
-  const itself = bridge && join(bridge.from, file.path) === join(bridge.to, path)
-  if (itself) return ctx.log.debug('Nothing to do: source and destination are the same file', { object: path })
+  if (isItself(ends, file.path, path))
+    return ctx.log.debug('Nothing to do: source and destination are the same file', { object: path })
   if (existing && (await isSame(ctx, ends, file, existing))) {
     if (!move) return ctx.log.debug('Unchanged skipping', { object: path })
     if (ctx.get(copyOptions).ignoreExisting)
@@ -51,6 +53,12 @@ async function fileOf(ctx: Context, { source, file }: Ends, { sourcePath }: OneO
   const entry = await source.stat(ctx, sourcePath ?? '')
   if (entry?.kind === 'file') return entry
   throw entry ? new AppError('is-directory', 'is a directory not a file') : objectNotFound()
+}
+
+/** True when both paths are one file, by whatever names. */
+function isItself({ texts }: Ends, from: string, to: string): boolean {
+  const folders = [specBelow(texts.source, parentOf(from)), specBelow(texts.target, parentOf(to))] as const
+  return nameOf(from) === nameOf(to) && relation(...folders) === 'same'
 }
 
 async function isSame(ctx: Context, ends: Ends, file: FileEntry, existing: FileEntry): Promise<boolean> {

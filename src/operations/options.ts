@@ -41,11 +41,6 @@ export const copyOptions = defineOptions('copy', {
     ...compare,
   }),
   metadata: option(bool, false, 'Keep the metadata of files', { short: 'M', ...compare }),
-  useListR: option(bool, false, 'List everything at once where the storage can', {
-    flag: 'fast-list',
-    inert: 'folders are listed one by one, --checkers at a time',
-    ...compare,
-  }),
   compareDest: option(commaList, [], 'Leave out files that are the same in one of these places', compare),
   copyDest: option(commaList, [], 'As --compare-dest, but copy the file from there to the destination', compare),
   orderBy: option(string, '', 'What to copy first: size, name or modtime, then ",asc" or ",desc"', compare),

@@ -52,7 +52,7 @@ export async function archive(
   const members = plan.complete ? plan.items : resumed(plan.items, items)
   const done = () => void items.return(undefined).catch(() => undefined)
   const transfer = ctx.stats.transfer(`${request.path}.zip`, length ?? -1)
-  return tracked({ status: 200, headers, length, done }, packed(zip(members, method)), transfer)
+  return tracked(ctx, { status: 200, headers, length, done }, packed(zip(members, method)), transfer)
 }
 
 /** The members as far as they are found within the limits. */

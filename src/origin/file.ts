@@ -112,14 +112,19 @@ export class Files {
     const { size, path } = node.entry
     const headers = this.#headers(description)
     const body = await node.open(ctx)
-    return tracked({ status: 200, headers, length: size < 0 ? undefined : size }, body, ctx.stats.transfer(path, size))
+    return tracked(
+      ctx,
+      { status: 200, headers, length: size < 0 ? undefined : size },
+      body,
+      ctx.stats.transfer(path, size),
+    )
   }
 
   async #part(ctx: Context, node: FileNode, description: Description, range: Range): Promise<HttpResponse> {
     const { size, path } = node.entry
     const headers = [...this.#headers(description), 'content-range', contentRange(range, size)]
     const length = range.end - range.start
-    return tracked({ status: 206, headers, length }, await node.open(ctx, range), ctx.stats.transfer(path, length))
+    return tracked(ctx, { status: 206, headers, length }, await node.open(ctx, range), ctx.stats.transfer(path, length))
   }
 
   async #parts(
@@ -134,7 +139,12 @@ export class Files {
     const file = { size, contentType, first, open: (range: Range) => node.open(ctx, range) }
     const parts = multipart(ranges, file, randomBytes(24).toString('hex'))
     const headers = this.#headers({ ...description, contentType: parts.contentType })
-    return tracked({ status: 206, headers, length: parts.length }, parts.body, ctx.stats.transfer(path, parts.length))
+    return tracked(
+      ctx,
+      { status: 206, headers, length: parts.length },
+      parts.body,
+      ctx.stats.transfer(path, parts.length),
+    )
   }
 }
 

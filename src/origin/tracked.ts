@@ -2,18 +2,20 @@ import { FileSlice } from '../base/body.ts'
 import type { Body } from '../base/body.ts'
 import { derive } from '../base/derive.ts'
 import { toAppError } from '../base/error.ts'
+import type { Context } from '../core/context.ts'
 import type { Transfer } from '../core/stats.ts'
 import type { HttpResponse, Sent } from '../http/message.ts'
 
 /** Adds the body to a response so that what the client takes of it is counted and held to the bandwidth limit. */
-export function tracked(response: HttpResponse, body: Body, transfer: Transfer): HttpResponse {
+export function tracked(ctx: Context, response: HttpResponse, body: Body, transfer: Transfer): HttpResponse {
+  const signal = () => ctx.signal
   let failure: unknown
   response.body =
     body instanceof FileSlice
-      ? transfer.account(body)
+      ? transfer.account(body, signal)
       : derive(body, async function* counted(source) {
           try {
-            yield* transfer.account(source)
+            yield* transfer.account(source, signal)
           } catch (error) {
             failure = error
             throw error

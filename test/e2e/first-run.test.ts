@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { files, scratch, serve, sluice } from '../program.ts'
 
@@ -28,6 +29,19 @@ test('a port in use is an error that names the address', async (t) => {
   const { code, stderr } = await sluice(['serve', 'http', dir, '--addr', `127.0.0.1:${server.port}`])
   assert.equal(code, 1)
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${server.port}`))
+})
+
+test('when the usual port is in use, the short command takes another one', async (t) => {
+  const busy = createServer()
+  await new Promise<void>((resolve) => {
+    busy.once('error', () => resolve()) // in use already: just as well
+    busy.listen(8080, '127.0.0.1', resolve)
+  })
+  t.after(() => busy.close())
+  const server = await serve(t, ['serve', scratch(t)], { addr: [] })
+  assert.match(server.log(), /127\.0\.0\.1:8080 is in use by another server: taking another port/)
+  assert.equal((await fetch(server.url)).status, 200)
+  assert.equal((await sluice(['serve', 'http', scratch(t)])).code, 1)
 })
 
 test('an unknown flag names the nearest one and ends with status 2', async () => {
