@@ -36,11 +36,16 @@ function flagsPage(): string {
       .filter(([, option]) => !option.hidden)
       .map(([key, option]) => {
         const name = flagName(key, option)
-        const names = [...(option.short ? [`-${option.short}`] : []), `--${name}`, ...(option.aliases ?? []).map((a) => `--${a}`)]
+        const names = [
+          ...(option.short ? [`-${option.short}`] : []),
+          `--${name}`,
+          ...(option.aliases ?? []).map((a) => `--${a}`),
+        ]
         return `| ${names.map((n) => `\`${n}\``).join(' ')} | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} | \`${variablesOf(name)[1]}\` |`
       })
   const sections = allBlocks().map(
-    (block) => `## ${block.name}\n\n| flag | type | default | meaning | environment |\n| --- | --- | --- | --- | --- |\n${rows(block).join('\n')}\n`,
+    (block) =>
+      `## ${block.name}\n\n| flag | type | default | meaning | environment |\n| --- | --- | --- | --- | --- |\n${rows(block).join('\n')}\n`,
   )
   return `# Flags\n\n${generated}\nEvery flag can be set by the environment; \`SLUICE_…\` wins over \`RCLONE_…\`, a flag wins over both.\n\n${sections.join('\n')}`
 }
@@ -67,13 +72,15 @@ function backendsPage(): string {
 }
 
 function errorsPage(): string {
-  return `# Errors\n\n${generated}\nEvery error has one code; the code picks the HTTP status.\n\n| code | HTTP status |\n| --- | --- |\n${Object.entries(errorTable)
+  return `# Errors\n\n${generated}\nEvery error has one code; the code picks the HTTP status.\n\n| code | HTTP status |\n| --- | --- |\n${Object.entries(
+    errorTable,
+  )
     .map(([code, status]) => `| ${code} | ${status} |`)
     .join('\n')}\n`
 }
 
 function inertPage(): string {
-  const rows = allBlocks().flatMap((block) =>
+  const rows = [...allBlocks(), ...backendsOf().map((backend) => backend.options)].flatMap((block) =>
     Object.entries(block.options)
       .filter(([, option]) => option.inert)
       .map(([key, option]) => `| \`--${flagName(key, option)}\` | ${cell(option.inert ?? '')} |`),

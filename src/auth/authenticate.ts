@@ -1,5 +1,6 @@
 import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
+import { isPreflight } from '../http/cors.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, User } from '../http/message.ts'
 import { type Credentials, parseBasic } from './credentials.ts'
 import { Guesses } from './guesses.ts'
@@ -46,10 +47,14 @@ export function gateOf(ctx: Context, options: AuthOptions, clientCa: boolean): G
   }
 }
 
-/** Lets in whom the gate knows, and sets `request.user`; others get 401, guessers 429. */
+/**
+ * Lets in whom the gate knows, and sets `request.user`; others get 401, guessers 429. A preflight passes: a browser sends it
+ * without credentials, and its answer is the same for every path.
+ */
 export function authentication(gate: Gate, guesses = new Guesses()): Middleware {
   const challenge = `Basic realm="${quote(gate.realm)}", charset="UTF-8"`
   return (next) => (ctx, request) => {
+    if (isPreflight(request)) return next(ctx, request)
     const credentials = parseBasic(request.header('authorization'))
     const named = namedUser(gate, request)
     if (gate.proxy) return viaProxy(gate.proxy, credentials ?? (named && { user: named.name, pass: '' }))
@@ -109,7 +114,9 @@ function later(seconds: number): HttpResponse {
 
 /** The user that a trusted proxy or a client certificate names. */
 function namedUser(gate: Gate, request: HttpRequest): User | undefined {
-  if (gate.header?.from.has(request.peer.address)) {
+  // Who can open a unix socket is on this machine, and meant to be in front of the server.
+  const { address } = request.peer
+  if (gate.header && (address === '' || gate.header.from.has(address))) {
     const name = request.header(gate.header.name)?.trim() ?? ''
     return headerUser.test(name) ? { name, by: 'header' } : undefined
   }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { clientKey, plainAddress } from '../http/connection.ts'
 
 export interface GuessPolicy {
   /** Wrong passwords that are free. */
@@ -8,6 +9,8 @@ export interface GuessPolicy {
 }
 
 const usual: GuessPolicy = { burst: 30, every: 2000 }
+/** Behind addresses of this machine there is mostly a proxy, and behind that many people: they have this many budgets. */
+const LOCAL_SHARE = 10
 
 /**
  * Slows down guessing: each network (an IPv4 address, an IPv6 /64) has a budget of wrong passwords that refills slowly. Right
@@ -25,36 +28,29 @@ export class Guesses {
 
   /** Seconds until the next try of an address; 0 = now. */
   waitOf(address: string): number {
-    const spent = this.#count(networkOf(address))
-    return spent < this.#policy.burst ? 0 : Math.ceil(((spent - this.#policy.burst + 1) * this.#policy.every) / 1000)
+    const { burst, every } = this.#policyOf(address)
+    const spent = this.#count(address)
+    return spent < burst ? 0 : Math.ceil(((spent - burst + 1) * every) / 1000)
   }
 
   /** Counts a wrong password. */
   wrong(address: string): void {
-    const network = networkOf(address)
-    const count = Math.min(this.#policy.burst, this.#count(network) + 1)
-    this.#spent.set(network, { count, at: this.#now() })
+    const count = Math.min(this.#policyOf(address).burst, this.#count(address) + 1)
+    this.#spent.set(networkOf(address), { count, at: this.#now() })
   }
 
-  #count(network: string): number {
-    const spent = this.#spent.get(network)
-    return spent ? Math.max(0, spent.count - (this.#now() - spent.at) / this.#policy.every) : 0
+  #count(address: string): number {
+    const spent = this.#spent.get(networkOf(address))
+    return spent ? Math.max(0, spent.count - (this.#now() - spent.at) / this.#policyOf(address).every) : 0
+  }
+
+  #policyOf(address: string): GuessPolicy {
+    const { burst, every } = this.#policy
+    const local = address === '' || address === '::1' || /^(?:::ffff:)?127\./i.test(address)
+    return local ? { burst: burst * LOCAL_SHARE, every: every / LOCAL_SHARE } : this.#policy
   }
 }
 
-/** The address, or for IPv6 its /64: what one customer has. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped || !address.includes(':')) return mapped ?? address
-  const [head = '', tail] = address.split('::')
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups =
-    tail === undefined
-      ? front
-      : [...front, ...Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
-  return `${groups
-    .slice(0, 4)
-    .map((g) => g.replace(/^0+(?=.)/, '').toLowerCase())
-    .join(':')}::/64`
+function networkOf(address: string): string {
+  return clientKey(plainAddress(address))
 }

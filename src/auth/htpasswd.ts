@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { AppError, messageOf } from '../base/error.ts'
 import type { Logger } from '../core/log.ts'
-import { isKnownHash } from './verify.ts'
+import { costOf, isKnownHash } from './verify.ts'
 
 /** A larger file is not a password file. */
 const LARGEST = 64 * 1024 * 1024
@@ -11,6 +11,7 @@ export class Htpasswd {
   readonly #path: string
   readonly #log: Logger
   #users: ReadonlyMap<string, string> = new Map()
+  #slowest: string | undefined
   #stamp = ''
   #complaint = ''
   /** Raised by each reload: what was derived from older content no longer holds. */
@@ -37,9 +38,10 @@ export class Htpasswd {
     return this.#users.get(user)
   }
 
-  /** Any hash of the file: what a typical check costs. */
-  get typical(): string | undefined {
-    return this.#users.values().next().value
+  /** The hash of the file that takes longest to check. */
+  get slowest(): string | undefined {
+    this.#slowest ??= slowestOf(this.#users)
+    return this.#slowest
   }
 
   /** Reads the file again when it has changed. Asked for each request, so that who is taken out of it is out at once. */
@@ -53,6 +55,7 @@ export class Htpasswd {
         throw new Error(`${this.#path} has no user in it`)
       this.#stamp = stamp
       this.#users = users
+      this.#slowest = undefined
       this.#complaint = ''
       this.generation++
       this.#log.info(`${users.size} users read from ${this.#path}`)
@@ -66,6 +69,12 @@ export class Htpasswd {
     this.#complaint = problem
     this.#log.error(`password file: ${problem}; the users read before stay in force`)
   }
+}
+
+function slowestOf(users: ReadonlyMap<string, string>): string | undefined {
+  let slowest: string | undefined
+  for (const hash of users.values()) if (slowest === undefined || costOf(hash) > costOf(slowest)) slowest = hash
+  return slowest
 }
 
 function stampOf(path: string): string {

@@ -57,7 +57,7 @@ export class Passwords {
 
   async #checkFile(given: Credentials): Promise<boolean> {
     const hash = this.#file?.hashOf(given.user)
-    const right = await verifyPassword(hash ?? decoyOf(this.#file?.typical) ?? '', given.pass)
+    const right = await verifyPassword(hash ?? decoyOf(this.#file?.slowest) ?? '', given.pass)
     return this.#remember(given, hash !== undefined && right)
   }
 

@@ -11,6 +11,8 @@ export type ProxyAnswer = Readonly<Record<string, string>>
 const REMEMBER_MS = 5 * 60_000
 const PATIENCE_MS = 60_000
 const LARGEST_ANSWER = 1024 * 1024
+/** Programs that may run at a time. */
+const AT_ONCE = 32
 
 /**
  * Asks a program about each login: it gets `{"user","pass","client_ip"}` as JSON and answers the options of the backend to
@@ -20,6 +22,7 @@ export class AuthProxy {
   readonly #command: readonly string[]
   readonly #log: Logger
   readonly #key = randomBytes(32)
+  #running = 0
   readonly #answers = new LRUCache<string, Promise<ProxyAnswer>>({ max: 1000, ttl: REMEMBER_MS })
 
   /** The program and its arguments; no shell is involved. */
@@ -28,14 +31,17 @@ export class AuthProxy {
     this.#log = log
   }
 
-  /** The answer for a login, or undefined when the program refuses it. */
+  /** The answer for a login, or undefined when the program refuses it. Throws `rate-limited` when too many are being asked for. */
   async lookup(credentials: Credentials, address: string): Promise<ProxyAnswer | undefined> {
     const key = createHmac('sha256', this.#key)
       .update(`${credentials.user}\0${credentials.pass}\0${address}`)
       .digest('latin1')
     let answer = this.#answers.get(key)
     if (!answer) {
-      answer = this.#ask(credentials, address)
+      if (this.#running >= AT_ONCE)
+        throw new AppError('rate-limited', 'too many logins at once', { retry: { afterMs: 1000 } })
+      this.#running++
+      answer = this.#ask(credentials, address).finally(() => this.#running--)
       this.#answers.set(key, answer)
     }
     try {

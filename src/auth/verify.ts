@@ -22,6 +22,16 @@ export function isKnownHash(hash: string): boolean {
   return bcryptHash.test(hash) || /^(\$(apr1|1|5|6)\$|\{SHA\}|\{SSHA\})/.test(hash)
 }
 
+/** How long a check takes, as a number to compare by: the time of unknown users is that of the slowest kind in a file. */
+export function costOf(hash: string): number {
+  const bcrypt = bcryptHash.exec(hash)
+  // One step of bcrypt's cost doubles it; 5000 rounds of sha-crypt take about as long as cost 7.
+  if (bcrypt) return Number(bcrypt[1]) > BCRYPT_COST ? 1 : 2 ** Number(bcrypt[1]) * 40
+  const sha = /^\$[56]\$(?:rounds=(\d{1,9})\$)?/.exec(hash)
+  if (sha) return Number(sha[1] ?? 5000)
+  return /^\$(?:apr1|1)\$/.test(hash) ? 1000 : 1
+}
+
 /** A hash that nothing matches and that costs as much to check as `like`: unknown users must not answer faster. */
 export function decoyOf(like: string | undefined): string | undefined {
   const bcrypt = like && bcryptHash.exec(like)

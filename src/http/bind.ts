@@ -6,7 +6,6 @@ import type { Address } from './address.ts'
 
 const BACKLOG = 4096
 const SOCKET_BUFFER = 16 * 1024
-const PROBE_MS = 60_000
 
 /** Opens one listening socket. `accept` gets each connection. Throws an AppError that says what to do when that fails. */
 export async function bind(address: Address, accept: (socket: Socket) => void): Promise<Server> {
@@ -14,8 +13,6 @@ export async function bind(address: Address, accept: (socket: Socket) => void): 
     {
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: PROBE_MS,
       highWaterMark: SOCKET_BUFFER,
     },
     accept,

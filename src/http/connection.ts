@@ -21,6 +21,9 @@ interface Attached {
 /** A connection that has been quiet for less than this (ms) still counts as busy: its client is between two requests. */
 const RECENT_MS = 90
 
+/** Quiet time (ms) after which a peer is asked whether it is still there. */
+const PROBE_MS = 60_000
+
 /** One accepted connection: who it is, and what it is doing. */
 export class Connection implements Link<Connection> {
   socket: Socket
@@ -78,7 +81,11 @@ export class Connection implements Link<Connection> {
 
   /** Has `left` of this activity called when the connection is gone. */
   watch(activity: Activity): void {
-    this.#watched ??= new Set()
+    if (!this.#watched) {
+      this.#watched = new Set()
+      // Somebody may wait here for long, on either side: finds out when the other has vanished without a word.
+      this.socket.setKeepAlive(true, PROBE_MS)
+    }
     this.#watched.add(activity)
   }
 

@@ -55,7 +55,8 @@ function rule(
   }
 }
 
-function isPreflight(request: HttpRequest): boolean {
+/** True for the question of a browser whether a page may make a request; it never carries credentials. */
+export function isPreflight(request: HttpRequest): boolean {
   return (
     request.method === 'OPTIONS' &&
     request.header('origin') !== undefined &&

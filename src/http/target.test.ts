@@ -52,6 +52,14 @@ test('slashes in a row count as one', () => {
   assert.equal(pathOf('//'), '/')
 })
 
+test('a dot before a file name with a colon is passed over, as clients write it to tell the name from a scheme', () => {
+  assert.equal(pathOf('/./a:b'), 'a:b')
+  assert.equal(pathOf('/x/./a:b'), 'x/a:b')
+  assert.equal(pathOf('/x/./a:dir/'), 400)
+  assert.equal(read('/../a:b'), 400)
+  assert.equal(read('/././a:b'), 400)
+})
+
 test('what cannot be a path is refused', () => {
   for (const url of [
     '/%',

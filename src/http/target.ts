@@ -23,7 +23,7 @@ for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 /**
  * Reads a request target (RFC 9112 section 3.2): origin form, absolute form for the host asked, or `*` of OPTIONS, which is
  * the root with rawPath `*`. Percent signs are decoded once, as strict UTF-8; `%2F` is a slash, slashes in a row count as
- * one, a backslash is an ordinary character. Raw control characters and NUL, bad escapes and `.` or `..` segments are refused (400), so
+ * one, a backslash is an ordinary character, `./` before the name of a file with a colon is as if it were not there. Raw control characters and NUL, bad escapes and `.` or `..` segments are refused (400), so
  * that no target leads out of the root. `base` is taken off; outside of it is 404, and the base itself without its slash is
  * 308 to the one with it. Gives the target, or the answer that refuses it.
  *
@@ -79,7 +79,13 @@ function carefulTarget(url: string): Target | undefined {
   const query = question < 0 ? '' : url.slice(question + 1)
   const decoded = decodePath(rawPath)
   if (decoded === undefined) return undefined
-  const segments = decoded.split('/').filter((segment) => segment !== '')
+  // rclone up to 1.60 writes `./` before a name with a colon, so that it is no scheme, and forgets to take it off again. It
+  // would take such a directory for an empty one, so that this is for files alone.
+  const segments = decoded
+    .split('/')
+    .filter(
+      (segment, i, all) => segment !== '' && !(segment === '.' && i === all.length - 2 && all[i + 1]?.includes(':')),
+    )
   if (segments.includes('.') || segments.includes('..')) return undefined
   return { rawPath, path: segments.join('/') as CanonicalPath, directory: decoded.endsWith('/'), query, base: '' }
 }

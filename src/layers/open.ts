@@ -63,12 +63,15 @@ export class Remotes {
     const spec = parseSpec(text)
     const remote = await this.#open(spec, []).shown
     const root = await remote.stat(this.#parts.ctx, '')
-    if (root?.kind !== 'file') return { remote }
+    if (root?.kind === 'directory') return { remote }
     const { parent, name } = split(spec)
+    // Some storage, a web server for one, knows a file only by its name in a folder.
+    if (!root && name === '') return { remote }
     const directory = only(name)(await this.#open(parent, []).shown)
     const file = await directory.stat(this.#parts.ctx, name)
-    if (file?.kind !== 'file') throw new AppError('not-found', `${text}: file not found`)
-    return { remote: directory, file }
+    if (file?.kind === 'file') return { remote: directory, file }
+    if (root) throw new AppError('not-found', `${text}: file not found`)
+    return { remote }
   }
 
   /** How many remotes are open (`fscache/entries`). */

@@ -164,3 +164,35 @@ test('a disk renames within itself', async (t) => {
   assert.equal(it.stats().serverSideMoves, 1)
   await it.remotes.close()
 })
+
+test('a large file from afar comes in several streams, whole or not at all', async (t) => {
+  const dir = folder(t)
+  const it = bench({ multiThreadCutoff: 1_000_000, multiThreadStreams: 3 })
+  const bytes = Buffer.alloc(150 * 1024 * 1024 + 7)
+  for (let at = 0; at < bytes.length; at += 4096) bytes.writeUInt32LE(at, Math.min(at, bytes.length - 4))
+  const memory = await it.remotes.open(':memory:big')
+  await memory.put(it.ctx, 'f', bodyOf(bytes), { modTime: 1_600_000_000_000_000_000n })
+  const ranges: (number | undefined)[] = []
+  let broken = true
+  const source = extend(distant(memory), {
+    open: async (ctx, file, range) => {
+      ranges.push(range?.start)
+      if (broken && range?.start) throw new AppError('io', 'this part is gone')
+      return await memory.open(ctx, file, range)
+    },
+  })
+  const target = await it.remotes.open(dir)
+  const job = { source, file: await fileAt(it, memory, 'f'), target, path: 'copy' }
+  await assert.rejects(copyFile(it.ctx, job), /this part is gone/)
+  broken = false
+  ranges.length = 0
+  const written = await copyFile(it.ctx, job)
+  assert.deepEqual(
+    ranges.toSorted((a = 0, b = 0) => a - b),
+    [0, 64 * 1024 * 1024, 128 * 1024 * 1024],
+  )
+  assert.equal(written?.modTime, 1_600_000_000_000_000_000n)
+  assert.ok(readFileSync(join(dir, 'copy')).equals(bytes))
+  assert.deepEqual(readdirSync(dir), ['copy'])
+  await it.remotes.close()
+})

@@ -12,6 +12,7 @@ import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
 import { commonHash, hashOf, sizeNote } from './compare.ts'
 import { copyOptions } from './options.ts'
+import { copyInStreams, wantsStreams } from './streams.ts'
 
 /** One file to be copied or moved. */
 export interface FileJob {
@@ -133,6 +134,13 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const { source, file, target, path, budget } = job
   const { ignoreChecksum, ignoreSize, metadata } = ctx.get(copyOptions)
   const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
+  if (wantsStreams(ctx, job)) {
+    const written = await copyInStreams(ctx, job, transfer)
+    // Parts that come in any order have no checksum on the way: what the source knows is compared.
+    const digest = kind === undefined ? '' : await hashOf(ctx, { remote: source, file }, kind)
+    await verify(ctx, job, written, kind === undefined || digest === '' ? undefined : { kind, digest })
+    return written
+  }
   const opened = await source.open(ctx, file)
   const counted = transfer.account(budget ? budget.meter(opened) : opened)
   const sum: Sum = { digest: '' }

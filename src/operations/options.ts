@@ -46,11 +46,8 @@ export const copyOptions = defineOptions('copy', {
   orderBy: option(string, '', 'What to copy first: size, name or modtime, then ",asc" or ",desc"', compare),
   checkFirst: option(bool, false, 'Compare everything before the first copy', compare),
   maxBacklog: option(int, 10_000, 'Files that may wait to be copied', compare),
-  multiThreadCutoff: option(size, 256 * MIB, 'Copy files from this size in several streams', {
-    inert: 'a file is copied in one stream',
-    ...compare,
-  }),
-  multiThreadStreams: option(int, 4, 'Streams for such files', { inert: 'a file is copied in one stream', ...compare }),
+  multiThreadCutoff: option(size, 256 * MIB, 'Copy files from this size in several streams', compare),
+  multiThreadStreams: option(int, 4, 'Streams for such files', compare),
   maxTransfer: option(size, -1, 'Stop after so many bytes', { group: 'Limits' }),
   cutoffMode: option(oneOf('HARD', 'SOFT', 'CAUTIOUS'), 'HARD', 'What --max-transfer does to copies that run', {
     group: 'Limits',

@@ -2,22 +2,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { missing } from '../peers.ts'
-import { files, run, scratch, sluice, touch } from '../program.ts'
+import { files, run, scratch, serve, sluice, touch } from '../program.ts'
 
 const rclone = (args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}) =>
   run('rclone', args, {
@@ -37,7 +28,8 @@ function plant(dir: string): void {
     'sub/.hidden': 'h',
     "odd 'name' $(x).txt": 'odd',
   })
-  for (const path of globSync('**/*', { cwd: dir })) touch(join(dir, path), '2020-02-03T04:05:06Z')
+  for (const path of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
+    touch(join(dir, path), '2020-02-03T04:05:06Z')
   utimesSync(join(dir, 'a.txt'), 1_600_000_000.123456, 1_600_000_000.123456)
 }
 
@@ -293,6 +285,17 @@ test('copyurl names files by URL or header, and refuses names that lead elsewher
   assert.equal((await ours(['copyurl', '--retries', '1', url('/none'), join(dir, 'none')])).code, 1)
   assert.notEqual((await ours(['copyurl', '--retries', '1', url('/short'), join(dir, 'short')])).code, 0)
   assert.deepEqual(readdirSync(dir).sort(), ['her name.txt', 'real name.txt'])
+})
+
+test('a file of a web server is copied by its name', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/sub/a.txt': 'from the web' })
+  const server = await serve(t, ['serve', 'http', join(dir, 's')])
+  const remote = `:http,url='${server.url}':sub/a.txt`
+  assert.equal((await ours(['copy', remote, join(dir, 'd')])).code, 0)
+  assert.equal(readFileSync(join(dir, 'd/a.txt'), 'utf8'), 'from the web')
+  assert.equal((await ours(['lsf', remote])).stdout, 'a.txt\n')
+  assert.equal((await ours(['copy', `:http,url='${server.url}':sub/none`, join(dir, 'd'), '--retries', '1'])).code, 3)
 })
 
 test('errors are tried again as often as --retries says', async (t) => {

@@ -15,6 +15,7 @@ const nasty = {
   '<b>bold</b>': 'tags',
   'amp&amp;.txt': 'amp',
   'plus+.txt': 'plus',
+  'colon: a.txt': 'colon',
   'semi;colon.txt': 'semi',
   'ünïcode.txt': 'nfc',
   'emoji 🎉.txt': 'emoji',

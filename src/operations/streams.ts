@@ -1,0 +1,71 @@
+import { AppError } from '../base/error.ts'
+import type { Range } from '../base/range.ts'
+import type { Context } from '../core/context.ts'
+import type { Transfer } from '../core/stats.ts'
+import type { FileEntry, WriterAt } from '../remote/remote.ts'
+import { unfiltered } from './bridge.ts'
+import type { FileJob } from './copy.ts'
+import { copyOptions } from './options.ts'
+
+/** Each stream reads so many bytes at a time. */
+const PART = 64 * 1024 * 1024
+
+/** True for a large file that is worth several streams: not between two disks of this machine, where one is as fast. */
+export function wantsStreams(ctx: Context, { source, file, target }: FileJob): boolean {
+  const { multiThreadCutoff, multiThreadStreams, metadata } = ctx.get(copyOptions)
+  if (!target.openWriter || !target.setModTime || metadata || multiThreadStreams < 2 || multiThreadCutoff < 0)
+    return false
+  return file.size >= multiThreadCutoff && !(source.info.traits.isLocal && target.info.traits.isLocal)
+}
+
+/**
+ * Copies a file by several reads at once (`--multi-thread-streams`). As with any copy nothing is visible before all is there;
+ * when one stream fails the others end with it.
+ */
+export async function copyInStreams(ctx: Context, job: FileJob, transfer: Transfer): Promise<FileEntry> {
+  const { file, target, path } = job
+  const halt = new AbortController()
+  const own = ctx.with({ signal: AbortSignal.any([ctx.signal, halt.signal]) })
+  const writer = await target.openWriter?.(own, path, file.size)
+  if (!writer) throw new AppError('unsupported', `${target.info.description} can't be written in several places`)
+  try {
+    const parts = partsOf(file.size)
+    const stream = async () => {
+      for (const part of parts) await copyPart(own, job, { transfer, writer }, part)
+    }
+    await Promise.all(Array.from({ length: ctx.get(copyOptions).multiThreadStreams }, stream))
+    const written = await writer.close()
+    await target.setModTime?.(ctx, written, file.modTime)
+    // The time is a part of what tells versions apart.
+    const stored = await target.stat(unfiltered(ctx), path)
+    if (stored?.kind !== 'file') throw new AppError('io', `${path} vanished after it was copied`)
+    return stored
+  } catch (error) {
+    // Ends the other streams, and the writer throws away what it has.
+    halt.abort(error)
+    throw error
+  }
+}
+
+/** The parts of a file, each given to one taker. */
+function* partsOf(size: number): Generator<Range> {
+  for (let start = 0; start < size; start += PART) yield { start, end: Math.min(size, start + PART) }
+}
+
+interface Way {
+  readonly transfer: Transfer
+  readonly writer: WriterAt
+}
+
+async function copyPart(ctx: Context, job: FileJob, { transfer, writer }: Way, part: Range): Promise<void> {
+  const { source, file, budget } = job
+  const opened = await source.open(ctx, file, part)
+  let at = part.start
+  for await (const chunk of transfer.account(budget ? budget.meter(opened) : opened)) {
+    if (at + chunk.length > part.end) throw new AppError('invalid', `the source gave more than it was asked for`)
+    await writer.write(at, chunk)
+    at += chunk.length
+  }
+  if (at < part.end)
+    throw new AppError('invalid', `the source ended after ${at} of ${file.size} bytes`, { retry: 'now' })
+}
