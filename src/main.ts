@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { AppError, messageOf, toAppError } from './base/error.ts'
@@ -20,9 +19,7 @@ import { logOptions, mainOptions } from './core/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 import { OptionSet } from './schema/options.ts'
-
-const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
-  .version
+import { version } from './version.ts'
 
 /** The program: reads the command line, runs the command and sets the exit status. Never throws. */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {

@@ -7,6 +7,7 @@ import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
 import { intake } from './intake.ts'
+import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
 import { lingeringEnd, rawAnswer } from './refuse.ts'
 import { answer, send } from './send.ts'
@@ -16,7 +17,7 @@ import { parseTarget, type Target } from './target.ts'
 const KIB = 1024
 /** Largest chunk for plain sockets; over TLS each write is copied once more, so it is smaller. */
 const PLAIN_CHUNK = 512 * KIB
-const TLS_CHUNK = 128 * KIB
+const TLS_CHUNK = 64 * KIB
 
 export interface Http1Settings {
   /** Bytes of a request head; Go allows 4096 more than it says, and so do we. */
@@ -97,7 +98,7 @@ function onRequest(
   const refused = 'status' in target
   const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
   connection.begin(exchange)
-  if (settings.exceeded(connection)) return sendLast(exchange, busy())
+  if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
   if (refused) return send(exchange, target)
   answer(exchange)
@@ -113,11 +114,6 @@ const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } 
 
 function allow(status: number): HeaderList {
   return status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : []
-}
-
-/** The answer when a limit of connections is reached. */
-export function busy(): HttpResponse {
-  return textResponse(503, 'Too many connections, try again later', ['retry-after', '1'])
 }
 
 function sendLast(exchange: Http1Exchange, response: HttpResponse): void {

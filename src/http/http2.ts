@@ -11,15 +11,15 @@ import { bodyOf, type Body } from '../base/body.ts'
 import type { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
-import { busy } from './http1.ts'
 import { intake } from './intake.ts'
+import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
 import { answer, send } from './send.ts'
 import { checkHead2 } from './strict.ts'
 import { parseTarget, type Target } from './target.ts'
 
 const KIB = 1024
-const CHUNK = 128 * KIB
+const CHUNK = 64 * KIB
 
 export interface Http2Settings {
   /** How long an idle session is kept, ms; Infinity = for ever. */
@@ -109,7 +109,7 @@ export class Session {
       exchange.closed()
     })
     exchange.begin(this.#settings.readTimeout)
-    if (this.#settings.exceeded(this.connection)) send(exchange, busy())
+    if (this.#settings.exceeded(this.connection)) send(exchange, overLimit())
     else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
     else if (good) answer(exchange)
     else send(exchange, target && 'status' in target ? target : textResponse(400))

@@ -1,5 +1,7 @@
 import { Chain } from './chain.ts'
 import type { Connection } from './connection.ts'
+import { textResponse } from './error.ts'
+import type { HttpResponse } from './message.ts'
 
 export interface LimitSettings {
   /** Most connections at a time; 0 = no limit. */
@@ -10,6 +12,11 @@ export interface LimitSettings {
 
 /** How many connections over the limit are taken on to be told so; what comes on top is closed without a word. */
 const TOLD = 64
+
+/** The answer when a limit of connections is reached. */
+export function overLimit(): HttpResponse {
+  return textResponse(503, 'Too many connections, try again later', ['retry-after', '1'])
+}
 
 /** Holds connections to the limits. Connections over a limit are answered with 503 and closed. */
 export class Limits {

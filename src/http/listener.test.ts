@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connect2 } from 'node:http2'
-import { createServer } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { missing } from '../../test/peers.ts'
 import { inheritedFds, parseAddress } from './address.ts'
 import { bodyOf } from '../base/body.ts'
 import { testContext } from '../core/testing.ts'
 import { defaultsOf } from '../schema/option.ts'
+import { Chain, type Link } from './chain.ts'
 import { clientKey, plainAddress } from './connection.ts'
 import { listen } from './listener.ts'
 import type { Handler } from './message.ts'
@@ -195,6 +197,49 @@ test('closing lets the streams of HTTP/2 end', async (t) => {
   await once(stream, 'end')
   assert.equal(size, 6 + 200_000)
   await closing
+})
+
+test('a socket that was opened for the process is taken over', { skip: missing('sh') }, async (t) => {
+  const outer = createServer().listen(0, '127.0.0.1')
+  await once(outer, 'listening')
+  const { port } = outer.address() as AddressInfo
+  const { fd } = (outer as unknown as { _handle: { fd: number } })._handle
+  const script = `
+    const { listen } = await import(${JSON.stringify(import.meta.resolve('./listener.ts'))})
+    const { inheritedFds } = await import(${JSON.stringify(import.meta.resolve('./address.ts'))})
+    const { httpOptions } = await import(${JSON.stringify(import.meta.resolve('./options.ts'))})
+    const { defaultsOf } = await import(${JSON.stringify(import.meta.resolve('../schema/option.ts'))})
+    const { testContext } = await import(${JSON.stringify(import.meta.resolve('../core/testing.ts'))})
+    const fds = inheritedFds(process.env, process.pid)
+    const { urls } = await listen(testContext(), () => ({ status: 200, headers: [], body: 'inherited' }), { ...defaultsOf(httpOptions), fds })
+    console.log(urls.join())`
+  const shell = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" --input-type=module -e "$1"'
+  const child = spawn('sh', ['-c', shell, process.execPath, script], { stdio: ['ignore', 'pipe', 'inherit', fd] })
+  t.after(() => child.kill('SIGKILL'))
+  assert.ok(child.stdout)
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  assert.equal(line.toString().trim(), `http://127.0.0.1:${port}/`)
+  outer.close()
+  assert.equal(bodyOfAnswer(await talk(port, get('/'))), 'inherited')
+})
+
+test('what comes and goes leaves nothing behind', () => {
+  const item = (name: string) => ({ name, next: undefined, previous: undefined }) as Item
+  interface Item extends Link<Item> {
+    readonly name: string
+  }
+  const [a, b, c] = [item('a'), item('b'), item('c')] as const
+  const chain = new Chain<Item>()
+  const names = () => [...chain].map(({ name }) => name).join('')
+  for (const one of [a, b, c]) chain.add(one)
+  assert.deepEqual([names(), chain.size], ['abc', 3])
+  assert.ok(chain.remove(b))
+  assert.ok(!chain.remove(b))
+  assert.deepEqual([names(), b.next, b.previous], ['ac', undefined, undefined])
+  for (const one of chain) chain.remove(one)
+  assert.deepEqual([names(), chain.size, chain.remove(a)], ['', 0, false])
+  chain.add(b)
+  assert.equal(names(), 'b')
 })
 
 test('two servers in one process do not know of each other', async (t) => {

@@ -107,8 +107,9 @@ export class Deletions {
       } else await deleteFile(this.#ctx, this.#ends.target, file, this.#limit)
     } catch (reason) {
       const error = toAppError(reason)
-      this.#failed++
+      // Somebody else was faster.
       if (error.code === 'not-found') return
+      this.#failed++
       this.#faults.log(file.path, error.stop ? 'Got fatal error on delete: ' : "Couldn't delete: ", error)
     }
   }

@@ -1,0 +1,178 @@
+import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
+import { authOptions } from '../auth/options.ts'
+import { keepPrivate } from '../auth/private.ts'
+import { AppError } from '../base/error.ts'
+import { mainOptions } from '../core/options.ts'
+import { inheritedFds } from '../http/address.ts'
+import { cors } from '../http/cors.ts'
+import { encoding } from '../http/encoding.ts'
+import { errors } from '../http/error.ts'
+import { headers } from '../http/headers.ts'
+import { hosts } from '../http/hosts.ts'
+import { listen } from '../http/listener.ts'
+import type { Middleware } from '../http/message.ts'
+import { type HttpOptions, httpOptions } from '../http/options.ts'
+import { localHosts } from '../http/strict.ts'
+import { hidden } from '../layers/hidden.ts'
+import { originOptions } from '../origin/options.ts'
+import { originHandler, pipeline } from '../origin/origin.ts'
+import { ready } from '../origin/ready.ts'
+import { loadListingTemplate } from '../origin/template.ts'
+import { vfsOptions } from '../vfs/options.ts'
+import type { Vfs } from '../vfs/vfs.ts'
+import { openAccessLog } from './access-log.ts'
+import type { CommandIo } from './command.ts'
+import { secretsInside } from './secrets.ts'
+import { Trees } from './trees.ts'
+
+/** The option blocks that shape a server. */
+export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
+
+/** What a server is put together from. */
+export type ServerParts = Pick<CommandIo, 'ctx' | 'env' | 'version' | 'configPath' | 'get' | 'remotes' | 'config'>
+
+/** A server that runs. */
+export interface Server {
+  /** Where clients find it: `http://127.0.0.1:8080/`. */
+  readonly urls: readonly string[]
+  /** What it serves, for people. */
+  readonly description: string
+  /** A login is needed. */
+  readonly locked: boolean
+  /** Forgets directory listings, opens the access log anew, reads certificates again. */
+  refresh(): Promise<void>
+  /** Takes no more requests, lets running ones end for `drainMs`, or until `now` aborts. */
+  close(options: { drainMs: number; now?: AbortSignal }): Promise<void>
+}
+
+/**
+ * Starts a server over a remote; without one `--auth-proxy` names it for each user. `addr` stands in for the addresses of the
+ * options. Throws when anything of it is not right: then nothing listens.
+ */
+export async function openServer(
+  parts: ServerParts,
+  spec: string | undefined,
+  addr?: HttpOptions['addr'],
+): Promise<Server> {
+  const { ctx } = parts
+  refuseLenientParser(parts.env)
+  const http = parts.get(httpOptions)
+  const access = openAccessLog(http, ctx.log)
+  const gate = gateOf(ctx, parts.get(authOptions), http.clientCa !== '')
+  const trees = new Trees(ctx, await parts.remotes(), parts.get(vfsOptions), parts.get(mainOptions).bufferSize)
+  async function release(): Promise<void> {
+    access.close()
+    await trees.close()
+  }
+  try {
+    const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
+    const handler = await handlerOf(parts, { root, trees, gate, access: access.middleware })
+    const fds = inheritedFds(parts.env, process.pid)
+    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
+    return {
+      urls: listening.urls,
+      description: root?.remote.info.description ?? 'auth-proxy',
+      locked: gate !== undefined,
+      async refresh() {
+        trees.forget()
+        access.reopen()
+        await listening.reload()
+      },
+      async close(options) {
+        await listening.close(options)
+        await release()
+      },
+    }
+  } catch (reason) {
+    await release()
+    throw reason
+  }
+}
+
+async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {
+  const { remote } = await (await parts.remotes()).openAt(spec)
+  const { allowMissingRoot } = parts.get(originOptions)
+  // Storage without real directories cannot tell a missing root from an empty one.
+  const knows = remote.info.traits.emptyDirectories
+  if (!allowMissingRoot && knows && !(await remote.stat(parts.ctx, '')))
+    throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(parts, spec)}`)
+  const { htpasswd } = parts.get(authOptions)
+  const { key } = parts.get(httpOptions)
+  const secrets = secretsInside(remote, [htpasswd, key, parts.configPath])
+  return trees.over(hidden(secrets)(remote))
+}
+
+/** What a person may have meant by a directory that is not there. */
+async function elsewhere(parts: ServerParts, spec: string): Promise<string> {
+  if ((await parts.config()).sections().includes(spec)) return `The remote of that name is written ${spec}:`
+  return '--allow-missing-root starts all the same'
+}
+
+interface HandlerParts {
+  readonly root: Vfs | undefined
+  readonly trees: Trees
+  readonly gate: Gate | undefined
+  readonly access: Middleware
+}
+
+/** The origin with everything around it. */
+async function handlerOf(parts: ServerParts, { root, trees, gate, access }: HandlerParts) {
+  const { ctx } = parts
+  const [http, origin, vfs] = [parts.get(httpOptions), parts.get(originOptions), parts.get(vfsOptions)]
+  const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
+  const logged = http.accessLog !== '' || ctx.log.enabled('info')
+  const handler = originHandler({
+    tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
+    options: origin,
+    listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
+    seekable: !vfs.noSeek,
+    locked: gate !== undefined,
+  })
+  return pipeline(handler, {
+    access,
+    headers: headers({
+      server: http.serverName === '' ? '' : `${http.serverName}/${parts.version}`,
+      add: http.responseHeader,
+    }),
+    errors: errors(),
+    hosts: hostCheck(http, gate),
+    ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
+    cors: cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS', log: ctx.log }),
+    auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
+    encoding: encoding(() => ({
+      effort: origin.compress,
+      max: origin.compressMax < 0 ? Infinity : origin.compressMax,
+    })),
+  })
+}
+
+/** Whether the operator says how answers may be cached. */
+function setsCaching({ responseHeader }: HttpOptions): boolean {
+  return responseHeader.some((text) => /^\s*cache-control\s*:/i.test(text))
+}
+
+/** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */
+function hostCheck(http: HttpOptions, gate: Gate | undefined): Middleware {
+  const names = http.addr.map(hostOfAddress)
+  const local = names.every((name) => name !== undefined && isLoopback(name))
+  if (http.allowedHosts.length === 0 && (gate || !local)) return (next) => next
+  return hosts(localHosts(local ? names.filter((name) => name !== undefined) : [], http.allowedHosts))
+}
+
+/** The host part of an `--addr`; `''` for all interfaces, undefined for a unix socket. */
+function hostOfAddress(text: string): string | undefined {
+  const plain = text.replace(/^(?:tls|https?):\/\//, '')
+  return plain.startsWith('/') || plain.startsWith('unix:')
+    ? 'localhost'
+    : plain.replace(/:\d*\/?$/, '').replace(/^\[|\]$/g, '')
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** Node's lenient parser lets through what proxies and servers read in two ways. */
+function refuseLenientParser(env: ServerParts['env']): void {
+  if (`${env.NODE_OPTIONS ?? ''} ${process.execArgv.join(' ')}`.includes('--insecure-http-parser'))
+    throw new AppError('usage', 'serving with --insecure-http-parser is not safe: take it out of NODE_OPTIONS')
+}
