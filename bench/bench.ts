@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
 import { type Figure, table } from './report.ts'
-import { type Contender, contenders, install, rss, type Running, start } from './servers.ts'
+import { type Contender, contenders, cpuTime, install, rss, type Running, start } from './servers.ts'
 
 /**
  * `npm run bench [-- --rounds 5 --only small,listing --million]`: Sluice beside nginx, Caddy and rclone, each pinned to one
@@ -59,14 +59,33 @@ async function interleaved(
       const server = await start(contender, root, scratch)
       if (server) servers.push(server)
     }
-    for (const server of servers) await measure(server)
+    warm()
     for (let round = 0; round < rounds; round++)
       for (const server of servers)
-        samples.set(server.name, [...(samples.get(server.name) ?? []), await measure(server)])
+        samples.set(server.name, [...(samples.get(server.name) ?? []), await measured(server, measure)])
   } finally {
     for (const server of servers) await server.stop()
   }
   return new Map([...samples].map(([name, list]) => [name, median(list)]))
+}
+
+/**
+ * Measures one server that was warmed up by the same just before (an idle process grows cold while others run), then waits
+ * until it is idle: what it still does for clients that left must not cost the next one.
+ */
+async function measured(server: Running, measure: (server: Running) => Promise<number>): Promise<number> {
+  await measure(server)
+  const value = await measure(server)
+  for (let i = 0, before = -1; i < 50 && cpuTime(server.pid) !== before; i++) {
+    before = cpuTime(server.pid)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  return value
+}
+
+/** Brings the large file into memory: what is measured is the server, not the disk. */
+function warm(): void {
+  execFileSync('dd', [`if=${join(root, 'big.bin')}`, 'of=/dev/null', 'bs=1M', 'status=none'])
 }
 
 function median(list: readonly number[]): number {
@@ -184,6 +203,7 @@ try {
   execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
   install(scratch)
   makeFixture()
+  execFileSync('sync') // what the disk still has to write must not be measured
   const figures = [...(await throughput()), ...(await alone())]
   const text = table(figures)
   console.log(text)

@@ -71,6 +71,12 @@ export function rss(pid: number): number {
   return [pid, ...children(pid)].reduce((sum, p) => sum + rssOf(p), 0)
 }
 
+/** Processor time that a process has used so far, in ticks. */
+export function cpuTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return Number(fields[11]) + Number(fields[12])
+}
+
 function rssOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
 }
