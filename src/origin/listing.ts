@@ -26,7 +26,7 @@ export interface ListingSettings {
 }
 
 /** Larger directories are sent as the storage gives them, unsorted, so that they need no memory. */
-const mostSorted = 100_000
+const mostSorted = 50_000
 const cacheBytes = 32 * 1024 * 1024
 /** How much of a streamed listing is sent at a time, in characters. */
 const piece = 64 * 1024

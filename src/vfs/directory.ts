@@ -6,8 +6,8 @@ import type { Context } from '../core/context.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 
 /** A directory is held with at most this many entries; all directories together with a few times as many. */
-export const LARGEST = 100_000
-const LARGEST_SUM = 500_000
+export const LARGEST = 50_000
+const LARGEST_SUM = 250_000
 /** So many files of a directory are looked up one by one before its listing is read. */
 const FEW = 4
 
