@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Body } from './body.ts'
 import { AppError } from './error.ts'
 
@@ -42,4 +43,11 @@ export async function* abortable(body: Body, signal: AbortSignal): AsyncGenerato
     // A source that hangs must not keep whoever left it waiting.
     if (!ended) source.return?.().catch(() => {})
   }
+}
+
+/** Waits for `ms`. Throws an `aborted` error as soon as the signal aborts. */
+export async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {
+    throw abortError(signal)
+  })
 }

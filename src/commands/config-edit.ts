@@ -1,10 +1,10 @@
+import { findBackend } from '../remote/backend.ts'
 import { AppError } from '../base/error.ts'
 import {
   type ConfigOut,
   type Configuring,
   createRemote,
   deleteRemote,
-  findBackend,
   setPasswords,
   updateRemote,
 } from '../remote/configure.ts'

@@ -1,7 +1,7 @@
 import { nearest } from '../base/nearest.ts'
 import { AppError } from '../base/error.ts'
 import { configKey, flagName, type Option, type OptionBlock } from '../schema/option.ts'
-import type { Backend } from '../remote/backend.ts'
+import { type Backend, findBackend } from '../remote/backend.ts'
 import type { Command, CommandIo } from './command.ts'
 import { variablesOf } from './environment.ts'
 import { exitMeanings } from './exit.ts'
@@ -134,7 +134,7 @@ export function helpText(
   if (topic === 'environment') return environmentHelp()
   if (topic === 'exit-codes') return exitHelp()
   if (topic === 'backends') return table(io.backends.map((b) => ({ left: b.name, help: b.description })))
-  if (topic === 'backend') return backendHelp(findBackend(name ?? '', io.backends))
+  if (topic === 'backend') return backendHelp(backendNamed(name ?? '', io.backends))
   const wanted = words.join(' ')
   const command = io.commands.find((c) => c.name === wanted)
   if (command) return commandHelp(command, io.commands)
@@ -152,8 +152,8 @@ export function helpText(
   )
 }
 
-function findBackend(name: string, backends: readonly Backend[]): Backend {
-  const found = backends.find((backend) => backend.name === name || backend.aliases?.includes(name))
+function backendNamed(name: string, backends: readonly Backend[]): Backend {
+  const found = findBackend(backends, name)
   if (found) return found
   throw new AppError('usage', `didn't find backend called ${JSON.stringify(name)}. See: sluice help backends`)
 }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { abortError } from '../base/abort.ts'
+import { wait } from '../base/abort.ts'
 import { Bucket } from '../base/bucket.ts'
 import { Semaphore } from '../base/semaphore.ts'
 import type { Context } from '../core/context.ts'
@@ -24,8 +23,7 @@ export function limited(limits: Limits): Layer {
     if (limits.perSecond <= 0) return
     const ms = bucket.book(1)
     if (credit > 0) credit--
-    else if (ms >= 1)
-      await sleep(ms, undefined, { signal: ctx.signal }).catch(() => Promise.reject(abortError(ctx.signal)))
+    else if (ms >= 1) await wait(ms, ctx.signal)
   }
   return (inner) =>
     around(inner, async (ctx, _op, call) => {

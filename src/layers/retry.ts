@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { abortError } from '../base/abort.ts'
+import { wait } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { derive } from '../base/derive.ts'
 import { type AppError, toAppError } from '../base/error.ts'
@@ -78,7 +77,5 @@ async function pause(ctx: Context, error: AppError, attempt: number, policy: Ret
   const backoff = Math.min(policy.longest, policy.first * 2 ** (attempt - 1))
   const ms = Math.max(asked, backoff * (0.5 + policy.random() / 2))
   ctx.log.debug(`trying again in ${Math.round(ms)} ms: ${error.message}`)
-  await sleep(ms, undefined, { signal: ctx.signal }).catch(() => {
-    throw abortError(ctx.signal)
-  })
+  await wait(ms, ctx.signal)
 }

@@ -1,5 +1,6 @@
 import { AppError, messageOf } from '../base/error.ts'
-import type { Backend } from '../remote/backend.ts'
+import { type Backend, findBackend } from '../remote/backend.ts'
+import { fromEnv, variableName } from '../remote/config-path.ts'
 import { reveal } from '../remote/obscure.ts'
 import type { Spec } from '../remote/spec.ts'
 import { configKey, type Option } from '../schema/option.ts'
@@ -34,7 +35,7 @@ export async function settle(spec: Spec, parts: SettleParts): Promise<Settled> {
   const overrides = spec.kind === 'local' ? {} : spec.overrides
   const section = spec.kind === 'named' ? await sectionOf(spec.name, parts) : {}
   const type = spec.kind === 'local' ? 'local' : spec.kind === 'inline' ? spec.backend : (section.type ?? '')
-  const backend = parts.backends.find((b) => b.name === type || b.aliases?.includes(type))
+  const backend = findBackend(parts.backends, type)
   if (!backend)
     throw new AppError(
       'invalid',
@@ -67,10 +68,13 @@ interface Texts {
 function valueOf(key: string, option: Option<unknown>, texts: Texts, backend: Backend, parts: SettleParts): unknown {
   const word = configKey(key)
   const named =
-    texts.name === undefined ? undefined : fromEnv(parts.env, `CONFIG_${variable(texts.name)}_${variable(word)}`)
+    texts.name === undefined
+      ? undefined
+      : fromEnv(parts.env, `CONFIG_${variableName(texts.name)}_${variableName(word)}`)
   const held = parts.options.explicit(backend.options)[key]
   if (texts.overrides[word] === undefined && held?.source === 'flag') return held.value
-  const text = texts.overrides[word] ?? named ?? fromEnv(parts.env, `${variable(backend.name)}_${variable(word)}`)
+  const text =
+    texts.overrides[word] ?? named ?? fromEnv(parts.env, `${variableName(backend.name)}_${variableName(word)}`)
   if (text === undefined && held) return held.value
   const stored = text ?? texts.section[word]
   return stored === undefined ? option.default : parse(stored, word, option, backend)
@@ -85,12 +89,4 @@ function parse(text: string, word: string, option: Option<unknown>, backend: Bac
       cause: error,
     })
   }
-}
-
-function fromEnv(env: SettleParts['env'], name: string): string | undefined {
-  return env[`SLUICE_${name}`] ?? env[`RCLONE_${name}`]
-}
-
-function variable(text: string): string {
-  return text.toUpperCase().replaceAll('-', '_')
 }

@@ -11,6 +11,7 @@ import { contentRange, multipart, selectRanges } from '../http/range.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import type { FileNode } from '../vfs/node.ts'
 import { Descriptions, validators } from './describe.ts'
+import { isPlain } from './plain.ts'
 import type { Description } from './describe.ts'
 import { tracked } from './tracked.ts'
 
@@ -149,16 +150,6 @@ export class Files {
 }
 
 /** True when nothing but the whole file can be the answer. */
-function isPlain(request: HttpRequest): boolean {
-  return (
-    request.header('range') === undefined &&
-    request.header('if-none-match') === undefined &&
-    request.header('if-modified-since') === undefined &&
-    request.header('if-match') === undefined &&
-    request.header('if-unmodified-since') === undefined
-  )
-}
-
 function send(ctx: Context, request: HttpRequest, { headers, bytes }: Ready): HttpResponse {
   if (request.method === 'GET') ctx.stats.sent(bytes.length)
   // The headers are copied because those who come behind add theirs.

@@ -2,22 +2,13 @@ import { LRUCache } from 'lru-cache'
 import type { HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
 import { whenDone } from '../http/message.ts'
 import type { FileEntry } from '../remote/remote.ts'
+import { isPlain } from './plain.ts'
 
 /** All answers together hold at most this many bytes. */
 const SUM = 16 * 1024 * 1024
 
-/** Headers that may change the answer for a file: a request with one of them is not plain. */
-const telling = [
-  'range',
-  'accept-encoding',
-  'if-none-match',
-  'if-modified-since',
-  'if-match',
-  'if-unmodified-since',
-  'if-range',
-  'origin',
-  'authorization',
-]
+/** Headers that the layers around the file look at. */
+const telling = ['accept-encoding', 'origin', 'authorization'] as const
 
 /**
  * Keeps what the layers behind it made of a small file, headers and all, with that version of the file, and gives it again
@@ -31,7 +22,7 @@ export function ready(peek: (request: HttpRequest) => FileEntry | undefined): Mi
   })
   return (next) =>
     function answerReady(ctx, request) {
-      const entry = isPlain(request) && ctx.stats.unlimited ? peek(request) : undefined
+      const entry = asksForFileAlone(request) && ctx.stats.unlimited ? peek(request) : undefined
       if (!entry) return next(ctx, request)
       const known = answers.get(entry)
       if (!known) return whenDone(next(ctx, request), (response) => remember(answers, entry, response))
@@ -40,8 +31,8 @@ export function ready(peek: (request: HttpRequest) => FileEntry | undefined): Mi
     }
 }
 
-function isPlain(request: HttpRequest): boolean {
-  if (request.method !== 'GET' || request.directory) return false
+function asksForFileAlone(request: HttpRequest): boolean {
+  if (request.method !== 'GET' || request.directory || !isPlain(request)) return false
   for (const name of telling) if (request.header(name) !== undefined) return false
   return true
 }

@@ -28,3 +28,8 @@ export interface OpenArgs<B extends OptionBlock = OptionBlock> {
 export function defineBackend<B extends OptionBlock>(backend: Backend<B>): Backend<B> {
   return backend
 }
+
+/** The backend of that name or alias; undefined when there is none. */
+export function findBackend(backends: readonly Backend[], type: string | undefined): Backend | undefined {
+  return backends.find(({ name, aliases }) => type !== undefined && (name === type || aliases?.includes(type)))
+}

@@ -2,7 +2,7 @@ import { formatCsv } from '../base/csv.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import { nearest } from '../base/nearest.ts'
 import { configKey, type Option } from '../schema/option.ts'
-import type { Backend } from './backend.ts'
+import { type Backend, findBackend } from './backend.ts'
 import type { ConfigFile } from './config.ts'
 import { isObscured, obscure } from './obscure.ts'
 import { describeOption, type ProviderOption } from './providers.ts'
@@ -91,12 +91,7 @@ export async function deleteRemote(parts: Configuring, name: string): Promise<vo
   await parts.config.save()
 }
 
-/** The backend of a word in `type =`, or undefined. */
-export function findBackend(backends: readonly Backend[], type: string | undefined): Backend | undefined {
-  return backends.find(({ name, aliases }) => type !== undefined && (name === type || aliases?.includes(type)))
-}
-
-/** The same, but throws `invalid` when there is none. */
+/** The backend of that name. Throws `invalid` when there is none. */
 export function backendOf(parts: Pick<Configuring, 'backends'>, type: string): Backend {
   const found = findBackend(parts.backends, type)
   if (!found) throw new AppError('invalid', `couldn't find backend for type ${JSON.stringify(type)}`)
