@@ -64,3 +64,7 @@ test('a clear password is not taken for an obscured one, even when it is long', 
 test('rclone reveals what we obscure', { skip: missing('rclone') }, () => {
   assert.equal(execFileSync('rclone', ['reveal', '--', obscure('pä ss')], { encoding: 'utf8' }), 'pä ss\n')
 })
+
+test('an obscured password never looks like a flag', () => {
+  for (let i = 0; i < 2000; i++) assert.doesNotMatch(obscure('x'), /^-/)
+})

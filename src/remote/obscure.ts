@@ -6,9 +6,15 @@ const key = Buffer.from('9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162
 const IV_LENGTH = 16
 
 /** Writes a password the way rclone.conf keeps it (serve-http.md 3.9). `iv` is for tests; it is random otherwise. */
-export function obscure(clear: string, iv: Uint8Array = randomBytes(IV_LENGTH)): string {
+export function obscure(clear: string, iv: Uint8Array = randomIv()): string {
   const cipher = createCipheriv('aes-256-ctr', key, iv)
   return Buffer.concat([iv, cipher.update(clear, 'utf8'), cipher.final()]).toString('base64url')
+}
+
+/** A text that starts with `-` would be taken for a flag when it is given to a command: 62 as the first six bits is left out. */
+function randomIv(): Uint8Array {
+  const iv = randomBytes(IV_LENGTH)
+  return (iv[0] ?? 0) >> 2 === 62 ? randomIv() : iv
 }
 
 /** The password that `obscure` wrote. Throws `invalid` when the text cannot come from it. */
