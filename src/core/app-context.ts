@@ -1,37 +1,67 @@
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
-import type { Context, ContextChange } from './context.ts'
+import type { Context, ContextChange, OwnValues } from './context.ts'
 import type { Filter } from './filter.ts'
 import type { Logger } from './log.ts'
 import type { StatsGroup } from './stats.ts'
 
+interface Parts {
+  readonly signal: AbortSignal | (() => AbortSignal)
+  readonly log: Logger
+  readonly stats: StatsGroup | (() => StatsGroup)
+  readonly filter: Filter
+  readonly options: OptionSet
+  readonly values?: OwnValues | undefined
+}
+
 /** The context of an app; `with` derives those of jobs and requests. */
 export class AppContext implements Context {
-  readonly signal: AbortSignal
-  readonly log: Logger
-  readonly stats: StatsGroup
-  readonly filter: Filter
-  readonly #options: OptionSet
+  readonly #parts: Parts
+  #signal: AbortSignal | undefined
+  #stats: StatsGroup | undefined
+  readonly #own = new Map<OptionBlock, { readonly from: object; readonly values: object }>()
 
-  constructor(parts: Required<ContextChange> & { options: OptionSet }) {
-    this.signal = parts.signal
-    this.log = parts.log
-    this.stats = parts.stats
-    this.filter = parts.filter
-    this.#options = parts.options
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get signal(): AbortSignal {
+    const { signal } = this.#parts
+    return (this.#signal ??= typeof signal === 'function' ? signal() : signal)
+  }
+
+  get log(): Logger {
+    return this.#parts.log
+  }
+
+  get stats(): StatsGroup {
+    const { stats } = this.#parts
+    return (this.#stats ??= typeof stats === 'function' ? stats() : stats)
+  }
+
+  get filter(): Filter {
+    return this.#parts.filter
   }
 
   get<B extends OptionBlock>(block: B): Values<B> {
-    return this.#options.get(block)
+    const values = this.#parts.options.get(block)
+    const own = this.#parts.values?.get(block)
+    if (!own) return values
+    let made = this.#own.get(block)
+    if (made?.from !== values)
+      this.#own.set(block, (made = { from: values, values: Object.freeze({ ...values, ...own }) }))
+    return made.values as Values<B>
   }
 
   with(change: ContextChange): AppContext {
+    const parts = this.#parts
     return new AppContext({
-      signal: change.signal ?? this.signal,
-      log: change.log ?? this.log,
-      stats: change.stats ?? this.stats,
-      filter: change.filter ?? this.filter,
-      options: this.#options,
+      signal: change.signal ?? parts.signal,
+      log: change.log ?? parts.log,
+      stats: change.stats ?? parts.stats,
+      filter: change.filter ?? parts.filter,
+      options: parts.options,
+      values: change.values ?? parts.values,
     })
   }
 }

@@ -15,4 +15,14 @@ export interface Context {
   with(change: ContextChange): Context
 }
 
-export type ContextChange = Partial<Pick<Context, 'signal' | 'log' | 'stats' | 'filter'>>
+/** What a derived context has of its own. */
+export interface ContextChange extends Partial<Pick<Context, 'log' | 'filter'>> {
+  /** The signal, or what gives it when somebody looks at it for the first time. */
+  readonly signal?: AbortSignal | (() => AbortSignal)
+  /** The group, or what gives it when something is counted for the first time. */
+  readonly stats?: StatsGroup | (() => StatsGroup)
+  /** Values of options that hold for this work alone, by block. */
+  readonly values?: OwnValues
+}
+
+export type OwnValues = ReadonlyMap<OptionBlock, Readonly<Record<string, unknown>>>

@@ -24,6 +24,18 @@ export interface RemotesParts {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+export interface OpenSettings {
+  /** Whether options that run programs may be set by the text. */
+  readonly exec?: boolean
+}
+
+/** How a remote came to be opened. */
+interface Way {
+  /** The remotes it is within. */
+  readonly chain: readonly string[]
+  readonly exec: boolean
+}
+
 interface Opened {
   /** With the layers of its storage: for backends that wrap it. */
   readonly remote: Promise<Remote>
@@ -53,21 +65,25 @@ export class Remotes {
     this.#now = now
   }
 
-  /** The remote at `name:path`, `:backend,option=value:path` or a local path. Throws `invalid` with what is wrong in the text. */
-  async open(text: string): Promise<Remote> {
-    return await this.#open(parseSpec(text), []).shown
+  /**
+   * The remote at `name:path`, `:backend,option=value:path` or a local path. Throws `invalid` with what is wrong in the text,
+   * `denied` when it sets an option that runs a program and `exec` is false: for texts that came over the network.
+   */
+  async open(text: string, { exec = true }: OpenSettings = {}): Promise<Remote> {
+    return await this.#open(parseSpec(text), { chain: [], exec }).shown
   }
 
   /** As `open`, for a text that may name a file: the remote then is its directory, showing that file alone. */
-  async openAt(text: string): Promise<Place> {
+  async openAt(text: string, { exec = true }: OpenSettings = {}): Promise<Place> {
     const spec = parseSpec(text)
-    const remote = await this.#open(spec, []).shown
+    const way = { chain: [], exec }
+    const remote = await this.#open(spec, way).shown
     const root = await remote.stat(this.#parts.ctx, '')
     if (root?.kind === 'directory') return { remote }
     const { parent, name } = split(spec)
     // Some storage, a web server for one, knows a file only by its name in a folder.
     if (!root && name === '') return { remote }
-    const directory = only(name)(await this.#open(parent, []).shown)
+    const directory = only(name)(await this.#open(parent, way).shown)
     const file = await directory.stat(this.#parts.ctx, name)
     if (file?.kind === 'file') return { remote: directory, file }
     if (root) throw new AppError('not-found', `${text}: file not found`)
@@ -90,7 +106,7 @@ export class Remotes {
       )
   }
 
-  #open(spec: Spec, chain: readonly string[]): Opened {
+  #open(spec: Spec, { chain, exec }: Way): Opened {
     const key = formatSpec(spec.kind === 'local' ? { ...spec, path: resolve(spec.path) } : spec)
     // Each turn of a loop may add to the path: the length tells what the text does not.
     if (chain.includes(key) || chain.length >= DEEPEST)
@@ -98,7 +114,7 @@ export class Remotes {
     this.#expire()
     let opened = this.#opened.get(key)
     if (!opened) {
-      const remote = this.#make(spec, [...chain, key])
+      const remote = this.#make(spec, { chain: [...chain, key], exec })
       const shown = remote.then(filtered(this.#parts.ctx.filter))
       opened = { remote, shown, usedAt: 0 }
       this.#opened.set(key, opened)
@@ -108,16 +124,18 @@ export class Remotes {
     return opened
   }
 
-  async #make(spec: Spec, chain: readonly string[]): Promise<Remote> {
+  async #make(spec: Spec, way: Way): Promise<Remote> {
     const { ctx } = this.#parts
-    const { backend, config, name, unknown } = await settle(spec, this.#parts)
+    const { backend, config, name, unknown } = await settle(spec, this.#parts, way)
+    // What the configuration says is the operator's word, whoever asks for it.
+    const inner = { ...way, exec: way.exec || (spec.kind === 'named' && Object.keys(spec.overrides).length === 0) }
     for (const key of unknown)
       ctx.log.notice(`option ${JSON.stringify(key)} is not known to the ${backend.name} backend and is ignored`)
     const remote = await backend.open(ctx, {
       name,
       root: spec.path,
       config,
-      openRemote: async (text) => await this.#open(parseSpec(text), chain).remote,
+      openRemote: async (text) => await this.#open(parseSpec(text), inner).remote,
     })
     return backend.wraps ? remote : this.#layers(remote).reduceRight((inner, layer) => layer(inner), remote)
   }

@@ -29,9 +29,10 @@ export interface Settled {
 
 /**
  * Finds the backend of a spec and the value of each option: connection string, then flag, then RCLONE_CONFIG_NAME_KEY, then
- * RCLONE_BACKEND_KEY, then the configuration file, then the default (serve-http.md 3.5).
+ * RCLONE_BACKEND_KEY, then the configuration file, then the default (serve-http.md 3.5). Unless `exec`, a connection string
+ * that sets an option that runs a program is `denied` (security.md T1).
  */
-export async function settle(spec: Spec, parts: SettleParts): Promise<Settled> {
+export async function settle(spec: Spec, parts: SettleParts, { exec = true } = {}): Promise<Settled> {
   const overrides = spec.kind === 'local' ? {} : spec.overrides
   const section = spec.kind === 'named' ? await sectionOf(spec.name, parts) : {}
   const type = spec.kind === 'local' ? 'local' : spec.kind === 'inline' ? spec.backend : (section.type ?? '')
@@ -41,6 +42,7 @@ export async function settle(spec: Spec, parts: SettleParts): Promise<Settled> {
       'invalid',
       `didn't find backend called ${JSON.stringify(type)}. "sluice help backends" lists the kinds of storage there are`,
     )
+  if (!exec) refuseExec(backend, overrides)
   const name = spec.kind === 'named' ? spec.name : spec.kind === 'inline' ? `:${spec.backend}` : 'local'
   const known = new Set(Object.keys(backend.options.options).map(configKey))
   const texts = { section, overrides, name: spec.kind === 'named' ? spec.name : undefined }
@@ -48,6 +50,15 @@ export async function settle(spec: Spec, parts: SettleParts): Promise<Settled> {
     Object.entries(backend.options.options).map(([key, option]) => [key, valueOf(key, option, texts, backend, parts)]),
   )
   return { backend, name, config, unknown: Object.keys(overrides).filter((key) => !known.has(key) && key !== 'type') }
+}
+
+function refuseExec(backend: Backend, overrides: Readonly<Record<string, string>>): void {
+  for (const [key, option] of Object.entries(backend.options.options))
+    if (option.exec && overrides[configKey(key)] !== undefined)
+      throw new AppError(
+        'denied',
+        `setting ${JSON.stringify(configKey(key))} over the network is not allowed: it runs a program`,
+      )
 }
 
 async function sectionOf(name: string, parts: SettleParts): Promise<Readonly<Record<string, string>>> {

@@ -1,0 +1,129 @@
+import { type AppError, toAppError } from '../base/error.ts'
+import type { Context, OwnValues } from '../core/context.ts'
+import type { Filter } from '../core/filter.ts'
+import { filterOptions } from '../core/filter-options.ts'
+import type { HttpRequest } from '../http/message.ts'
+import { decode, type Params } from '../schema/field.ts'
+import { bool, object, string } from '../schema/params.ts'
+import { type BlockValues, readBlock, readFlat } from './block-values.ts'
+import type { Job } from './jobs.ts'
+import { Answer, type Call, type Method, StreamAnswer } from './method.ts'
+import type { RcBlock, Services } from './services.ts'
+
+/** Who calls, and how. */
+export interface Caller {
+  /** The HTTP request that carries the call. */
+  readonly request?: HttpRequest
+  /** The caller waits for this call: it ends when the signal aborts. */
+  readonly signal?: () => AbortSignal
+  /** Answer at once with the number of the job (`Prefer: respond-async`). */
+  readonly async?: boolean
+  /** A person at the command line: may build remotes that run programs. */
+  readonly trusted?: boolean
+  /** Stats group for a call that names none: that of the call it is a part of. */
+  readonly group?: string
+}
+
+/** What came of a call. */
+export interface Outcome {
+  /** Undefined when it was refused before it became a job. */
+  readonly job: Job | undefined
+  /** It goes on; the output is `{jobid, executeId}`. */
+  readonly detached: boolean
+  readonly output: object
+  readonly error: AppError | undefined
+}
+
+/** The parameters that are about the call, not for the method (rc.md section 2). */
+const special = ['_async', '_group', '_config', '_filter', '_request', '_response', '_path']
+
+/**
+ * Calls a method as a job: its parameters are read, the special ones set up its context, and its output or its error comes
+ * back. Never throws.
+ */
+export async function call(services: Services, method: Method, input: Params, caller: Caller = {}): Promise<Outcome> {
+  const id = services.jobs.nextId()
+  try {
+    const detached = (caller.async ?? false) || (Object.hasOwn(input, '_async') && bool.read('_async', input._async))
+    const setting = await settingOf(services, method, input)
+    const group = Object.hasOwn(input, '_group') ? string.read('_group', input._group) : caller.group
+    const start = { id, path: method.path, input, group, detached, ...(detached ? {} : { signal: caller.signal }) }
+    const { job, done } = services.jobs.begin(start, (running) => run(services, method, setting, running, caller))
+    if (detached)
+      return { job, detached, output: { jobid: job.id, executeId: services.jobs.executeId }, error: undefined }
+    const { output, error } = await done
+    return { job, detached, output: answers.get(job) ?? output ?? {}, error }
+  } catch (reason) {
+    return { job: undefined, detached: false, output: {}, error: toAppError(reason) }
+  }
+}
+
+/** The outputs with the order of their keys kept, which a job does not. */
+const answers = new WeakMap<Job, object>()
+
+interface Setting {
+  readonly params: Params
+  readonly values: OwnValues | undefined
+  readonly filter: Filter | undefined
+}
+
+/** Takes the special parameters apart: what they set, and what is left for the method. */
+async function settingOf(services: Services, method: Method, input: Params): Promise<Setting> {
+  const keys = Object.keys(input)
+  // The usual case costs nothing.
+  if (keys.length === 0) return { params: input, values: undefined, filter: undefined }
+  const params: Record<string, unknown> = Object.fromEntries(
+    Object.entries(input).filter(([key]) => !special.includes(key)),
+  )
+  const values: BlockValues = new Map()
+  const main = services.blocks.find(({ name }) => name === 'main') as RcBlock
+  const filter = services.blocks.find(({ name }) => name === 'filter') as RcBlock
+  for (const block of [main, filter]) {
+    const given = Object.fromEntries(Object.entries(params).filter(([key]) => !Object.hasOwn(method.input, key)))
+    const flat = readFlat(block, given)
+    for (const key of flat.taken) delete params[key]
+    merge(values, flat.values)
+  }
+  if (Object.hasOwn(input, '_config')) merge(values, readBlock(main, object.read('_config', input._config)))
+  if (Object.hasOwn(input, '_filter')) merge(values, readBlock(filter, object.read('_filter', input._filter)))
+  const rules = values.get(filterOptions)
+  return {
+    params,
+    values: values.size > 0 ? values : undefined,
+    filter: rules && (await services.filterOf(rules)),
+  }
+}
+
+function merge(into: BlockValues, from: BlockValues): void {
+  for (const [block, values] of from) into.set(block, { ...into.get(block), ...values })
+}
+
+async function run(
+  services: Services,
+  method: Method,
+  { params, values, filter }: Setting,
+  job: Job,
+  caller: Caller,
+): Promise<Readonly<Record<string, unknown>>> {
+  const ctx: Context = services.ctx.with({
+    signal: () => job.signal,
+    stats: () => services.groups.get(job.group),
+    ...(filter ? { filter } : {}),
+    ...(values ? { values } : {}),
+  })
+  const { request, trusted = false } = caller
+  const one: Call = {
+    ctx,
+    services,
+    raw: params,
+    job,
+    ...(request ? { request } : {}),
+    async open(spec) {
+      return await (await services.remotes()).open(spec, { exec: trusted })
+    },
+  }
+  const output = (await method.run(one, decode(method.input, params))) ?? {}
+  answers.set(job, output instanceof Answer ? output.fields : output)
+  if (output instanceof StreamAnswer) return {}
+  return (output instanceof Answer ? output.fields : output) as Readonly<Record<string, unknown>>
+}

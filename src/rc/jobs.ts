@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto'
+import { AppError, toAppError } from '../base/error.ts'
+import { plain } from '../base/json.ts'
+import type { Events } from '../core/events.ts'
+import type { Groups } from '../core/groups.ts'
+import type { Params } from '../schema/field.ts'
+
+/** One run of a method. */
+export interface Job {
+  readonly id: number
+  /** Its stats group: `job/7`, or what `_group` said. */
+  readonly group: string
+  readonly path: string
+  /** The parameters of the call, secrets and all: not to be shown as they are. */
+  readonly input: Params
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly endedAt: number | undefined
+  readonly finished: boolean
+  readonly error: AppError | undefined
+  readonly output: Readonly<Record<string, unknown>> | undefined
+  /** Aborts when the job is stopped, its caller has left, or the app ends. */
+  readonly signal: AbortSignal
+}
+
+export interface JobsParts {
+  readonly groups: Groups
+  readonly events: Events
+  /** Aborts when the app ends. */
+  readonly signal: AbortSignal
+  /** For how long a finished job is remembered, and how often that is looked at, ms. */
+  readonly expire: () => { readonly after: number; readonly every: number }
+  /** Called when an asynchronous job has ended. */
+  readonly ended?: (job: Job) => void
+  readonly now?: () => number
+}
+
+export interface JobStart {
+  readonly id: number
+  readonly path: string
+  readonly input: Params
+  /** Its stats group; `job/<id>` when absent. */
+  readonly group?: string | undefined
+  /** Nobody waits for it: it is kept in the journal. */
+  readonly detached: boolean
+  /** Ends a job whose caller waits for it. */
+  readonly signal?: (() => AbortSignal) | undefined
+}
+
+/** Finished jobs that are remembered at most: a client that polls makes many. */
+const MOST = 10_000
+
+/** The jobs of an app: what runs, and what has ended not long ago (rc.md section 2). */
+export class Jobs {
+  /** Tells the jobs of this process from those of another one. */
+  readonly executeId = randomUUID()
+  readonly #parts: JobsParts
+  readonly #now: () => number
+  readonly #running = new Map<number, RunningJob>()
+  readonly #finished = new Map<number, RunningJob>()
+  #last = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: JobsParts) {
+    this.#parts = parts
+    this.#now = parts.now ?? Date.now
+  }
+
+  /** The id for the next job. */
+  nextId(): number {
+    return ++this.#last
+  }
+
+  /** Begins a job. `work` gives its output; `done` resolves when it has ended, and never rejects. */
+  begin(
+    start: JobStart,
+    work: (job: Job) => Promise<Readonly<Record<string, unknown>>>,
+  ): { readonly job: Job; readonly done: Promise<Job> } {
+    const job = new RunningJob(start, this.#parts.signal, this.#now())
+    this.#running.set(job.id, job)
+    if (start.detached)
+      this.#parts.events.publish('job', { id: job.id, path: job.path, group: job.group, state: 'started' })
+    return { job, done: this.#run(job, start.detached, work) }
+  }
+
+  get(id: number): Job | undefined {
+    return this.#running.get(id) ?? this.#finished.get(id)
+  }
+
+  /** The job of that id. Throws as clients know it. */
+  find(id: number): Job {
+    const job = this.get(id)
+    if (!job) throw new AppError('invalid', 'job not found')
+    return job
+  }
+
+  get running(): readonly Job[] {
+    return [...this.#running.values()]
+  }
+
+  get finished(): readonly Job[] {
+    return [...this.#finished.values()]
+  }
+
+  /** Ends a job; one that has ended already is left as it is. Throws when there is none of that id. */
+  stop(id: number): void {
+    this.find(id)
+    this.#running.get(id)?.stop()
+  }
+
+  /** Ends all jobs of a stats group. */
+  stopGroup(group: string): void {
+    for (const job of this.#running.values()) if (job.group === group) job.stop()
+  }
+
+  /** Resolves when nothing runs any more: after the app was told to end. */
+  async idle(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all([...this.#running.values()].map((job) => job.over))
+  }
+
+  async #run(
+    job: RunningJob,
+    detached: boolean,
+    work: (job: Job) => Promise<Readonly<Record<string, unknown>>>,
+  ): Promise<Job> {
+    try {
+      const output = await work(job)
+      job.end(this.#now(), undefined, plain(output) as Record<string, unknown>)
+    } catch (reason) {
+      const stopped = job.signal.aborted && toAppError(reason).code === 'aborted' && !toAppError(reason).stop
+      const error = stopped ? new AppError('aborted', 'context canceled', { cause: reason }) : toAppError(reason)
+      job.end(this.#now(), error, {})
+    }
+    this.#running.delete(job.id)
+    this.#finished.set(job.id, job)
+    const oldest = this.#finished.keys().next().value
+    if (this.#finished.size > MOST && oldest !== undefined) this.#finished.delete(oldest)
+    this.#expireLater()
+    if (detached) {
+      const { id, path, group, error } = job
+      this.#parts.events.publish('job', {
+        id,
+        path,
+        group,
+        state: error ? 'failed' : 'finished',
+        ...(error ? { error: error.message } : {}),
+      })
+      this.#parts.ended?.(job)
+    }
+    return job
+  }
+
+  #expireLater(): void {
+    if (this.#timer) return
+    const { every } = this.#parts.expire()
+    this.#timer = setInterval(() => this.#expire(), Math.max(10, Math.min(every, 2 ** 31 - 1)))
+    this.#timer.unref()
+  }
+
+  #expire(): void {
+    const oldest = this.#now() - this.#parts.expire().after
+    for (const [id, job] of this.#finished) {
+      if ((job.endedAt ?? 0) > oldest) break
+      this.#finished.delete(id)
+    }
+    if (this.#finished.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+class RunningJob implements Job {
+  readonly id: number
+  readonly group: string
+  readonly path: string
+  readonly input: Params
+  readonly startedAt: number
+  readonly over: Promise<void>
+  endedAt: number | undefined
+  error: AppError | undefined
+  output: Readonly<Record<string, unknown>> | undefined
+  readonly #signals: () => readonly AbortSignal[]
+  #stop: AbortController | undefined
+  #signal: AbortSignal | undefined
+  #stopped = false
+  #end!: () => void
+
+  constructor(start: JobStart, app: AbortSignal, now: number) {
+    this.id = start.id
+    this.group = start.group ?? `job/${start.id}`
+    this.path = start.path
+    this.input = start.input
+    this.startedAt = now
+    this.over = new Promise((resolve) => (this.#end = resolve))
+    this.#signals = () => [app, ...(start.signal ? [start.signal()] : [])]
+  }
+
+  get finished(): boolean {
+    return this.endedAt !== undefined
+  }
+
+  /** Made when it is first asked for: most calls end before anybody could stop them. */
+  get signal(): AbortSignal {
+    if (this.#signal) return this.#signal
+    this.#stop = new AbortController()
+    if (this.#stopped) this.#stop.abort(canceled())
+    return (this.#signal = AbortSignal.any([this.#stop.signal, ...this.#signals()]))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#stop?.abort(canceled())
+  }
+
+  end(now: number, error: AppError | undefined, output: Readonly<Record<string, unknown>>): void {
+    this.endedAt = now
+    this.error = error
+    this.output = output
+    this.#end()
+  }
+}
+
+function canceled(): AppError {
+  return new AppError('aborted', 'context canceled')
+}

@@ -1,0 +1,92 @@
+import type { Context } from '../core/context.ts'
+import type { Bandwidth } from '../core/bandwidth.ts'
+import type { Filter } from '../core/filter.ts'
+import type { Groups } from '../core/groups.ts'
+import type { Remotes } from '../layers/open.ts'
+import type { Body } from '../base/body.ts'
+import type { Backend } from '../remote/backend.ts'
+import type { ConfigFile } from '../remote/config.ts'
+import type { OptionBlock } from '../schema/option.ts'
+import type { OptionSet } from '../schema/options.ts'
+import type { ActiveVfses } from '../vfs/active.ts'
+import type { Events } from '../core/events.ts'
+import type { Jobs } from './jobs.ts'
+import type { Methods } from './methods.ts'
+
+/** What methods may use. All of it belongs to one app. */
+export interface Services {
+  /** The context of the app. */
+  readonly ctx: Context
+  readonly options: OptionSet
+  readonly groups: Groups
+  readonly bandwidth: Bandwidth
+  readonly jobs: Jobs
+  readonly events: Events
+  readonly methods: Methods
+  readonly backends: readonly Backend[]
+  /** The option blocks as `options/get` names them: `main` is several of ours. */
+  readonly blocks: readonly RcBlock[]
+  readonly vfses: ActiveVfses
+  readonly servers: Servers
+  readonly program: Program
+  /** Version of the program, `0.2.0`. */
+  readonly version: string
+  readonly cacheDir: string
+  readonly tempDir: string
+  /** Where rclone.conf is or would be; `''` = in memory. */
+  configPath(): string
+  /** Another configuration from now on (`config/setpath`). */
+  setConfigPath(path: string): void
+  /** rclone.conf. Throws when it is encrypted and nobody gave the password. */
+  config(): Promise<ConfigFile>
+  /** Gives the password of an encrypted rclone.conf (`config/unlock`). Throws when it is wrong. */
+  unlockConfig(password: string): Promise<void>
+  /** The one place that opens remotes from strings. Methods use `call.open`, which checks. */
+  remotes(): Promise<Remotes>
+  /** Builds the filter that the values of the block `filter` describe. Rules from files are refused. */
+  filterOf(values: Readonly<Record<string, unknown>>): Promise<Filter>
+}
+
+/** A block of options under the name that rc knows. */
+export interface RcBlock {
+  readonly name: string
+  readonly blocks: readonly OptionBlock[]
+  /** Where the values of a block stand inside the rc block when they are not at its top: `HTTP`, `Auth`. */
+  readonly nested?: Readonly<Record<string, OptionBlock>>
+  /** `options/set` is refused: who may come in is settled at the start. */
+  readonly frozen?: true
+}
+
+/** Servers that were started by `serve/start`. */
+export interface Servers {
+  /** The kinds that can be started, sorted. */
+  readonly types: readonly string[]
+  /** Throws `usage` for unknown parameters, `invalid` when it can't be started. */
+  start(call: Context, params: Readonly<Record<string, unknown>>): Promise<RunningServer>
+  list(): readonly RunningServer[]
+  /** Throws `invalid` when there is none of that id. */
+  stop(id: string): Promise<void>
+  stopAll(): Promise<void>
+}
+
+export interface RunningServer {
+  /** `http-ecfc6852` */
+  readonly id: string
+  /** `127.0.0.1:4321` */
+  readonly addr: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** This program itself. */
+export interface Program {
+  /** Runs it with these arguments; `output` gives what it writes, in order, `failed` resolves when it has ended. */
+  run(args: readonly string[], options: { stdout: boolean; stderr: boolean; signal: AbortSignal }): RunningProgram
+  /** Ends it in order, with this exit status. */
+  quit(exitCode: number): void
+}
+
+export interface RunningProgram {
+  readonly output: Body
+  /** Resolves with a sentence about the failure, or undefined, when it has ended. */
+  readonly failed: Promise<string | undefined>
+}

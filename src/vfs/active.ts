@@ -1,0 +1,50 @@
+import { AppError } from '../base/error.ts'
+import type { Vfs } from './vfs.ts'
+
+/** The trees in use, by the text of their remote, as `vfs/list` shows them. */
+export class ActiveVfses {
+  readonly #byName = new Map<string, Vfs[]>()
+
+  /** Adds a tree; gives the way to take it out again. */
+  add(name: string, vfs: Vfs): () => void {
+    const same = this.#byName.get(name)
+    if (same) same.push(vfs)
+    else this.#byName.set(name, [vfs])
+    return () => this.#remove(name, vfs)
+  }
+
+  /** `name`, or `name[0]`, `name[1]` where several trees have one name. */
+  get names(): string[] {
+    return [...this.#byName].flatMap(([name, all]) => (all.length === 1 ? [name] : all.map((_, i) => `${name}[${i}]`)))
+  }
+
+  /** All trees with their names. */
+  get all(): { readonly name: string; readonly vfs: Vfs }[] {
+    return [...this.#byName].flatMap(([name, all]) => all.map((vfs) => ({ name, vfs })))
+  }
+
+  /** The tree of that name; without one the only tree there is. Throws `invalid` with rclone's sentences (rc.md 3, vfs). */
+  find(name: string | undefined): { readonly name: string; readonly vfs: Vfs } {
+    if (name === undefined) return this.#only()
+    const [, base = '', index] = /^(.*)\[(\d+)\]$/.exec(name) ?? []
+    const all = this.#byName.get(name) ?? (index === undefined ? undefined : this.#byName.get(base))
+    const vfs = index !== undefined && !this.#byName.has(name) ? all?.[Number(index)] : all?.[0]
+    if (!all || !vfs) throw new AppError('invalid', `no VFS found with name ${JSON.stringify(name)}`)
+    if (all.length > 1 && this.#byName.has(name))
+      throw new AppError('invalid', `more than one VFS active with name ${JSON.stringify(name)}`)
+    return { name, vfs }
+  }
+
+  #only(): { readonly name: string; readonly vfs: Vfs } {
+    const [first, second] = this.all
+    if (!first) throw new AppError('invalid', 'no VFS active and "fs" parameter not supplied')
+    if (second) throw new AppError('invalid', 'more than one VFS active - need "fs" parameter')
+    return first
+  }
+
+  #remove(name: string, vfs: Vfs): void {
+    const left = (this.#byName.get(name) ?? []).filter((other) => other !== vfs)
+    if (left.length > 0) this.#byName.set(name, left)
+    else this.#byName.delete(name)
+  }
+}
