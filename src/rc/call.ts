@@ -125,5 +125,5 @@ async function run(
   const output = (await method.run(one, decode(method.input, params))) ?? {}
   answers.set(job, output instanceof Answer ? output.fields : output)
   if (output instanceof StreamAnswer) return {}
-  return (output instanceof Answer ? output.fields : output) as Readonly<Record<string, unknown>>
+  return (output instanceof Answer ? output.fields : output)
 }

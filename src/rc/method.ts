@@ -76,7 +76,7 @@ export const nothing = {} as const satisfies Shape
 /** The types of the methods by path: what the typed client is made from. */
 export type RcApi<M extends readonly Method[]> = {
   readonly [K in M[number] as K['path']]: {
-    readonly input: K extends Method<string, infer I, Shape> ? Infer<I> : never
+    readonly input: K extends Method<string, infer I> ? Infer<I> : never
     readonly output: K extends Method<string, Shape, infer O> ? Infer<O> : never
   }
 }

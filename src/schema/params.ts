@@ -124,7 +124,7 @@ export const any: ParamType<unknown> = { schema: {}, read: (_key, value) => valu
 /** A value of an answer that may be null. */
 export function nullable<T>(type: ParamType<T>): ParamType<T | null> {
   return {
-    schema: { anyOf: [type.schema as Json, { type: 'null' }] },
+    schema: { anyOf: [type.schema, { type: 'null' }] },
     read: (key, value) => (value === null ? null : type.read(key, value)),
   }
 }
@@ -132,7 +132,7 @@ export function nullable<T>(type: ParamType<T>): ParamType<T | null> {
 /** A list of values of one type. */
 export function listOf<T>(type: ParamType<T>): ParamType<readonly T[]> {
   return {
-    schema: { type: 'array', items: type.schema as Json },
+    schema: { type: 'array', items: type.schema },
     read: (key, value) => list.read(key, value).map((item) => type.read(key, item)),
   }
 }
@@ -140,7 +140,7 @@ export function listOf<T>(type: ParamType<T>): ParamType<readonly T[]> {
 /** Values of one type by name. */
 export function mapOf<T>(type: ParamType<T>): ParamType<Readonly<Record<string, T>>> {
   return {
-    schema: { type: 'object', additionalProperties: type.schema as Json },
+    schema: { type: 'object', additionalProperties: type.schema },
     read: (key, value) =>
       Object.fromEntries(Object.entries(object.read(key, value)).map(([name, item]) => [name, type.read(name, item)])),
   }
