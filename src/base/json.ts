@@ -4,6 +4,17 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 // The library's types do not know it yet.
 const { isRawJSON: isRawJson } = JSON as unknown as { isRawJSON: (this: void, value: unknown) => boolean }
 
+/** What objects that keep the order of their keys are made from. */
+const inOrder = Object.freeze({})
+
+/** The same fields as an object whose keys are written in the order in which they stand; all others are written sorted. */
+export function ordered<T extends object>(fields: T): T {
+  return Object.assign(Object.create(inOrder) as object, fields) as T
+}
+
+// The library's types do not know it yet.
+const { isRawJSON: isRawJson } = JSON as unknown as { isRawJSON: (this: void, value: unknown) => boolean }
+
 /** An object whose keys are written in the order in which they were set; all others are written in the order of their keys. */
 export class Ordered {
   constructor(fields: object) {
@@ -37,7 +48,7 @@ function writeList(list: readonly unknown[], indent: string): string {
 
 function writeObject(object: Readonly<Record<string, unknown>>, indent: string): string {
   const keys = Object.keys(object)
-  if (!(object instanceof Ordered)) keys.sort()
+  if (Object.getPrototypeOf(object) !== inOrder) keys.sort()
   const inner = `${indent}\t`
   let text = ''
   for (const key of keys)
