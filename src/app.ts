@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Once, once } from './base/once.ts'
 import { AppContext } from './core/app-context.ts'
 import { Bandwidth } from './core/bandwidth.ts'
+import { Events } from './core/events.ts'
 import type { Filter } from './core/filter.ts'
 import { Groups } from './core/groups.ts'
 import type { Logger } from './core/log.ts'
@@ -13,6 +14,7 @@ import type { Backend } from './remote/backend.ts'
 import { ConfigFile } from './remote/config.ts'
 import { configPath } from './remote/config-path.ts'
 import type { OptionSet } from './schema/options.ts'
+import { ActiveVfses } from './vfs/active.ts'
 
 /** What an app is made from. Several apps may live in one process: nothing is shared between them. */
 export interface AppParts {
@@ -29,15 +31,17 @@ export interface AppParts {
 export class App {
   readonly ctx: AppContext
   readonly groups: Groups
+  /** What happens, for those who listen. */
+  readonly events = new Events()
+  /** The trees in use. */
+  readonly vfses = new ActiveVfses()
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string
-  /** Where rclone.conf is or would be; `''` = in memory. */
-  readonly configPath: string
-  /** rclone.conf. */
-  readonly config: () => Promise<ConfigFile>
   /** The one place that opens remotes from strings. */
   readonly remotes: Once<Remotes>
+  readonly #parts: AppParts
+  #config: { readonly path: string; readonly file: Once<ConfigFile> }
   readonly #closing = new AbortController()
 
   constructor(parts: AppParts) {
@@ -53,14 +57,29 @@ export class App {
       options: parts.options,
     })
     this.cacheDir = main.cacheDir || join(parts.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rclone')
-    this.configPath = configPathOf(parts)
-    const config = once(() => openConfig(this.configPath, parts))
-    this.config = async () => {
-      const file = await config()
-      await file.refresh()
-      return file
-    }
-    this.remotes = once(async () => new Remotes({ ...parts, ctx: this.ctx, config: this.config }))
+    this.#parts = parts
+    this.#config = configAt(configPathOf(parts), parts)
+    this.remotes = once(async () => new Remotes({ ...parts, ctx: this.ctx, config: () => this.config() }))
+  }
+
+  /** Where rclone.conf is or would be; `''` = in memory. */
+  get configPath(): string {
+    return this.#config.path
+  }
+
+  /** rclone.conf as it is now. */
+  async config(): Promise<ConfigFile> {
+    const file = await this.#config.file()
+    await file.refresh()
+    return file
+  }
+
+  /** Another rclone.conf from now on; `password` opens one that is encrypted. Throws when it can't be read. */
+  async useConfig(path: string, password?: string): Promise<void> {
+    const ask = password === undefined ? this.#parts.askPassword : () => Promise.resolve(password)
+    const next = configAt(path, { ...this.#parts, askPassword: ask })
+    await next.file()
+    this.#config = next
   }
 
   /** Ends what still runs and closes what was opened. */
@@ -81,6 +100,10 @@ function configPathOf({ env, options }: AppParts): string {
     executable: process.argv[1] ?? '',
     platform: process.platform,
   })
+}
+
+function configAt(path: string, parts: AppParts): { readonly path: string; readonly file: Once<ConfigFile> } {
+  return { path, file: once(() => openConfig(path, parts)) }
 }
 
 async function openConfig(path: string, { env, options, log, askPassword }: AppParts): Promise<ConfigFile> {

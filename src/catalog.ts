@@ -10,6 +10,7 @@ import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
+import { rcdCommand } from './commands/rcd.ts'
 import { serveCommands } from './commands/serve.ts'
 import { versionCommand } from './commands/version.ts'
 import { compatOptions } from './core/compat-options.ts'
@@ -17,7 +18,7 @@ import { filterOptions } from './core/filter-options.ts'
 import { logOptions, mainOptions, statsOptions } from './core/options.ts'
 import { netOptions } from './net/options.ts'
 import { copyOptions } from './operations/options.ts'
-import { rcAuthOptions, rcHttpOptions, rcOptions } from './rc/options.ts'
+import { metricsAuthOptions, metricsHttpOptions, rcAuthOptions, rcHttpOptions, rcOptions } from './rc/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 
@@ -39,12 +40,15 @@ export const globals: readonly OptionBlock[] = [
   rcOptions,
   rcHttpOptions,
   rcAuthOptions,
+  metricsHttpOptions,
+  metricsAuthOptions,
   compatOptions,
 ]
 
 /** What a user can type. */
 export const commands: readonly Command[] = [
   ...serveCommands,
+  rcdCommand,
   ...fileCommands,
   ...configCommands,
   listremotesCommand,

@@ -54,12 +54,13 @@ export async function serve(
   const filter = await loadFilter(options.get(filterOptions), { readFile, now: Date.now() })
   const log = settings.log ?? errorsOnly()
   const app = new App({ options, filter, log, env: {}, backends: [...backendsOf(), ...(settings.backends ?? [])] })
-  const { ctx, configPath, config, remotes } = app
+  const { ctx, configPath, remotes, vfses } = app
   const parts = {
     ctx,
     configPath,
-    config,
+    config: () => app.config(),
     remotes,
+    vfses,
     version,
     env: {},
     get: <B extends OptionBlock>(b: B) => options.get(b),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { AppError, messageOf, toAppError } from './base/error.ts'
 import { App } from './app.ts'
 import { backendsOf, commands, globals } from './catalog.ts'
@@ -10,12 +11,14 @@ import { applyEnvironment } from './commands/environment.ts'
 import { exitCodeOf, exitCodes } from './commands/exit.ts'
 import { type CommandLine, type Flag, flagsOf, parseCommandLine } from './commands/flags.ts'
 import { helpText } from './commands/help.ts'
+import { startRc } from './commands/rcd.ts'
 import { Signals } from './commands/signals.ts'
 import { filterOptions } from './core/filter-options.ts'
 import { dumpFilters, loadFilter, type RuleFilter } from './core/filter-rules.ts'
 import { Lines } from './core/lines.ts'
 import { createLogger, type Level, levels, type LogPart, logParts, type Logger } from './core/log.ts'
 import { logOptions, mainOptions } from './core/options.ts'
+import { rcOptions } from './rc/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 import { OptionSet } from './schema/options.ts'
@@ -101,6 +104,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
   const signals = new Signals(process)
   signals.onHangup(() => parts.lines.forEach((line) => line.reopen()))
   signals.kill.addEventListener('abort', () => process.exit(exitCodeOf(new AppError('aborted', 'stopped'))))
+  let quitCode: number | undefined
   const crash = (reason: unknown) => crashed(reason, signals, log)
   process.on('uncaughtException', crash)
   try {
@@ -115,23 +119,44 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       stdin: process.stdin,
       signals,
       bandwidth: app.bandwidth,
+      options,
+      groups: app.groups,
+      events: app.events,
+      vfses: app.vfses,
       cacheDir: app.cacheDir,
-      configPath: app.configPath,
-      config: app.config,
+      tempDir: options.get(mainOptions).tempDir || tmpdir(),
+      get configPath() {
+        return app.configPath
+      },
+      config: () => app.config(),
+      useConfig: (path, password) => app.useConfig(path, password),
       remotes: app.remotes,
+      quit(exitCode) {
+        quitCode = exitCode
+        // The answer to whoever said so goes first.
+        setTimeout(() => signals.end(), QUIT_MS).unref()
+      },
       get: (block) => options.get(block),
       isSet: (block: OptionBlock, key: string) => options.source(block, key) !== 'default',
       stdout,
       stderr: (text) => void process.stderr.write(text),
     }
-    const status = (await command.run(io)) ?? 0
-    return signals.crashed ? exitCodes.crash : status
+    const stopRc = options.get(rcOptions).enabled && command.name !== 'rcd' ? await startRc(io) : undefined
+    try {
+      const status = (await command.run(io)) ?? 0
+      return signals.crashed ? exitCodes.crash : (quitCode ?? status)
+    } finally {
+      await stopRc?.()
+    }
   } finally {
     process.off('uncaughtException', crash)
     signals.close()
     await app.close()
   }
 }
+
+/** How long the program goes on after `core/quit`, ms. */
+const QUIT_MS = 100
 
 /** How long a command may take to end in order after a mistake in the program came to light, ms. */
 const CRASH_MS = 15_000

@@ -9,17 +9,7 @@ const inOrder = Object.freeze({})
 
 /** The same fields as an object whose keys are written in the order in which they stand; all others are written sorted. */
 export function ordered<T extends object>(fields: T): T {
-  return Object.assign(Object.create(inOrder) as object, fields) as T
-}
-
-// The library's types do not know it yet.
-const { isRawJSON: isRawJson } = JSON as unknown as { isRawJSON: (this: void, value: unknown) => boolean }
-
-/** An object whose keys are written in the order in which they were set; all others are written in the order of their keys. */
-export class Ordered {
-  constructor(fields: object) {
-    Object.assign(this, fields)
-  }
+  return Object.assign(Object.create(inOrder) as T, fields)
 }
 
 /**

@@ -1,10 +1,14 @@
 import type { Readable } from 'node:stream'
 import type { Bandwidth } from '../core/bandwidth.ts'
 import type { Context } from '../core/context.ts'
+import type { Events } from '../core/events.ts'
+import type { Groups } from '../core/groups.ts'
 import type { Remotes } from '../layers/open.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { ConfigFile } from '../remote/config.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
+import type { OptionSet } from '../schema/options.ts'
+import type { ActiveVfses } from '../vfs/active.ts'
 import type { Signals } from './signals.ts'
 
 /** One command of the program: its declaration gives parsing, `help`, completion and docs. */
@@ -50,8 +54,19 @@ export interface CommandIo {
   remotes(): Promise<Remotes>
   readonly signals: Signals
   readonly bandwidth: Bandwidth
+  /** All options of the app, for the remote control to change. */
+  readonly options: OptionSet
+  readonly groups: Groups
+  readonly events: Events
+  readonly vfses: ActiveVfses
+  /** Another rclone.conf from now on; `password` opens one that is encrypted. */
+  useConfig(path: string, password?: string): Promise<void>
+  /** Ends the program in order, with this exit status. */
+  quit(exitCode: number): void
   /** Directory for caches. */
   readonly cacheDir: string
+  /** Directory for temporary files. */
+  readonly tempDir: string
   /** Writes to standard output; resolves when it was taken. */
   stdout(data: string | Uint8Array): Promise<void>
   /** Writes to standard error: questions and remarks for a person. */

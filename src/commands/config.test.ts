@@ -8,6 +8,8 @@ import { Readable } from 'node:stream'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { missing } from '../../test/peers.ts'
 import { Bandwidth } from '../core/bandwidth.ts'
+import { Events } from '../core/events.ts'
+import { Groups } from '../core/groups.ts'
 import { mainOptions } from '../core/options.ts'
 import { testContext } from '../core/testing.ts'
 import { defineBackend } from '../remote/backend.ts'
@@ -15,6 +17,7 @@ import { ConfigFile } from '../remote/config.ts'
 import { obscure, reveal } from '../remote/obscure.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { OptionSet } from '../schema/options.ts'
+import { ActiveVfses } from '../vfs/active.ts'
 import { bool, int, password, string } from '../schema/values.ts'
 import type { CommandIo } from './command.ts'
 import { configCommands } from './config.ts'
@@ -74,8 +77,15 @@ async function sluice(line: string[], input = '', env: Record<string, string> = 
     stdin: Readable.from([Buffer.from(input)]),
     signals: new Signals(new EventEmitter()),
     bandwidth: new Bandwidth([], []),
+    options,
+    groups: new Groups(),
+    events: new Events(),
+    vfses: new ActiveVfses(),
     configPath: '',
     cacheDir: '/cache',
+    tempDir: '/tmp',
+    useConfig: never,
+    quit: () => {},
     get: (block) => options.get(block),
     isSet: (block, key) => options.source(block, key) !== 'default',
     config: () => ConfigFile.open({ path, env, password: { env } }),

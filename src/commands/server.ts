@@ -29,12 +29,17 @@ import { Trees } from './trees.ts'
 export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
 
 /** What a server is put together from. */
-export type ServerParts = Pick<CommandIo, 'ctx' | 'env' | 'version' | 'configPath' | 'get' | 'remotes' | 'config'>
+export type ServerParts = Pick<
+  CommandIo,
+  'ctx' | 'env' | 'version' | 'configPath' | 'get' | 'remotes' | 'config' | 'vfses'
+>
 
 /** A server that runs. */
 export interface Server {
   /** Where clients find it: `http://127.0.0.1:8080/`. */
   readonly urls: readonly string[]
+  /** The bound addresses: `127.0.0.1:8080`. */
+  readonly addresses: readonly string[]
   /** What it serves, for people. */
   readonly description: string
   /** A login is needed. */
@@ -60,17 +65,21 @@ export async function openServer(
   const access = openAccessLog(http, ctx.log)
   const gate = gateOf(ctx, parts.get(authOptions), http.clientCa !== '')
   const trees = new Trees(ctx, await parts.remotes(), parts.get(vfsOptions), parts.get(mainOptions).bufferSize)
+  let forget: (() => void) | undefined
   async function release(): Promise<void> {
+    forget?.()
     access.close()
     await trees.close()
   }
   try {
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
+    if (root && spec !== undefined) forget = parts.vfses.add(spec, root)
     const handler = await handlerOf(parts, { root, trees, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
       urls: listening.urls,
+      addresses: listening.addresses,
       description: root?.remote.info.description ?? 'auth-proxy',
       locked: gate !== undefined,
       async refresh() {
@@ -152,7 +161,7 @@ function setsCaching({ responseHeader }: HttpOptions): boolean {
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */
-function hostCheck(http: HttpOptions, gate: Gate | undefined): Middleware {
+export function hostCheck(http: Pick<HttpOptions, 'addr' | 'allowedHosts'>, gate: Gate | undefined): Middleware {
   const names = http.addr.map(hostOfAddress)
   const local = names.every((name) => name !== undefined && isLoopback(name))
   if (http.allowedHosts.length === 0 && (gate || !local)) return (next) => next

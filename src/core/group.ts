@@ -1,7 +1,8 @@
+import { orAbort } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { FileSlice } from '../base/body.ts'
 import { toAppError } from '../base/error.ts'
-import type { Json } from '../base/json.ts'
+import { type Json, ordered } from '../base/json.ts'
 import type { Pass } from './bandwidth.ts'
 import type { Countable, StatsGroup, Transfer } from './stats.ts'
 
@@ -38,6 +39,7 @@ export class Group implements StatsGroup {
   readonly #now: () => number
   readonly active = new Set<ActiveTransfer>()
   #finished: Finished[] = []
+  #paused: PromiseWithResolvers<void> | undefined
   counters!: Record<Countable, number>
   bytes = 0
   transfers = 0
@@ -56,7 +58,27 @@ export class Group implements StatsGroup {
   }
 
   get unlimited(): boolean {
-    return this.#host.bandwidth?.unlimited ?? true
+    return !this.#paused && (this.#host.bandwidth?.unlimited ?? true)
+  }
+
+  get paused(): boolean {
+    return this.#paused !== undefined
+  }
+
+  /** Lets no transfer of this group move another byte before `resume`. */
+  pause(): void {
+    this.#paused ??= Promise.withResolvers<void>()
+  }
+
+  resume(): void {
+    this.#paused?.resolve()
+    this.#paused = undefined
+  }
+
+  /** Resolves when the group is not paused any more, throws when the signal aborts before; undefined when it isn't paused now. */
+  running(signal: AbortSignal): Promise<void> | undefined {
+    if (!this.#paused) return undefined
+    return orAbort(signal, this.#paused.promise)
   }
 
   sent(bytes: number): void {
@@ -111,18 +133,20 @@ export class Group implements StatsGroup {
     return sumOf([this], this.startedAt, this.#host)
   }
 
-  transferred(): Json {
-    return this.#finished.map((f) => ({
-      error: f.error,
-      name: f.name,
-      size: f.size,
-      bytes: f.bytes,
-      checked: f.checked,
-      what: f.checked ? 'checking' : 'transferring',
-      started_at: new Date(f.startedAt).toISOString(),
-      completed_at: new Date(f.completedAt).toISOString(),
-      group: this.name,
-    }))
+  transferred(): Json[] {
+    return this.#finished.map((f) =>
+      ordered({
+        error: f.error,
+        name: f.name,
+        size: f.size,
+        bytes: f.bytes,
+        checked: f.checked,
+        what: f.checked ? 'checking' : 'transferring',
+        started_at: new Date(f.startedAt).toISOString(),
+        completed_at: new Date(f.completedAt).toISOString(),
+        group: this.name,
+      }),
+    )
   }
 
   reset(): void {
@@ -133,7 +157,9 @@ export class Group implements StatsGroup {
       renames: 0,
       listed: 0,
       serverSideCopies: 0,
+      serverSideCopyBytes: 0,
       serverSideMoves: 0,
+      serverSideMoveBytes: 0,
     }
     this.bytes = 0
     this.transfers = 0
@@ -188,13 +214,18 @@ export class ActiveTransfer implements Transfer {
 
   account(body: Body, signal = this.#endOfApp): Body {
     const pass = this.#host.bandwidth?.pass('tx', signal)
-    if (!(body instanceof FileSlice)) return this.#counted(body, pass)
-    if (!pass) return body.observe((bytes) => this.#add(bytes))
+    if (!(body instanceof FileSlice)) return this.#counted(body, pass, signal)
+    if (!pass)
+      return body.observe((bytes) => {
+        this.#add(bytes)
+        return this.#group.paused ? this.#group.running(signal()) : undefined
+      })
     body.chunk = pass.chunk
     return body.observe((bytes) => {
       this.#add(bytes)
       body.chunk = pass.chunk // the limit may have changed
-      return pass.take(bytes)
+      const paused = this.#group.paused ? this.#group.running(signal()) : undefined
+      return paused ? paused.then(() => pass.take(bytes)) : pass.take(bytes)
     })
   }
 
@@ -204,8 +235,9 @@ export class ActiveTransfer implements Transfer {
 
   readonly #endOfApp = (): AbortSignal => this.#host.signal ?? new AbortController().signal
 
-  async *#counted(body: Body, pass: Pass | undefined) {
+  async *#counted(body: Body, pass: Pass | undefined, signal: () => AbortSignal) {
     for await (const chunk of body) {
+      if (this.#group.paused) await this.#group.running(signal())
       for (let at = 0, size = 0; at < chunk.length; at += size) {
         size = Math.min(chunk.length - at, pass?.chunk ?? Infinity)
         await pass?.take(size)

@@ -38,6 +38,13 @@ export class Groups {
     return [...this.#groups.keys()]
   }
 
+  /** `core/transferred` of a group, or of all, the oldest first. */
+  transferred(name?: string): Json[] {
+    if (name !== undefined) return this.get(name).transferred()
+    const all = [...this.#groups.values()].flatMap((group) => group.transferred() as { completed_at: string }[])
+    return all.toSorted((a, b) => (a.completed_at < b.completed_at ? -1 : a.completed_at > b.completed_at ? 1 : 0))
+  }
+
   /** `core/stats` without a group: the sum over all, from the start of the app. */
   snapshot(): Json {
     return sumOf([...this.#groups.values()], this.#startedAt, this.#host)

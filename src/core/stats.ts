@@ -22,7 +22,9 @@ export type Countable =
   | 'renames'
   | 'listed'
   | 'serverSideCopies'
+  | 'serverSideCopyBytes'
   | 'serverSideMoves'
+  | 'serverSideMoveBytes'
 
 /** The counters of one job, one server or the whole process. */
 export interface StatsGroup {

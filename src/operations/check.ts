@@ -136,7 +136,7 @@ class Check implements CheckResult {
   async #sameBytes(source: FileEntry, target: FileEntry): Promise<boolean> {
     const transfer = this.#ctx.stats.transfer(source.path, source.size)
     try {
-      const left = transfer.account(await this.#source.open(this.#ctx, source))
+      const left = transfer.account(await this.#source.open(this.#ctx, source), () => this.#ctx.signal)
       let right: Body | undefined
       try {
         right = await this.#target.open(this.#ctx, target)

@@ -96,6 +96,7 @@ async function serverSideMove(ctx: Context, job: FileJob, bridge: Bridge): Promi
     if (!moved) return undefined
     ctx.stats.count('renames')
     ctx.stats.count('serverSideMoves')
+    ctx.stats.count('serverSideMoveBytes', Math.max(0, file.size))
     ctx.log.info(`Moved (server-side)${renamed(job)}`, { object: file.path })
     return { ...moved, path }
   } catch (reason) {
@@ -122,6 +123,7 @@ async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBac
   if (bridge?.remote.copy && !bridge.remote.info.traits.isLocal) {
     const written = await bridge.remote.copy(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
     ctx.stats.count('serverSideCopies')
+    ctx.stats.count('serverSideCopyBytes', Math.max(0, file.size))
     return { written: { ...written, path }, how: 'server-side copy' }
   }
   const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 10, longest: 2000, random: Math.random }
@@ -142,7 +144,7 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
     return written
   }
   const opened = await source.open(ctx, file)
-  const counted = transfer.account(budget ? budget.meter(opened) : opened)
+  const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
   const known = kind === undefined ? undefined : file.hashes?.[kind]

@@ -64,7 +64,10 @@ export async function hashsum(
 async function downloaded(ctx: Context, remote: Remote, file: FileEntry, kind: string): Promise<string> {
   const transfer = ctx.stats.transfer(file.path, file.size)
   try {
-    const sum = await hashBody(transfer.account(await remote.open(ctx, file)), kind)
+    const sum = await hashBody(
+      transfer.account(await remote.open(ctx, file), () => ctx.signal),
+      kind,
+    )
     transfer.done()
     return sum
   } catch (reason) {

@@ -61,7 +61,7 @@ async function copyPart(ctx: Context, job: FileJob, { transfer, writer }: Way, p
   const { source, file, budget } = job
   const opened = await source.open(ctx, file, part)
   let at = part.start
-  for await (const chunk of transfer.account(budget ? budget.meter(opened) : opened)) {
+  for await (const chunk of transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)) {
     if (at + chunk.length > part.end) throw new AppError('invalid', `the source gave more than it was asked for`)
     await writer.write(at, chunk)
     at += chunk.length

@@ -35,12 +35,17 @@ export async function copyUrl(
     const type = response.headers['content-type']
     const transfer = ctx.stats.transfer(to, size)
     try {
-      const entry = await remote.put(ctx, to, transfer.account(response.body), {
-        ...(size >= 0 ? { size } : {}),
-        modTime: fromMs(Number.isNaN(modified) ? Date.now() : modified),
-        ...(type === undefined ? {} : { contentType: type }),
-        ...(options.noClobber ? { ifAbsent: true } : {}),
-      })
+      const entry = await remote.put(
+        ctx,
+        to,
+        transfer.account(response.body, () => ctx.signal),
+        {
+          ...(size >= 0 ? { size } : {}),
+          modTime: fromMs(Number.isNaN(modified) ? Date.now() : modified),
+          ...(type === undefined ? {} : { contentType: type }),
+          ...(options.noClobber ? { ifAbsent: true } : {}),
+        },
+      )
       transfer.done()
       ctx.log.info('Copied (new)', { object: to })
       return { path: to, entry }

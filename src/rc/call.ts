@@ -117,13 +117,14 @@ async function run(
     services,
     raw: params,
     job,
+    trusted,
     ...(request ? { request } : {}),
     async open(spec) {
-      return await (await services.remotes()).open(spec, { exec: trusted })
+      return await (await services.remotes()).open(spec, { exec: trusted || services.allowExec })
     },
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}
   answers.set(job, output instanceof Answer ? output.fields : output)
   if (output instanceof StreamAnswer) return {}
-  return (output instanceof Answer ? output.fields : output)
+  return { ...(output instanceof Answer ? output.fields : output) }
 }

@@ -59,6 +59,8 @@ export interface Call {
   readonly job: Job
   /** The HTTP request; absent for calls from within (`job/batch`, `sluice rc --loopback`). */
   readonly request?: HttpRequest
+  /** Made by a person at the command line, not over the network. */
+  readonly trusted: boolean
   /** The one gate through which remotes are built from the strings of a call; it refuses what a caller may not do. */
   open(spec: string): Promise<Remote>
 }

@@ -1,35 +1,99 @@
 import { authOptions } from '../auth/options.ts'
 import { httpOptions } from '../http/options.ts'
 import { defineOptions, option, prefixed } from '../schema/option.ts'
-import { bool, duration, string } from '../schema/values.ts'
+import { bool, duration, int, string, strings } from '../schema/values.ts'
 
-/** The remote control is a later part of the product: its flags are checked and then say that they have no effect. */
-const later = { inert: 'the remote control is not part of this release yet', group: 'Remote control' }
+const group = 'Remote control'
 
-/** The remote control's own options. */
+/** The remote control's own options (rc.md 1.8). */
 export const rcOptions = defineOptions('rc', {
-  enabled: option(bool, false, 'Start the remote control server', { flag: 'rc', ...later }),
-  serve: option(bool, false, 'Serve remotes on the remote control server', { flag: 'rc-serve', ...later }),
-  files: option(string, '', 'Folder or zip of a web interface to serve', { flag: 'rc-files', ...later }),
-  noAuth: option(bool, false, 'Let anybody call every method', { flag: 'rc-no-auth', ...later }),
-  webGui: option(bool, false, 'Serve a web interface', { flag: 'rc-web-gui', ...later }),
-  webGuiUpdate: option(bool, false, 'Check for a newer web interface', { flag: 'rc-web-gui-update', ...later }),
-  webGuiForceUpdate: option(bool, false, 'Fetch the web interface anew', { flag: 'rc-web-gui-force-update', ...later }),
-  webGuiNoOpenBrowser: option(bool, false, 'Do not open a browser', { flag: 'rc-web-gui-no-open-browser', ...later }),
-  webFetchUrl: option(string, '', 'Where to fetch the web interface', { flag: 'rc-web-fetch-url', ...later }),
-  enableMetrics: option(bool, false, 'Serve Prometheus metrics', { flag: 'rc-enable-metrics', ...later }),
+  enabled: option(bool, false, 'Start the remote control server beside the command', { flag: 'rc', group }),
+  serve: option(bool, false, 'Serve remotes at /[remote:path]/ and list them at /', { flag: 'rc-serve', group }),
+  serveNoModTime: option(bool, false, "Don't look up times for the listings of --rc-serve", {
+    flag: 'rc-serve-no-modtime',
+    group,
+  }),
+  files: option(string, '', 'Folder, zip or REMOTE:PATH of a web interface to serve', { flag: 'rc-files', group }),
+  noAuth: option(bool, false, 'Let anybody who reaches the server call every method', { flag: 'rc-no-auth', group }),
+  allowExec: option(bool, false, 'Let calls set options of storage that run programs', {
+    flag: 'rc-allow-exec',
+    group,
+  }),
+  webGui: option(bool, false, 'Fetch a web interface, serve it and open it in the browser', {
+    flag: 'rc-web-gui',
+    rc: 'WebUI',
+    group,
+  }),
+  webGuiUpdate: option(bool, false, 'Fetch the web interface when there is a newer one', {
+    flag: 'rc-web-gui-update',
+    rc: 'WebGUIUpdate',
+    group,
+  }),
+  webGuiForceUpdate: option(bool, false, 'Fetch the web interface anew', {
+    flag: 'rc-web-gui-force-update',
+    rc: 'WebGUIForceUpdate',
+    group,
+  }),
+  webGuiNoOpenBrowser: option(bool, false, 'Do not open a browser', {
+    flag: 'rc-web-gui-no-open-browser',
+    rc: 'WebGUINoOpenBrowser',
+    group,
+  }),
+  webFetchUrl: option(
+    string,
+    'https://api.github.com/repos/rclone/rclone-webui-react/releases/latest',
+    'Description of the release of the web interface, or a zip',
+    { flag: 'rc-web-fetch-url', rc: 'WebGUIFetchURL', group },
+  ),
+  enableMetrics: option(bool, false, 'Serve Prometheus metrics at /metrics', { flag: 'rc-enable-metrics', group }),
   jobExpireDuration: option(duration, 60_000, 'Forget finished jobs after this time', {
     flag: 'rc-job-expire-duration',
-    ...later,
+    group,
   }),
   jobExpireInterval: option(duration, 10_000, 'Look for jobs to forget this often', {
     flag: 'rc-job-expire-interval',
-    ...later,
+    group,
   }),
-  template: option(string, '', 'Template of its listings', { flag: 'rc-template', ...later }),
+  jobHistory: option(int, 1000, 'Finished jobs that are remembered on disk for job/history; 0 remembers none', {
+    flag: 'rc-job-history',
+    group,
+  }),
+  template: option(string, '', 'Go template of the listings of --rc-serve', { flag: 'rc-template', group }),
 })
 
 /** Where and how the remote control listens. */
-export const rcHttpOptions = prefixed('rc-http', 'rc-', httpOptions.options, later)
+export const rcHttpOptions = prefixed(
+  'rc-http',
+  'rc-',
+  {
+    ...httpOptions.options,
+    addr: option(
+      strings,
+      ['localhost:5572'],
+      'Address and port, or unix:///path, for the remote control. Give it several times to listen on several',
+      { rc: 'ListenAddr' },
+    ),
+  },
+  { group },
+)
+
 /** Who may use the remote control. */
-export const rcAuthOptions = prefixed('rc-auth', 'rc-', authOptions.options, later)
+export const rcAuthOptions = prefixed('rc-auth', 'rc-', authOptions.options, { group })
+
+const metrics = 'Metrics'
+
+/** Where and how metrics alone are served. */
+export const metricsHttpOptions = prefixed(
+  'metrics-http',
+  'metrics-',
+  {
+    ...httpOptions.options,
+    addr: option(strings, [], 'Address and port to serve Prometheus metrics on, apart from the remote control', {
+      rc: 'ListenAddr',
+    }),
+  },
+  { group: metrics },
+)
+
+/** Who may read them. */
+export const metricsAuthOptions = prefixed('metrics-auth', 'metrics-', authOptions.options, { group: metrics })

@@ -36,13 +36,15 @@ export interface Services {
   /** Where rclone.conf is or would be; `''` = in memory. */
   configPath(): string
   /** Another configuration from now on (`config/setpath`). */
-  setConfigPath(path: string): void
+  setConfigPath(path: string): Promise<void>
   /** rclone.conf. Throws when it is encrypted and nobody gave the password. */
   config(): Promise<ConfigFile>
   /** Gives the password of an encrypted rclone.conf (`config/unlock`). Throws when it is wrong. */
   unlockConfig(password: string): Promise<void>
   /** The one place that opens remotes from strings. Methods use `call.open`, which checks. */
   remotes(): Promise<Remotes>
+  /** Calls may set options that run programs (`--rc-allow-exec`). */
+  readonly allowExec: boolean
   /** Builds the filter that the values of the block `filter` describe. Rules from files are refused. */
   filterOf(values: Readonly<Record<string, unknown>>): Promise<Filter>
 }

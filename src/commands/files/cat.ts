@@ -31,7 +31,7 @@ async function print(io: CommandIo, ctx: Context, remote: Remote, file: FileEntr
   const end = count < 0 ? Infinity : start + count
   const transfer = ctx.stats.transfer(file.path, file.size)
   try {
-    for await (const chunk of transfer.account(await remote.open(ctx, file, { start, end })))
+    for await (const chunk of transfer.account(await remote.open(ctx, file, { start, end }), () => ctx.signal))
       if (!io.get(catOptions).discard) await io.stdout(chunk)
     transfer.done()
   } catch (error) {

@@ -1,0 +1,145 @@
+import { authentication, gateOf } from '../auth/authenticate.ts'
+import { keepPrivate } from '../auth/private.ts'
+import { AppError } from '../base/error.ts'
+import { filterOptions } from '../core/filter-options.ts'
+import { loadFilter } from '../core/filter-rules.ts'
+import { inheritedFds } from '../http/address.ts'
+import { cors } from '../http/cors.ts'
+import { errors } from '../http/error.ts'
+import { headers } from '../http/headers.ts'
+import { listen } from '../http/listener.ts'
+import { compose, type Handler, type Middleware } from '../http/message.ts'
+import { rcBlocks } from '../rc/blocks.ts'
+import { rcHandler } from '../rc/handler.ts'
+import { Jobs } from '../rc/jobs.ts'
+import { allMethods } from '../rc/methods/index.ts'
+import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
+import type { Services } from '../rc/services.ts'
+import { defaultsOf } from '../schema/option.ts'
+import { openAccessLog } from './access-log.ts'
+import type { CommandIo } from './command.ts'
+import { programOf } from './program.ts'
+import { hostCheck } from './server.ts'
+import { StartedServers } from './servers.ts'
+
+/** The services that calls use, and the way to end what they have begun. */
+export interface Control {
+  readonly services: Services
+  close(): Promise<void>
+}
+
+/** A remote control that listens. */
+export interface RcServer {
+  readonly urls: readonly string[]
+  readonly services: Services
+  refresh(): Promise<void>
+  close(options: { drainMs: number; now?: AbortSignal }): Promise<void>
+}
+
+/** Puts together what calls use. */
+export function openControl(io: CommandIo): Control {
+  const ending = new AbortController()
+  const signal = AbortSignal.any([io.ctx.signal, ending.signal])
+  const ctx = io.ctx.with({ signal })
+  const jobs = new Jobs({
+    groups: io.groups,
+    events: io.events,
+    signal,
+    expire: () => {
+      const { jobExpireDuration: after, jobExpireInterval: every } = io.get(rcOptions)
+      return { after, every }
+    },
+  })
+  const servers = new StartedServers({ ...io, ctx })
+  const services: Services = {
+    ctx,
+    options: io.options,
+    groups: io.groups,
+    bandwidth: io.bandwidth,
+    jobs,
+    events: io.events,
+    methods: allMethods(),
+    backends: io.backends,
+    blocks: rcBlocks,
+    vfses: io.vfses,
+    servers,
+    program: programOf({ configPath: () => io.configPath, quit: (code) => io.quit(code) }),
+    version: io.version,
+    cacheDir: io.cacheDir,
+    tempDir: io.tempDir,
+    configPath: () => io.configPath,
+    setConfigPath: (path) => io.useConfig(path),
+    config: () => io.config(),
+    unlockConfig: (password) => io.useConfig(io.configPath, password),
+    remotes: () => io.remotes(),
+    allowExec: io.get(rcOptions).allowExec,
+    filterOf: (values) =>
+      loadFilter({ ...defaultsOf(filterOptions), ...values }, { readFile: refuseFile, now: Date.now() }),
+  }
+  return {
+    services,
+    async close() {
+      ending.abort(new AppError('aborted', 'the program ends'))
+      await servers.stopAll()
+      await jobs.idle()
+    },
+  }
+}
+
+function refuseFile(): Promise<string> {
+  throw new AppError(
+    'denied',
+    'rules from files are not read for calls: give them as IncludeRule, ExcludeRule or FilterRule',
+  )
+}
+
+/** Starts the remote control server that the options of the block `rc` describe. Throws when anything of it is not right. */
+export async function openRcServer(io: CommandIo): Promise<RcServer> {
+  const [rc, http] = [io.get(rcOptions), io.get(rcHttpOptions)]
+  const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
+  const access = openAccessLog(http, io.ctx.log)
+  const control = openControl(io)
+  const handler = rcHandler({
+    services: control.services,
+    locked: gate !== undefined,
+    noAuth: rc.noAuth,
+    origins: http.allowOrigin,
+    pages: [],
+  })
+  const around: readonly Middleware[] = [
+    access.middleware,
+    hostCheck(http, undefined),
+    headers({ server: http.serverName === '' ? '' : `${http.serverName}/${io.version}`, add: http.responseHeader }),
+    errors(),
+    cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
+    gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,
+  ]
+  try {
+    const fds = inheritedFds(io.env, process.pid)
+    const listening = await listen(control.services.ctx, compose(handler, ...around), { ...http, fds })
+    return {
+      urls: listening.urls,
+      services: control.services,
+      async refresh() {
+        access.reopen()
+        await listening.reload()
+      },
+      async close(options) {
+        await Promise.all([listening.close(options), control.close()])
+        access.close()
+      },
+    }
+  } catch (error) {
+    await control.close()
+    access.close()
+    throw error
+  }
+}
+
+/** What a method allows may be asked without a login: OPTIONS never does anything. */
+function openOptions(auth: Middleware): Middleware {
+  return (next) => {
+    const guarded: Handler = auth(next)
+    return (ctx, request) => (request.method === 'OPTIONS' ? next(ctx, request) : guarded(ctx, request))
+  }
+}

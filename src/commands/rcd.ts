@@ -1,0 +1,51 @@
+import { AppError, messageOf } from '../base/error.ts'
+import { rcHttpOptions, rcOptions } from '../rc/options.ts'
+import type { Command, CommandIo } from './command.ts'
+import { isLoopback } from './server.ts'
+
+export const rcdCommand: Command = {
+  name: 'rcd',
+  usage: '[PATH]',
+  summary: 'Run the remote control server and nothing else',
+  help: `It takes calls of the remote control on localhost:5572 until --rc-addr says otherwise. Most methods need a login: give --rc-user and
+--rc-pass, or --rc-htpasswd; --rc-no-auth opens all of them to everybody who can reach the address.
+
+PATH is a folder, a zip or a remote with a web interface, as --rc-files.`,
+  examples: [
+    ['sluice rcd --rc-user me --rc-pass secret', 'then: sluice rc --user me --pass secret core/stats'],
+    ['sluice rcd --rc-serve --rc-no-auth', 'objects at http://localhost:5572/[remote:path]/file as well'],
+  ],
+  args: [0, 1],
+  async run(io) {
+    if (io.get(rcOptions).enabled) throw new AppError('usage', "Don't supply --rc flag when using rcd")
+    const [files] = io.args
+    if (files !== undefined) io.options.set(rcOptions, 'files', files, 'flag')
+    const stop = await startRc(io)
+    await new Promise<void>((resolve) => {
+      if (io.signals.stop.aborted) resolve()
+      else io.signals.stop.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await stop()
+  },
+}
+
+/** Starts the remote control server of the options, and says where it listens; gives the way to end it. */
+export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
+  const { openRcServer } = await import('./rc-server.ts')
+  const server = await openRcServer(io)
+  for (const url of server.urls) io.ctx.log.notice(`Serving remote control on ${url}`)
+  const open = server.urls.filter(
+    (url) => url.startsWith('http') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
+  )
+  if (open.length > 0 && io.get(rcOptions).noAuth)
+    io.ctx.log.warn(
+      `everybody who can reach ${open.join(', ')} can read and change all that this program can: there is no login. Use --rc-user and --rc-pass`,
+    )
+  io.signals.onHangup(() => {
+    server
+      .refresh()
+      .catch((error: unknown) => io.ctx.log.error(`certificates were not read again: ${messageOf(error)}`))
+  })
+  const { shutdownTimeout } = io.get(rcHttpOptions)
+  return () => server.close({ drainMs: shutdownTimeout, now: io.signals.kill })
+}

@@ -1,0 +1,166 @@
+import { AppError, toAppError } from '../../base/error.ts'
+import { mainOptions } from '../../core/options.ts'
+import { Workers } from '../../operations/workers.ts'
+import { optional, type Params, required } from '../../schema/field.ts'
+import { bool, float, goType, int, list, listOf, nullable, object, string } from '../../schema/params.ts'
+import { call } from '../call.ts'
+import { errorObject } from '../error.ts'
+import type { Job } from '../jobs.ts'
+import { type Call, method, nothing } from '../method.ts'
+import { wireTime } from '../time.ts'
+
+const jobid = { jobid: required(int, 'Number of the job') }
+
+export const jobMethods = [
+  method({
+    path: 'job/status',
+    title: 'Reads the status of the job ID',
+    help: 'A finished job is remembered for `--rc-job-expire-duration`; after that `job/history` knows it.',
+    open: true,
+    input: jobid,
+    output: {
+      id: required(int, 'Number of the job'),
+      executeId: required(string, 'Of the process that ran it: numbers begin anew with each process'),
+      group: required(string, 'Its stats group'),
+      startTime: required(string, 'When it began'),
+      endTime: required(string, 'When it ended'),
+      duration: required(float, 'Seconds it took; 0 while it runs'),
+      finished: required(bool, 'It has ended'),
+      success: required(bool, 'It has ended without an error'),
+      error: required(string, 'What went wrong'),
+      output: required(nullable(object), 'What the method answered; null while it runs'),
+      path: required(string, 'The method'),
+      paused: required(bool, 'It waits for job/resume'),
+      progress: optional(
+        object,
+        'How far its transfers are: bytes, totalBytes, transfers, totalTransfers, errors, speed, eta',
+      ),
+    },
+    run: ({ services }, { jobid: id }) => {
+      const job = services.jobs.find(id)
+      return { ...statusOf(job, services.jobs.executeId), ...progressOf(services, job) }
+    },
+  }),
+  method({
+    path: 'job/list',
+    title: 'Lists the IDs of the running jobs',
+    help: 'Those that ended not long ago as well.',
+    open: true,
+    input: nothing,
+    output: {
+      executeId: required(string, 'Of this process'),
+      jobids: required(listOf(int), 'All jobs'),
+      runningIds: required(listOf(int), 'Those that run'),
+      finishedIds: required(listOf(int), 'Those that have ended'),
+    },
+    run({ services: { jobs } }) {
+      const [runningIds, finishedIds] = [jobs.running.map(({ id }) => id), jobs.finished.map(({ id }) => id)]
+      return { executeId: jobs.executeId, jobids: [...runningIds, ...finishedIds], runningIds, finishedIds }
+    },
+  }),
+  method({
+    path: 'job/stop',
+    title: 'Stop the running job',
+    help: 'Answers at once; a job that has ended is left as it is.',
+    input: jobid,
+    output: nothing,
+    run({ services }, { jobid: id }) {
+      services.jobs.stop(id)
+    },
+  }),
+  method({
+    path: 'job/stopgroup',
+    title: 'Stop all running jobs in a group',
+    input: { group: required(string, 'The stats group') },
+    output: nothing,
+    run({ services }, { group }) {
+      services.jobs.stopGroup(group)
+    },
+  }),
+  method({
+    path: 'job/pause',
+    title: 'Pause the transfers of a job',
+    help: 'Its transfers stop moving bytes, and none is begun, until `job/resume`. What the storage does by itself goes on.',
+    input: jobid,
+    output: nothing,
+    run({ services }, { jobid: id }) {
+      services.groups.get(services.jobs.find(id).group).pause()
+    },
+  }),
+  method({
+    path: 'job/resume',
+    title: 'Go on with a paused job',
+    input: jobid,
+    output: nothing,
+    run({ services }, { jobid: id }) {
+      services.groups.get(services.jobs.find(id).group).resume()
+    },
+  }),
+  method({
+    path: 'job/batch',
+    title: 'Run a batch of rclone rc commands concurrently',
+    help: 'Each input has a `_path`, the method, beside its parameters. The results are in the order of the inputs; one that failed is an error object.',
+    input: {
+      inputs: required(list, 'Parameters of calls, each with its _path'),
+      concurrency: optional(int, 'Calls at a time; one after the other when 1 (default --transfers)'),
+    },
+    output: { results: required(listOf(object), 'An answer or an error object for each input') },
+    async run(one, { inputs, concurrency = one.ctx.get(mainOptions).transfers }) {
+      const results: Readonly<Record<string, unknown>>[] = []
+      const workers = new Workers({ slots: Math.max(1, concurrency), backlog: Math.max(1, concurrency) })
+      for (const [index, input] of inputs.entries())
+        await workers.add(undefined, async () => void (results[index] = { ...(await inBatch(one, input)) }))
+      await workers.idle()
+      return { results }
+    },
+  }),
+] as const
+
+/** Answers one input of a batch. */
+async function inBatch(one: Call, input: unknown): Promise<object> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    const error = new AppError('usage', `"inputs" items must be objects not ${goType(input)}`)
+    return errorObject(error, 'unknown', null)
+  }
+  const { _path: path, ...params } = input as Params
+  try {
+    if (path === undefined) throw new AppError('usage', `Didn't find key "_path" in input`)
+    if (typeof path !== 'string')
+      throw new AppError('usage', `expecting string value for key "_path" (was ${goType(path)})`)
+    const found = one.services.methods.get(path)
+    if (!found) throw new AppError('not-found', `couldn't find path ${JSON.stringify(path)}`)
+    if (found.needs)
+      throw new AppError('usage', `can't run path ${JSON.stringify(path)} as it needs the ${found.needs}`)
+    const caller = { signal: () => one.ctx.signal, group: one.job.group, trusted: one.trusted }
+    const { output, error } = await call(one.services, found, params, caller)
+    return error ? errorObject(error, path, params) : output
+  } catch (reason) {
+    return errorObject(toAppError(reason), typeof path === 'string' ? path : '', params)
+  }
+}
+
+function statusOf(job: Job, executeId: string) {
+  const { id, group, path, startedAt, endedAt, finished, error, output } = job
+  return {
+    id,
+    executeId,
+    group,
+    path,
+    startTime: wireTime(startedAt),
+    endTime: wireTime(endedAt),
+    duration: endedAt === undefined ? 0 : (endedAt - startedAt) / 1000,
+    finished,
+    success: finished && !error,
+    error: error?.message ?? '',
+    output: finished ? (output ?? {}) : null,
+  }
+}
+
+function progressOf({ groups }: Call['services'], { group, finished }: Job) {
+  if (finished || !groups.has(group)) return { paused: false }
+  const { paused } = groups.get(group)
+  const { bytes, totalBytes, transfers, totalTransfers, checks, totalChecks, errors, speed, eta } = groups
+    .get(group)
+    .snapshot() as Record<string, unknown>
+  return { paused, progress: { bytes, totalBytes, transfers, totalTransfers, checks, totalChecks, errors, speed, eta } }
+}
