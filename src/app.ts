@@ -9,6 +9,7 @@ import type { Filter } from './core/filter.ts'
 import { Groups } from './core/groups.ts'
 import type { Logger } from './core/log.ts'
 import { mainOptions } from './core/options.ts'
+import { publishedLog } from './core/published-log.ts'
 import { Remotes } from './layers/open.ts'
 import type { Backend } from './remote/backend.ts'
 import { ConfigFile } from './remote/config.ts'
@@ -48,10 +49,10 @@ export class App {
     const main = parts.options.get(mainOptions)
     this.backends = parts.backends
     this.bandwidth = new Bandwidth(main.bwLimit, main.bwLimitFile)
-    this.groups = new Groups({ bandwidth: this.bandwidth, signal: this.#closing.signal })
+    this.groups = new Groups({ bandwidth: this.bandwidth, signal: this.#closing.signal, events: this.events })
     this.ctx = new AppContext({
       signal: this.#closing.signal,
-      log: parts.log,
+      log: publishedLog(parts.log, this.events),
       stats: this.groups.get('global_stats'),
       filter: parts.filter,
       options: parts.options,

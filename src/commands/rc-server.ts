@@ -1,16 +1,20 @@
+import { join } from 'node:path'
 import { authentication, gateOf } from '../auth/authenticate.ts'
 import { keepPrivate } from '../auth/private.ts'
 import { AppError } from '../base/error.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import { loadFilter } from '../core/filter-rules.ts'
+import { Journal } from '../core/journal.ts'
 import { inheritedFds } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler, type Middleware } from '../http/message.ts'
+import { eventsPage } from '../rc/events.ts'
 import { rcBlocks } from '../rc/blocks.ts'
 import { rcHandler } from '../rc/handler.ts'
+import { journalEntry } from '../rc/history.ts'
 import { Jobs } from '../rc/jobs.ts'
 import { allMethods } from '../rc/methods/index.ts'
 import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
@@ -41,14 +45,16 @@ export function openControl(io: CommandIo): Control {
   const ending = new AbortController()
   const signal = AbortSignal.any([io.ctx.signal, ending.signal])
   const ctx = io.ctx.with({ signal })
+  io.events.enabled = true
+  const journal = new Journal(join(io.cacheDir, 'rc', 'jobs.jsonl'), io.get(rcOptions).jobHistory, io.ctx.log)
   const jobs = new Jobs({
-    groups: io.groups,
     events: io.events,
     signal,
     expire: () => {
       const { jobExpireDuration: after, jobExpireInterval: every } = io.get(rcOptions)
       return { after, every }
     },
+    ended: (job) => journal.add(journalEntry(job, jobs.executeId)),
   })
   const servers = new StartedServers({ ...io, ctx })
   const services: Services = {
@@ -58,6 +64,7 @@ export function openControl(io: CommandIo): Control {
     bandwidth: io.bandwidth,
     jobs,
     events: io.events,
+    journal,
     methods: allMethods(),
     backends: io.backends,
     blocks: rcBlocks,
@@ -82,6 +89,7 @@ export function openControl(io: CommandIo): Control {
       ending.abort(new AppError('aborted', 'the program ends'))
       await servers.stopAll()
       await jobs.idle()
+      await journal.flush()
     },
   }
 }
@@ -104,7 +112,7 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
     locked: gate !== undefined,
     noAuth: rc.noAuth,
     origins: http.allowOrigin,
-    pages: [],
+    pages: [eventsPage(io.events, gate !== undefined || rc.noAuth)],
   })
   const around: readonly Middleware[] = [
     access.middleware,

@@ -15,7 +15,7 @@ export interface Event {
 export class Events {
   readonly #kept: Event[] = []
   readonly #most: number
-  readonly #listeners = new Set<(event: Event) => void>()
+  readonly #listeners = new Set<() => void>()
   readonly #now: () => number
   #next = 1
 
@@ -24,16 +24,21 @@ export class Events {
     this.#now = now
   }
 
-  publish(type: string, data: Json): void {
+  /** Whether somebody may ever want to know: without that nothing is kept. */
+  enabled = false
+
+  publish(type: string, data: { readonly [key: string]: Json }): void {
+    if (!this.enabled) return
     const event = { id: this.#next++, type, time: this.#now(), data }
     this.#kept.push(event)
     if (this.#kept.length > this.#most) this.#kept.shift()
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners) listener()
   }
 
-  /** The kept events that came after `id`. */
+  /** The kept events that came after `id`, in order. */
   since(id: number): readonly Event[] {
-    return this.#kept.filter((event) => event.id > id)
+    const first = this.#kept[0]
+    return first ? this.#kept.slice(Math.max(0, id + 1 - first.id)) : []
   }
 
   /** The number of the last event, 0 before the first one. */
@@ -41,9 +46,22 @@ export class Events {
     return this.#next - 1
   }
 
-  /** Calls `listener` for each event from now on; gives the way to stop. */
-  subscribe(listener: (event: Event) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** Resolves with true when there is an event after `id`, with false after `ms` or when the signal aborts. */
+  async next(id: number, signal: AbortSignal, ms: number): Promise<boolean> {
+    if (this.last > id) return true
+    if (signal.aborted) return false
+    return await new Promise<boolean>((resolve) => {
+      const settle = (news: boolean) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', leave)
+        this.#listeners.delete(wake)
+        resolve(news)
+      }
+      const wake = () => settle(true)
+      const leave = () => settle(false)
+      const timer = setTimeout(leave, ms)
+      signal.addEventListener('abort', leave, { once: true })
+      this.#listeners.add(wake)
+    })
   }
 }

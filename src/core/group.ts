@@ -4,6 +4,7 @@ import { FileSlice } from '../base/body.ts'
 import { toAppError } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
 import type { Pass } from './bandwidth.ts'
+import type { Events } from './events.ts'
 import type { Countable, StatsGroup, Transfer } from './stats.ts'
 
 /** What groups need from their app. All parts are optional, so that a test can do without. */
@@ -15,6 +16,7 @@ export interface GroupHost {
     pass(direction: 'tx' | 'rx', signal: () => AbortSignal): Pass
   }
   readonly signal?: AbortSignal
+  readonly events?: Events
 }
 
 /** How many finished transfers a group remembers for `core/transferred`. */
@@ -89,6 +91,7 @@ export class Group implements StatsGroup {
   transfer(name: string, size: number, kind: 'transfer' | 'check' = 'transfer'): Transfer {
     const transfer = new ActiveTransfer(this, this.#host, { name, size, checked: kind === 'check', now: this.#now })
     this.active.add(transfer)
+    if (this.#host.events?.enabled) this.#publish(transfer, { state: 'started' })
     return transfer
   }
 
@@ -114,6 +117,8 @@ export class Group implements StatsGroup {
   /** Moves a transfer from the active to the finished ones. */
   finish(transfer: ActiveTransfer, error: Error | undefined): void {
     if (!this.active.delete(transfer)) return
+    if (this.#host.events?.enabled)
+      this.#publish(transfer, error ? { state: 'failed', error: error.message } : { state: 'finished' })
     if (error) this.error(error)
     else if (transfer.checked) this.counters.checks++
     else this.transfers++
@@ -127,6 +132,11 @@ export class Group implements StatsGroup {
       completedAt: this.#now(),
     })
     if (this.#finished.length > REMEMBERED) this.#finished.shift()
+  }
+
+  #publish({ name, size, bytes, checked }: ActiveTransfer, more: { [key: string]: Json }): void {
+    const what = checked ? 'checking' : 'transferring'
+    this.#host.events?.publish('transfer', { group: this.name, name, size, bytes, what, ...more })
   }
 
   snapshot(): Json {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { AppError, toAppError } from '../base/error.ts'
 import { plain } from '../base/json.ts'
 import type { Events } from '../core/events.ts'
-import type { Groups } from '../core/groups.ts'
 import type { Params } from '../schema/field.ts'
 
 /** One run of a method. */
@@ -24,7 +23,6 @@ export interface Job {
 }
 
 export interface JobsParts {
-  readonly groups: Groups
   readonly events: Events
   /** Aborts when the app ends. */
   readonly signal: AbortSignal

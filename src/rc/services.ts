@@ -10,6 +10,7 @@ import type { OptionBlock } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
+import type { Journal } from '../core/journal.ts'
 import type { Jobs } from './jobs.ts'
 import type { Methods } from './methods.ts'
 
@@ -22,6 +23,8 @@ export interface Services {
   readonly bandwidth: Bandwidth
   readonly jobs: Jobs
   readonly events: Events
+  /** Jobs that have ended, also those of earlier processes. */
+  readonly journal: Journal
   readonly methods: Methods
   readonly backends: readonly Backend[]
   /** The option blocks as `options/get` names them: `main` is several of ours. */

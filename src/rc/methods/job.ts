@@ -97,6 +97,21 @@ export const jobMethods = [
     },
   }),
   method({
+    path: 'job/history',
+    title: 'Lists jobs that have ended, also those of earlier runs of the program',
+    help: 'Asynchronous jobs, the newest first, as many as `--rc-job-history` keeps. Of their parameters only those that say what they were about are kept.',
+    input: {
+      limit: optional(int, 'Jobs at most, 100 when absent'),
+      offset: optional(int, 'Newer ones to leave out'),
+    },
+    output: {
+      jobs: required(listOf(object), 'id, executeId, path, group, startTime, endTime, duration, success, error, input'),
+    },
+    async run({ services }, { limit = 100, offset = 0 }) {
+      return { jobs: (await services.journal.read()).slice(offset, offset + limit) }
+    },
+  }),
+  method({
     path: 'job/batch',
     title: 'Run a batch of rclone rc commands concurrently',
     help: 'Each input has a `_path`, the method, beside its parameters. The results are in the order of the inputs; one that failed is an error object.',
