@@ -88,14 +88,55 @@ export interface Server {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+interface StartOptions {
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+}
+
 /** Starts `sluice ARGS --addr 127.0.0.1:0` and waits for the line that says where it listens. It ends with the test. */
 export async function serve(
   t: TestContext,
   args: readonly string[],
-  options: { env?: Record<string, string>; addr?: readonly string[]; cwd?: string } = {},
+  options: StartOptions & { addr?: readonly string[] } = {},
 ): Promise<Server> {
   const addr = options.addr ?? ['--addr', '127.0.0.1:0']
-  const child = spawn(process.execPath, [program, ...args, ...addr], {
+  return await start(t, [...args, ...addr], /Server started on \[([^\], ]*)/, options)
+}
+
+/** A remote control server, and how to call it. */
+export interface Rcd extends Server {
+  /** Calls a method with JSON. Gives the status and the answer. */
+  call(method: string, input?: object): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }>
+}
+
+/** Starts `sluice rcd ARGS`; without any, everybody may call everything. It ends with the test. */
+export async function rcd(
+  t: TestContext,
+  args: readonly string[] = ['--rc-no-auth'],
+  options: StartOptions = {},
+): Promise<Rcd> {
+  const cache = ['--cache-dir', scratch(t)]
+  const all = ['rcd', '--rc-addr', '127.0.0.1:0', ...cache, ...args]
+  const server = await start(t, all, /Serving remote control on (\S*)/, options)
+  return {
+    ...server,
+    async call(method, input = {}) {
+      const response = await fetch(server.url + method, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(input),
+      })
+      return {
+        status: response.status,
+        body: (await response.json()) as Record<string, unknown>,
+        headers: response.headers,
+      }
+    },
+  }
+}
+
+async function start(t: TestContext, args: readonly string[], ready: RegExp, options: StartOptions): Promise<Server> {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: options.cwd,
     env: { ...process.env, RCLONE_CONFIG: '/nonexistent/rclone.conf', ...options.env },
@@ -117,8 +158,8 @@ export async function serve(
     return child.exitCode
   }
   t.after(() => stop('SIGKILL'))
-  await logged(/Server started on \[/)
-  const url = /Server started on \[([^\], ]*)/.exec(text)?.[1] ?? ''
+  await logged(ready)
+  const url = ready.exec(text)?.[1] ?? ''
   return {
     url,
     port: Number(/:(\d+)\//.exec(url)?.[1]),

@@ -49,6 +49,7 @@ export function openControl(io: CommandIo): Control {
   const journal = new Journal(join(io.cacheDir, 'rc', 'jobs.jsonl'), io.get(rcOptions).jobHistory, io.ctx.log)
   const jobs = new Jobs({
     events: io.events,
+    log: io.ctx.log,
     signal,
     expire: () => {
       const { jobExpireDuration: after, jobExpireInterval: every } = io.get(rcOptions)

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { AppError, toAppError } from '../base/error.ts'
+import { AppError, errorCode, toAppError } from '../base/error.ts'
 import { plain } from '../base/json.ts'
 import type { Events } from '../core/events.ts'
+import type { Logger } from '../core/log.ts'
 import type { Params } from '../schema/field.ts'
 
 /** One run of a method. */
@@ -24,6 +25,7 @@ export interface Job {
 
 export interface JobsParts {
   readonly events: Events
+  readonly log: Logger
   /** Aborts when the app ends. */
   readonly signal: AbortSignal
   /** For how long a finished job is remembered, and how often that is looked at, ms. */
@@ -126,9 +128,7 @@ export class Jobs {
       const output = await work(job)
       job.end(this.#now(), undefined, plain(output) as Record<string, unknown>)
     } catch (reason) {
-      const stopped = job.signal.aborted && toAppError(reason).code === 'aborted' && !toAppError(reason).stop
-      const error = stopped ? new AppError('aborted', 'context canceled', { cause: reason }) : toAppError(reason)
-      job.end(this.#now(), error, {})
+      job.end(this.#now(), this.#errorOf(job, reason), {})
     }
     this.#running.delete(job.id)
     this.#finished.set(job.id, job)
@@ -147,6 +147,17 @@ export class Jobs {
       this.#parts.ended?.(job)
     }
     return job
+  }
+
+  #errorOf(job: Job, reason: unknown): AppError {
+    if (isMistake(reason)) {
+      const [message = '', ...lines] = (reason.stack ?? String(reason)).split('\n')
+      this.#parts.log.error(`internal error in ${job.path}: ${message}`, { lines })
+      return new AppError('io', `panic received: ${reason.message}`, { cause: reason })
+    }
+    const error = toAppError(reason)
+    const stopped = error.code === 'aborted' && !error.stop && job.signal.aborted
+    return stopped ? canceled() : error
   }
 
   #expireLater(): void {
@@ -217,6 +228,12 @@ class RunningJob implements Job {
     this.output = output
     this.#end()
   }
+}
+
+/** An error that only a mistake in the program gives: nobody's request, file or network is to blame. */
+function isMistake(reason: unknown): reason is Error {
+  const kinds = [TypeError, ReferenceError]
+  return kinds.some((kind) => reason instanceof kind) && errorCode(reason) === undefined
 }
 
 function canceled(): AppError {
