@@ -7,6 +7,8 @@ export type Body = AsyncIterable<Uint8Array>
 export interface ByteSource {
   read(into: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
+  /** Throws when what it reads is not what it was when it was opened. */
+  confirm?(): Promise<void> | void
 }
 
 /**
@@ -23,6 +25,8 @@ export class FileSlice implements Body {
   #pass: ((bytes: number) => Promise<void> | void) | undefined
   #failure: unknown
   #closed = false
+  /** Iterating it ends by `confirm`: for copies, whose reader would take bytes of two versions for one. */
+  confirmAtEnd = false
 
   constructor(source: ByteSource, range: Range) {
     this.#source = source
@@ -59,6 +63,11 @@ export class FileSlice implements Body {
     return this
   }
 
+  /** Throws when the file was changed while it was read: the bytes may then be of two versions of it. */
+  async confirm(): Promise<void> {
+    await this.#source.confirm?.()
+  }
+
   /** The error of the read that failed, if one did. */
   get failure(): unknown {
     return this.#failure
@@ -79,6 +88,7 @@ export class FileSlice implements Body {
         at += count
         yield count === chunk.length ? chunk : chunk.subarray(0, count)
       }
+      if (this.confirmAtEnd) await this.confirm()
     } finally {
       await this.close()
     }

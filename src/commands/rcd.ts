@@ -1,7 +1,7 @@
 import { AppError, messageOf } from '../base/error.ts'
 import { rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Command, CommandIo } from './command.ts'
-import { isLoopback } from './server.ts'
+import { isLoopback } from './server-options.ts'
 
 export const rcdCommand: Command = {
   name: 'rcd',

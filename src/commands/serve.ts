@@ -6,7 +6,8 @@ import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
 import type { Command, CommandIo } from './command.ts'
 import { reachable } from './reachable.ts'
-import { isLoopback, openServer, type Server, serverOptions } from './server.ts'
+import type { Server } from './server.ts'
+import { isLoopback, serverOptions } from './server-options.ts'
 import { logReport, statsTicker, summaryOf } from './stats-ticker.ts'
 
 const examples = [
@@ -60,6 +61,7 @@ export const serveCommands: readonly Command[] = [
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */
 async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = false): Promise<void> {
   const { ctx } = io
+  const { openServer } = await import('./server.ts')
   const { addr, shutdownTimeout } = io.get(httpOptions)
   const server = await openServer(io, spec).catch(async (reason: unknown) => {
     if (!anyPort || errorCode(toAppError(reason).cause) !== 'EADDRINUSE') throw reason

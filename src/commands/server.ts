@@ -23,10 +23,8 @@ import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { secretsInside } from './secrets.ts'
+import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
-
-/** The option blocks that shape a server. */
-export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
 
 /** What a server is put together from. */
 export type ServerParts = Pick<
@@ -174,10 +172,6 @@ function hostOfAddress(text: string): string | undefined {
   return plain.startsWith('/') || plain.startsWith('unix:')
     ? 'localhost'
     : plain.replace(/:\d*\/?$/, '').replace(/^\[|\]$/g, '')
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 /** Node's lenient parser lets through what proxies and servers read in two ways. */

@@ -4,7 +4,8 @@ import type { Context } from '../core/context.ts'
 import type { RunningServer, Servers } from '../rc/services.ts'
 import { flatName } from '../rc/block-values.ts'
 import type { OptionBlock } from '../schema/option.ts'
-import { openServer, type Server, type ServerParts, serverOptions } from './server.ts'
+import { openServer, type Server, type ServerParts } from './server.ts'
+import { serverOptions } from './server-options.ts'
 
 interface Started extends RunningServer {
   readonly server: Server

@@ -1,4 +1,4 @@
-import type { Body } from '../base/body.ts'
+import { type Body, FileSlice } from '../base/body.ts'
 import { derive } from '../base/derive.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { join } from '../base/path.ts'
@@ -144,6 +144,7 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
     return written
   }
   const opened = await source.open(ctx, file)
+  if (opened instanceof FileSlice) opened.confirmAtEnd = true
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
@@ -154,6 +155,8 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
     ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
     ...(known && kind ? { hashes: { [kind]: known } } : {}),
+    // The source of a move is removed next; that of a copy is there to be copied again.
+    durable: readBack,
   })
   await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
   return written

@@ -17,6 +17,9 @@ export interface WorkersOptions<T> {
   readonly closed?: boolean
 }
 
+/** The event loop is given free after this long. */
+const BUSY_MS = 5
+
 /** Runs tasks, some at once, in order or by a rule, and holds whoever adds them to a bounded backlog. */
 export class Workers<T = undefined> {
   readonly #options: WorkersOptions<T>
@@ -26,6 +29,8 @@ export class Workers<T = undefined> {
   #running = 0
   #closed: boolean
   #room: (() => void)[] = []
+  #resting = false
+  #restedAt = performance.now()
   #idle: (() => void)[] = []
 
   constructor(options: WorkersOptions<T>) {
@@ -74,6 +79,8 @@ export class Workers<T = undefined> {
   #pump(): void {
     if (this.#closed) return
     while (this.#running < this.#slots && this.#waiting > 0) {
+      // Tasks that wait for nothing would never let anybody else in.
+      if (performance.now() - this.#restedAt > BUSY_MS) return this.#rest()
       const { task } = this.#queue[this.#head++] as Waiting<T>
       if (this.#head > 1024) {
         this.#queue = this.#queue.slice(this.#head)
@@ -86,6 +93,22 @@ export class Workers<T = undefined> {
         if (this.#running + this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
       })
     }
+    this.#release()
+  }
+
+  /** Goes on after everybody else had a turn of the event loop. */
+  #rest(): void {
+    if (this.#resting) return
+    this.#resting = true
+    setImmediate(() => {
+      this.#resting = false
+      this.#restedAt = performance.now()
+      this.#pump()
+    })
+    this.#release()
+  }
+
+  #release(): void {
     if (this.#room.length > 0 && this.#waiting <= this.#options.backlog)
       for (const resolve of this.#room.splice(0)) resolve()
   }

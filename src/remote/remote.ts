@@ -36,6 +36,11 @@ export interface PutInfo {
   readonly metadata?: Readonly<Record<string, string>>
   /** Fails with `exists` when the name is taken. */
   readonly ifAbsent?: boolean
+  /**
+   * False: it is enough that a crash of this program leaves no half file; one of the machine may lose what was written (see
+   * `--local-durability`). Otherwise the file is on the disk when `put` resolves.
+   */
+  readonly durable?: boolean
 }
 
 export type Trait =

@@ -12,7 +12,7 @@ const SLOW_MS = 5
 /** How long a disk that was slow is asked through the thread pool. */
 const PAUSE_MS = 1000
 /** Reads up to this size (0.1 ms from memory) are done in place: they cost less than the way to another thread and back. */
-const SMALL = 512 * 1024
+export const SMALL = 512 * 1024
 
 /**
  * Calls to the file system. On a local disk whose answers come from memory a direct call takes about 2 µs, the thread pool
@@ -41,8 +41,12 @@ export class Disk {
 
   /** Runs a call in place or, when that would be slow, its pooled twin. */
   run<T>(direct: () => T, pooled: () => Promise<T>): T | Promise<T> {
+    return this.pooled ? pooled() : this.timed(direct)
+  }
+
+  /** Runs a few calls in place, whatever that takes, and remembers when they were slow. */
+  timed<T>(direct: () => T): T {
     const start = this.#clock()
-    if (this.network || start < this.#pooledUntil) return pooled()
     try {
       return direct()
     } finally {
@@ -122,6 +126,15 @@ function pooledRead(fd: number, into: Uint8Array, position: number): Promise<num
 /** Closes a descriptor; the last close of a large deleted file takes long, so never in place. */
 export function closeFd(fd: number): Promise<void> {
   return new Promise((resolve) => fs.close(fd, () => resolve()))
+}
+
+/** Closes a descriptor at once: of a directory, or a file so small that even its last close takes no time. */
+export function closeFdNow(fd: number): void {
+  try {
+    fs.closeSync(fd)
+  } catch {
+    // A network file system tells of earlier errors here; nothing was written by this descriptor.
+  }
 }
 
 /** Where an open descriptor leads now, as Latin-1 text; undefined where the system cannot tell. */

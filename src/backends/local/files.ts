@@ -1,9 +1,14 @@
+import type { BigIntStats } from 'node:fs'
 import type { ByteSource } from '../../base/body.ts'
-import { closeFd, type Disk } from './disk.ts'
+import { AppError } from '../../base/error.ts'
+import { closeFd, closeFdNow, type Disk, SMALL } from './disk.ts'
 
 interface OpenFile {
   readonly fd: number
   readonly key: string | undefined
+  /** As it was when it was opened. */
+  readonly stats: BigIntStats
+  readonly small: boolean
   readers: number
   idleSince: number
 }
@@ -14,6 +19,8 @@ export interface OpenFilesOptions {
   /** For how long they do. */
   readonly idleMs?: number
   readonly clock?: () => number
+  /** Whether sources can tell that their file was changed meanwhile. */
+  readonly confirms?: boolean
 }
 
 /**
@@ -30,9 +37,12 @@ export class OpenFiles {
   readonly #idle = new Set<OpenFile>()
   readonly #closing = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
+  readonly #confirms: boolean
   #closed = false
 
-  constructor(disk: Disk, { maxIdle = 16, idleMs = 5000, clock = () => performance.now() }: OpenFilesOptions = {}) {
+  constructor(disk: Disk, options: OpenFilesOptions = {}) {
+    const { maxIdle = 16, idleMs = 5000, clock = () => performance.now(), confirms = true } = options
+    this.#confirms = confirms
     this.#disk = disk
     this.#maxIdle = maxIdle
     this.#idleMs = idleMs
@@ -48,8 +58,9 @@ export class OpenFiles {
   }
 
   /** Takes over a descriptor that was just opened; gives a source on it. Without a key it is never shared. */
-  add(key: string | undefined, fd: number): ByteSource {
-    const file: OpenFile = { fd, key, readers: 1, idleSince: 0 }
+  add(key: string | undefined, fd: number, stats: BigIntStats): ByteSource {
+    const small = stats.size <= SMALL && !this.#disk.network
+    const file: OpenFile = { fd, key, stats, small, readers: 1, idleSince: 0 }
     // Two may have opened the same file at once: the second keeps its own, which is closed after use.
     if (key !== undefined && !this.#closed && !this.#open.has(key)) this.#open.set(key, file)
     return this.#source(file)
@@ -69,6 +80,7 @@ export class OpenFiles {
     let done = false
     return {
       read: (into, position) => disk.read(file.fd, into, position),
+      ...(this.#confirms ? { confirm: () => confirm(disk, file) } : {}),
       close: async () => {
         if (done) return
         done = true
@@ -79,7 +91,8 @@ export class OpenFiles {
 
   async #release(file: OpenFile): Promise<void> {
     if (--file.readers > 0) return
-    if (this.#closed || file.key === undefined || this.#open.get(file.key) !== file) return await closeFd(file.fd)
+    if (this.#closed || file.key === undefined || this.#open.get(file.key) !== file)
+      return file.small ? closeFdNow(file.fd) : await closeFd(file.fd)
     file.idleSince = this.#clock()
     this.#idle.add(file)
     if (this.#idle.size > this.#maxIdle) for (const oldest of this.#idle) return this.#close(oldest)
@@ -100,7 +113,19 @@ export class OpenFiles {
   #close(file: OpenFile): void {
     this.#idle.delete(file)
     if (file.key !== undefined && this.#open.get(file.key) === file) this.#open.delete(file.key)
+    if (file.small) return closeFdNow(file.fd)
     const closing = closeFd(file.fd).finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
   }
+}
+
+function confirm(disk: Disk, { fd, stats }: OpenFile): void | Promise<void> {
+  const now = disk.fstat(fd)
+  return now instanceof Promise ? now.then((ready) => compare(ready, stats)) : compare(now, stats)
+}
+
+function compare(now: BigIntStats, before: BigIntStats): void {
+  if (now.size !== before.size)
+    throw new AppError('io', `source file is being updated (size changed from ${before.size} to ${now.size})`)
+  if (now.mtimeNs !== before.mtimeNs) throw new AppError('io', 'source file is being updated (its time changed)')
 }

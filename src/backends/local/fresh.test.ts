@@ -13,6 +13,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Until a change is old enough that times tell of the next one. */
 const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 60))
 const openFds = () => fs.readdirSync('/proc/self/fd').length
+const statsOf = (path: string) => fs.statSync(path, { bigint: true })
 const linux = process.platform === 'linux' ? false : 'needs /proc'
 
 test('peek gives one entry object for as long as a file is unchanged, and none after a change', async (t) => {
@@ -116,7 +117,7 @@ test('files larger than 4 GiB are read at any place', async (t) => {
 test('small reads of one file share one open file, which is closed when idle', { skip: linux }, async () => {
   const files = new OpenFiles(new Disk(false), { maxIdle: 2, idleMs: 20 })
   const before = openFds()
-  const sources = ['a', 'b', 'c'].map((key) => files.add(key, fs.openSync('/dev/null', 'r')))
+  const sources = ['a', 'b', 'c'].map((key) => files.add(key, fs.openSync('/dev/null', 'r'), statsOf('/dev/null')))
   const second = files.take('a')
   assert.ok(second)
   assert.equal(openFds(), before + 3)
@@ -125,7 +126,7 @@ test('small reads of one file share one open file, which is closed when idle', {
   const deadline = Date.now() + 2000
   while (openFds() > before && Date.now() < deadline) await settle()
   assert.equal(openFds(), before)
-  const late = files.add('late', fs.openSync('/dev/null', 'r'))
+  const late = files.add('late', fs.openSync('/dev/null', 'r'), statsOf('/dev/null'))
   await files.close()
   await late.close()
   assert.equal(openFds(), before)

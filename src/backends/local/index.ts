@@ -50,9 +50,9 @@ export const localOptions = defineOptions('local', {
     },
   ),
   durability: option(
-    oneOf('full', 'rename'),
-    'full',
-    'When a written file counts as stored: "full" = once its bytes and its name are on the disk (fsync), "rename" = once it has its name',
+    oneOf('auto', 'full', 'rename'),
+    'auto',
+    'When a written file counts as stored: "full" = once its bytes and its name are on the disk (fsync), "rename" = once it has its name; "auto" = "rename" for the copies that copy and sync make, "full" for all else',
     { flag: 'local-durability', advanced: true },
   ),
   encoding: option(string, '', 'How names are encoded on the disk', {

@@ -2,7 +2,7 @@ import { constants, promises as fsp } from 'node:fs'
 import { resolve } from 'node:path'
 import { throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, FileSlice, type Body } from '../../base/body.ts'
-import { AppError, rethrow } from '../../base/error.ts'
+import { AppError, rethrow, toAppError } from '../../base/error.ts'
 import { asCanonical, isInside, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
@@ -20,6 +20,7 @@ import type { LocalOptions, localOptions } from './index.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import type { OsPath } from './names.ts'
+import { bytesOf, isSmall, WorkPlaces, writeSmall } from './small.ts'
 import { TempNames } from './temp.ts'
 import { absent, leafOf, Tree, type Directory } from './tree.ts'
 import { Turn } from './turn.ts'
@@ -35,7 +36,7 @@ export class LocalRemote implements Remote {
   readonly #files: OpenFiles
   readonly #hot: HotFiles
   readonly #watches = new Watches()
-  readonly #durable: boolean
+  readonly #places: WorkPlaces
   readonly #swept = new Set<string>()
   readonly #kinds = new Map<bigint, FileSystemKind>()
   #temps: TempNames | undefined
@@ -46,9 +47,9 @@ export class LocalRemote implements Remote {
     const turn = new Turn()
     this.#options = options
     this.#tree = new Tree(root, disk, options, turn)
-    this.#files = new OpenFiles(disk)
+    this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
-    this.#durable = options.durability === 'full'
+    this.#places = new WorkPlaces(turn)
     this.info = describe(name, root, options)
   }
 
@@ -102,17 +103,19 @@ export class LocalRemote implements Remote {
       // Whoever gets this looks the name up again: what is there now is another file.
       throw new AppError('not-found', `${file.path} has changed since it was looked up`, { retry: 'now' })
     }
-    return new FileSlice(this.#files.add(key, fd), slice)
+    return new FileSlice(this.#files.add(key, fd, stats), slice)
   }
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const leaf = writableLeaf(path)
-    const directory = await this.#enter(parentOf(path))
+    const durable = this.#mustLast(info)
+    if (!durable && !this.#tree.disk.pooled && isSmall(body, info)) return await this.#putSmall(ctx, path, body, info)
+    const directory = await this.#enter(parentOf(path), durable)
     try {
       if (info.ifAbsent && (await this.#tree.locate(path))) throw new AppError('exists', `${path} exists already`)
-      const temp = await TempFile.create(directory, this.#names, this.#durable)
+      const temp = await TempFile.create(directory, this.#names, durable)
       try {
-        await temp.fill(incoming(body, info, ctx.signal))
+        await fill(ctx, temp, body, info)
         const stats = await temp.commit(leaf, this.#times(info))
         this.#hot.forget(path)
         return toFileEntry(path, stats, this.#options.timeType)
@@ -124,10 +127,28 @@ export class LocalRemote implements Remote {
     }
   }
 
+  /** Writes a file in one go, between two turns of the event loop. */
+  async #putSmall(ctx: Context, path: string, body: FileSlice, info: PutInfo): Promise<FileEntry> {
+    const [dir, leaf] = [parentOf(path), writableLeaf(path)]
+    const bytes = await bytesOf(body)
+    throwIfAborted(ctx.signal)
+    const directory = this.#places.get(dir) ?? this.#places.keep(dir, await this.#enter(dir, false))
+    // No wait from here on: the directory is closed at the end of this turn.
+    try {
+      const file = { temp: this.#names.next(), leaf, bytes, modTime: this.#times(info).modTime }
+      const stats = this.#tree.disk.timed(() => writeSmall(directory, file))
+      this.#hot.forget(path)
+      return toFileEntry(path, stats, this.#options.timeType)
+    } catch (error) {
+      throw toAppError(error)
+    }
+  }
+
   async openWriter(ctx: Context, path: string, size: number): Promise<WriterAt> {
     const leaf = writableLeaf(path)
-    const directory = await this.#enter(parentOf(path))
-    const temp = await TempFile.create(directory, this.#names, this.#durable).catch(async (error: unknown) => {
+    const durable = this.#mustLast()
+    const directory = await this.#enter(parentOf(path), durable)
+    const temp = await TempFile.create(directory, this.#names, durable).catch(async (error: unknown) => {
       await directory.close()
       throw error
     })
@@ -158,7 +179,7 @@ export class LocalRemote implements Remote {
     const { parent, leaf } = await parentDirectory(this.#tree, file.path)
     try {
       await fsp.unlink(parent.at(leaf)).catch(rethrow)
-      if (this.#durable) await parent.sync()
+      if (this.#mustLast()) await parent.sync()
     } finally {
       this.#hot.forget(file.path)
       await parent.close()
@@ -166,7 +187,7 @@ export class LocalRemote implements Remote {
   }
 
   async mkdir(_ctx: Context, dir: string): Promise<void> {
-    await (await this.#tree.enter(asCanonical(dir), this.#durable)).close()
+    await (await this.#tree.enter(asCanonical(dir), this.#mustLast())).close()
   }
 
   async rmdir(_ctx: Context, dir: string): Promise<void> {
@@ -185,9 +206,10 @@ export class LocalRemote implements Remote {
     const { fd, stats } = await this.#tree.openFile(file.path)
     try {
       const source = process.platform === 'linux' ? `/proc/self/fd/${fd}` : (this.#tree.diskPath(file.path) ?? '')
-      const directory = await this.#enter(parentOf(to))
+      const durable = this.#mustLast()
+      const directory = await this.#enter(parentOf(to), durable)
       try {
-        const temp = await TempFile.create(directory, this.#names, this.#durable)
+        const temp = await TempFile.create(directory, this.#names, durable)
         try {
           // Clones where the file system can, copies inside the kernel otherwise.
           await fsp.copyFile(source, temp.place, constants.COPYFILE_FICLONE).catch(rethrow)
@@ -267,8 +289,8 @@ export class LocalRemote implements Remote {
   }
 
   /** Opens a directory to write in. The first time, what killed processes left there is removed meanwhile. */
-  async #enter(dir: string): Promise<Directory> {
-    const directory = await this.#tree.enter(dir, this.#durable)
+  async #enter(dir: string, durable: boolean): Promise<Directory> {
+    const directory = await this.#tree.enter(dir, durable)
     if (this.#swept.size < MAX_SWEPT && !this.#swept.has(dir)) {
       this.#swept.add(dir)
       const place = this.#tree.diskPath(dir)
@@ -281,10 +303,11 @@ export class LocalRemote implements Remote {
     const target = writableLeaf(to)
     const { parent: source, leaf } = await parentDirectory(this.#tree, from)
     try {
-      const directory = await this.#enter(parentOf(to))
+      const durable = this.#mustLast()
+      const directory = await this.#enter(parentOf(to), durable)
       try {
         await fsp.rename(source.at(leaf), directory.at(target)).catch(rethrow)
-        if (this.#durable) await Promise.all([directory.sync(), source.sync()])
+        if (durable) await Promise.all([directory.sync(), source.sync()])
       } finally {
         this.#hot.forget(from)
         this.#hot.forget(to)
@@ -293,6 +316,12 @@ export class LocalRemote implements Remote {
     } finally {
       await source.close()
     }
+  }
+
+  /** Whether a change has to be on the disk before it counts as made. */
+  #mustLast({ durable = true }: Pick<PutInfo, 'durable'> = {}): boolean {
+    const { durability } = this.#options
+    return durability === 'full' || (durability === 'auto' && durable)
   }
 
   #times(info: PutInfo): PutInfo {
@@ -321,6 +350,12 @@ export class LocalRemote implements Remote {
 }
 
 const MAX_SWEPT = 1000
+
+/** Writes all of an upload; of a file that is already here by large reads and writes at once. */
+async function fill(ctx: Context, temp: TempFile, body: Body, info: PutInfo): Promise<void> {
+  if (body instanceof FileSlice && info.size === body.length && !info.hashes) await temp.fillFrom(body, ctx.signal)
+  else await temp.fill(incoming(body, info, ctx.signal))
+}
 
 function writableLeaf(path: string): OsPath {
   return leafOf(asCanonical(path))

@@ -8,8 +8,13 @@ const setTimes = promisify(futimes)
 /** The precision of times that are set, in ns: Node takes seconds as a floating-point number, good to about 0.2 µs today. */
 export const TIME_PRECISION = 1000
 
+/** A time in seconds as Node takes it, rounded to whole microseconds. */
+export function secondsOf(time: Nanoseconds): number {
+  return Number(time / 1000n) / 1e6
+}
+
 /** Sets the modification time of an open file or directory, rounded to whole microseconds. */
 export async function setFdTime(fd: number, time: Nanoseconds): Promise<void> {
-  const seconds = Number(time / 1000n) / 1e6
+  const seconds = secondsOf(time)
   await setTimes(fd, seconds, seconds).catch(rethrow)
 }

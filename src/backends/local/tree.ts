@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
 import { nameOf, parentOf } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'
-import { closeFd, fdTarget, type Disk } from './disk.ts'
+import { closeFd, closeFdNow, fdTarget, type Disk } from './disk.ts'
 import { diskPath, joinDisk, rawText, type OsPath } from './names.ts'
 import { isTempName } from './temp.ts'
 import { setFdTime } from './times.ts'
@@ -226,6 +226,11 @@ export class Directory {
 
   async close(): Promise<void> {
     await closeFd(this.#fd)
+  }
+
+  /** Closes it without a wait. */
+  closeNow(): void {
+    closeFdNow(this.#fd)
   }
 }
 

@@ -1,11 +1,15 @@
 import * as fs from 'node:fs'
-import type { Body } from '../../base/body.ts'
+import { throwIfAborted } from '../../base/abort.ts'
+import type { Body, FileSlice } from '../../base/body.ts'
 import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import type { OsPath } from './names.ts'
 import type { TempNames } from './temp.ts'
 import { setFdTime } from './times.ts'
 import type { Directory } from './tree.ts'
+
+/** Large files go in parts of this size. */
+const BLOCK = 1024 * 1024
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
 
@@ -40,6 +44,27 @@ export class TempFile {
   /** Writes a whole upload. */
   async fill(body: Body): Promise<void> {
     for await (const chunk of body) await this.write(chunk)
+  }
+
+  /** Writes all of an open file: reads a part while the one before is written, in two buffers. Throws when it ends early. */
+  async fillFrom(slice: FileSlice, signal: AbortSignal): Promise<void> {
+    try {
+      const buffers = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)] as const
+      let written: Promise<void> = Promise.resolve()
+      for (let at = slice.start, turn = 0; at < slice.end; turn ^= 1) {
+        throwIfAborted(signal)
+        const into = (buffers[turn] as Buffer).subarray(0, Math.min(BLOCK, slice.end - at))
+        const [count] = await Promise.all([slice.read(into, at), written])
+        at += count
+        written = this.write(into.subarray(0, count))
+        // It is awaited in its turn.
+        written.catch(() => {})
+      }
+      await written
+      await slice.confirm()
+    } finally {
+      await slice.close()
+    }
   }
 
   /** Writes all of a chunk, at a place or behind the last one. */

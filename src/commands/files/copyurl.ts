@@ -1,5 +1,4 @@
 import { AppError } from '../../base/error.ts'
-import { copyUrl, readUrl } from '../../operations/url.ts'
 import { splitText } from '../../operations/bridge.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool } from '../../schema/values.ts'
@@ -23,6 +22,7 @@ export const copyurlCommand: Command = {
   args: [1, 2],
   run: (io) =>
     attempts(io, { name: 'copyurl', retry: true, stats: true }, async (ctx) => {
+      const { copyUrl, readUrl } = await import('../../operations/url.ts')
       const options = io.get(urlOptions)
       const [url = '', text] = io.args
       if (options.stdout) return await readUrl(ctx, url, (chunk) => io.stdout(chunk))

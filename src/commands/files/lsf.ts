@@ -1,6 +1,5 @@
 import { AppError } from '../../base/error.ts'
 import { formatCsv } from '../../base/csv.ts'
-import { octetStream, typeByName } from '../../base/mime.ts'
 import type { Context } from '../../core/context.ts'
 import { hashOf } from '../../operations/compare.ts'
 import { localTime } from '../../operations/format-time.ts'
@@ -44,8 +43,10 @@ function fieldsOf(ctx: Context, remote: Remote, options: LsfOptions): readonly F
     t: ({ modTime }) => localTime(modTime, 0),
     h: (entry) => (entry.kind === 'file' ? hashOf(ctx, { remote, file: entry }, kind) : ''),
     i: ({ id }) => id ?? '',
-    m: (entry) =>
-      entry.kind === 'file' ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory',
+    m: async (entry) => {
+      const { octetStream, typeByName } = await import('../../base/mime.ts')
+      return entry.kind === 'file' ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory'
+    },
     T: (entry) => (entry.kind === 'file' ? (entry.tier ?? '') : ''),
     M: ({ metadata }) => JSON.stringify(metadata ?? {}),
   }

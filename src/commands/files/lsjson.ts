@@ -1,4 +1,4 @@
-import { list, listOne, type ListOptions } from '../../operations/list.ts'
+import type { ListOptions } from '../../operations/list.ts'
 import { copyOptions } from '../../operations/options.ts'
 import { directoryNotFound } from '../../operations/missing.ts'
 import { defineOptions, option } from '../../schema/option.ts'
@@ -41,6 +41,7 @@ export const lsjsonCommand: Command = {
   args: [1, 1],
   run: (io) =>
     printing(io, 'lsjson', async ({ ctx, out, failed }) => {
+      const { list, listOne } = await import('../../operations/list.ts')
       const { remote, file } = await (await io.remotes()).openAt(io.args[0] ?? '')
       const options = optionsOf(io)
       if (io.get(lsjsonOptions).stat) {

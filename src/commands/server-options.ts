@@ -1,0 +1,12 @@
+import { authOptions } from '../auth/options.ts'
+import { httpOptions } from '../http/options.ts'
+import { originOptions } from '../origin/options.ts'
+import { vfsOptions } from '../vfs/options.ts'
+
+/** The option blocks that shape a server. They are apart from it, because only commands that serve load all of a server. */
+export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
+
+/** True for names and addresses of this machine that nobody else can reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
