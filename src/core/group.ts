@@ -88,6 +88,18 @@ export class Group implements StatsGroup {
     this.transfers++
   }
 
+  whole(name: string, bytes: number): void {
+    const now = this.#now()
+    if (this.#host.events?.enabled) {
+      const transfer = { name, size: bytes, bytes, checked: false }
+      this.#publish(transfer, { state: 'started' })
+      this.#publish(transfer, { state: 'finished' })
+    }
+    this.bytes += bytes
+    this.transfers++
+    this.#remember({ name, size: bytes, bytes, checked: false, error: '', startedAt: now, completedAt: now })
+  }
+
   transfer(name: string, size: number, kind: 'transfer' | 'check' = 'transfer'): Transfer {
     const transfer = new ActiveTransfer(this, this.#host, { name, size, checked: kind === 'check', now: this.#now })
     this.active.add(transfer)
@@ -122,7 +134,7 @@ export class Group implements StatsGroup {
     if (error) this.error(error)
     else if (transfer.checked) this.counters.checks++
     else this.transfers++
-    this.#finished.push({
+    this.#remember({
       name: transfer.name,
       size: transfer.size,
       bytes: transfer.bytes,
@@ -131,10 +143,18 @@ export class Group implements StatsGroup {
       startedAt: transfer.startedAt,
       completedAt: this.#now(),
     })
-    if (this.#finished.length > REMEMBERED) this.#finished.shift()
   }
 
-  #publish({ name, size, bytes, checked }: ActiveTransfer, more: { [key: string]: Json }): void {
+  #remember(finished: Finished): void {
+    this.#finished.push(finished)
+    // Not each time: an array is moved for it.
+    if (this.#finished.length > 2 * REMEMBERED) this.#finished = this.#finished.slice(-REMEMBERED)
+  }
+
+  #publish(
+    { name, size, bytes, checked }: Pick<ActiveTransfer, 'name' | 'size' | 'bytes' | 'checked'>,
+    more: { [key: string]: Json },
+  ): void {
     const what = checked ? 'checking' : 'transferring'
     this.#host.events?.publish('transfer', { group: this.name, name, size, bytes, what, ...more })
   }
@@ -144,7 +164,7 @@ export class Group implements StatsGroup {
   }
 
   transferred(): Json[] {
-    return this.#finished.map((f) =>
+    return this.#finished.slice(-REMEMBERED).map((f) =>
       ordered({
         error: f.error,
         name: f.name,

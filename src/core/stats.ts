@@ -32,7 +32,9 @@ export interface StatsGroup {
   transfer(name: string, size: number, kind?: 'transfer' | 'check'): Transfer
   /** Counts a whole small object that was sent at once; much cheaper than a Transfer. Only for when `unlimited` is true. */
   sent(bytes: number): void
-  /** True when no bandwidth limit is in force, so that `sent` may be used. */
+  /** Counts a file that was copied at once, as a transfer that began and ended. As `sent`, for when `unlimited` is true. */
+  whole(name: string, bytes: number): void
+  /** True when no bandwidth limit is in force, so that `sent` and `whole` may be used. */
   readonly unlimited: boolean
   count(what: Countable, n?: number): void
   error(reason: Error): void

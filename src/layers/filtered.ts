@@ -15,6 +15,18 @@ export function filtered(appFilter: Filter): Layer {
         for await (const entry of inner.list(ctx, dir)) if (await shown(inner, ctx, entry)) yield entry
         return undefined
       },
+      async listAll(ctx, dir) {
+        const all = (await inner.listAll?.(ctx, dir)) ?? []
+        if (ctx.filter.empty) return all
+        if (!(await reachable(inner, ctx, dir))) throw new AppError('not-found', 'directory not found')
+        if (ctx.filter.markers.length === 0)
+          return all.filter((entry) =>
+            entry.kind === 'file' ? ctx.filter.includes(entry.path, entry) : ctx.filter.includesDirectory(entry.path),
+          )
+        const left: Entry[] = []
+        for (const entry of all) if (await shown(inner, ctx, entry)) left.push(entry)
+        return left
+      },
       async stat(ctx, path) {
         const entry = await inner.stat(ctx, path)
         if (!entry || ctx.filter.empty || path === '') return entry

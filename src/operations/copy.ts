@@ -7,7 +7,7 @@ import { mainOptions } from '../core/options.ts'
 import type { Transfer } from '../core/stats.ts'
 import { retry } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
-import type { FileEntry, Remote } from '../remote/remote.ts'
+import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
 import { commonHash, hashOf, sizeNote } from './compare.ts'
@@ -46,6 +46,29 @@ export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | 
   } catch (reason) {
     const error = toAppError(reason)
     transfer.done(error)
+    throw error
+  }
+}
+
+/**
+ * Copies a small file between two disks of this machine without a wait. Undefined when that can't be, which leaves everything
+ * as it was: `copyFile` does it then.
+ */
+export function copyNow(ctx: Context, { source, file, target, path, existing }: FileJob): FileEntry | undefined {
+  if (!source.readNow || !target.putNow || !ctx.stats.unlimited) return undefined
+  const bytes = source.readNow(file)
+  if (!bytes) return undefined
+  try {
+    const replaces = existing !== undefined || ctx.get(copyOptions).noCheckDest
+    const written = target.putNow(path, bytes, { size: file.size, modTime: file.modTime, durable: false, replaces })
+    if (!written) return undefined
+    ctx.stats.whole(file.path, bytes.length)
+    if (ctx.log.enabled('info'))
+      ctx.log.info(`Copied (${existing ? 'replaced existing' : 'new'})`, { object: file.path })
+    return written
+  } catch (reason) {
+    const error = toAppError(reason)
+    ctx.stats.transfer(file.path, file.size).done(error)
     throw error
   }
 }
@@ -134,7 +157,7 @@ async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBac
 /** One attempt to copy the bytes. */
 async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: boolean): Promise<FileEntry> {
   const { source, file, target, path, budget } = job
-  const { ignoreChecksum, ignoreSize, metadata } = ctx.get(copyOptions)
+  const { ignoreChecksum } = ctx.get(copyOptions)
   const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
   if (wantsStreams(ctx, job)) {
     const written = await copyInStreams(ctx, job, transfer)
@@ -148,8 +171,15 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
+  const written = await target.put(ctx, path, body, putInfo(ctx, job, kind, readBack))
+  await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
+  return written
+}
+
+function putInfo(ctx: Context, { file, existing }: FileJob, kind: string | undefined, readBack: boolean): PutInfo {
+  const { ignoreSize, metadata, noCheckDest } = ctx.get(copyOptions)
   const known = kind === undefined ? undefined : file.hashes?.[kind]
-  const written = await target.put(ctx, path, body, {
+  return {
     ...(file.size >= 0 && !ignoreSize ? { size: file.size } : {}),
     modTime: file.modTime,
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
@@ -157,9 +187,8 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
     ...(known && kind ? { hashes: { [kind]: known } } : {}),
     // The source of a move is removed next; that of a copy is there to be copied again.
     durable: readBack,
-  })
-  await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
-  return written
+    ...(existing === undefined && !noCheckDest ? { replaces: false } : {}),
+  }
 }
 
 interface Sum {

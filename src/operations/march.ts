@@ -139,7 +139,7 @@ interface Keyed {
 /** The entries in order of their keys, without those whose key came before. */
 function unique(ctx: Context, entries: readonly Entry[], key: (entry: Entry) => string, where: string): Keyed[] {
   const keyed = entries.map((entry) => ({ key: key(entry), entry }))
-  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.entry.path < b.entry.path ? -1 : 1))
   return keyed.filter(({ key, entry }, i) => {
     if (i === 0 || keyed[i - 1]?.key !== key) return true
     const what = entry.kind === 'file' ? 'object' : 'directory'

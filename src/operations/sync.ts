@@ -8,7 +8,7 @@ import { unfiltered } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
 import { compareHashes, compareListed, immutableModified, modifyWindow, sizeNote, type Verdict } from './compare.ts'
-import { copyFile, moveFile } from './copy.ts'
+import { copyFile, copyNow, moveFile } from './copy.ts'
 import { Deletions } from './deletions.ts'
 import { makeFolder, removeEmptyFolders } from './delete.ts'
 import type { Ends } from './ends.ts'
@@ -65,6 +65,11 @@ async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends)
   }
 }
 
+function isSimple({ backup, compareDest, copyDest }: Ends, flags: CopyOptions): boolean {
+  const { immutable, dryRun, maxTransfer, metadata } = flags
+  return !backup && compareDest.length + copyDest.length === 0 && !immutable && !dryRun && maxTransfer < 0 && !metadata
+}
+
 class Run {
   readonly #ctx: Context
   readonly #ends: Ends
@@ -80,6 +85,8 @@ class Run {
   readonly #renames: Renames | undefined
   readonly #renamed: FileEntry[] = []
   readonly #newFolders: string[] = []
+  /** Whether nothing but the copy itself is to be done for a file. */
+  readonly #simple: boolean
   #transferred = 0
   /** A limit was reached: what runs may end, nothing else begins. */
   #ended = false
@@ -101,6 +108,7 @@ class Run {
       closed: this.#flags.checkFirst,
     })
     this.#window = modifyWindow(ctx, ends.source, ends.target)
+    this.#simple = options.mode !== 'move' && isSimple(ends, this.#flags)
     if (options.mode !== 'sync') return
     this.#renames = this.#flags.trackRenames ? Renames.between(ctx, ends.source, ends.target) : undefined
     this.#deletions = new Deletions(ctx, ends, { faults: this.#faults, late: this.#renames !== undefined })
@@ -162,8 +170,11 @@ class Run {
     for await (const { matches } of march(this.#ctx, this.#marchOptions())) {
       if (this.#ended) return
       for (const match of matches)
-        if (match.source) await this.#judge(match)
-        else if (collect) this.#deletions?.offer(match)
+        if (match.source) {
+          // Most files are the same, which is told without a wait.
+          const judged = this.#judge(match)
+          if (judged) await judged
+        } else if (collect) this.#deletions?.offer(match)
       if (this.#deletions?.when === 'during') await this.#deletions.runSoFar()
     }
   }
@@ -188,7 +199,7 @@ class Run {
     }
   }
 
-  async #judge(match: Match): Promise<void> {
+  #judge(match: Match): Promise<void> | void {
     const { source, target, path } = match
     if (source?.kind === 'directory') {
       if (target?.kind === 'file')
@@ -199,20 +210,21 @@ class Run {
     if (!source) return
     if (target?.kind === 'directory')
       return this.#fault(new AppError('is-directory', "can't overwrite directory with file"), path)
-    if (bothFiles(match)) return await this.#check(match)
+    if (bothFiles(match)) return this.#check(match)
     if (this.#renames) return void this.#renamed.push(source)
-    return await this.#queue(source, path)
+    return this.#queue(source, path)
   }
 
-  async #check(match: { source: FileEntry; target: FileEntry; path: string }): Promise<void> {
+  #check(match: { source: FileEntry; target: FileEntry; path: string }): Promise<void> | void {
     const [source, target] = [
       { remote: this.#ends.source, file: match.source },
       { remote: this.#ends.target, file: match.target },
     ]
     const listed = compareListed(this.#ctx, source, target, this.#window)
     this.#ctx.stats.count('checks')
-    if (listed !== 'ask') return await this.#act(match, listed)
-    return await this.#checks.add(undefined, async () => {
+    if (listed === 'same' && this.#options.mode !== 'move') return this.#unchanged(match)
+    if (listed !== 'ask') return this.#act(match, listed)
+    return this.#checks.add(undefined, async () => {
       try {
         await this.#act(match, await compareHashes(this.#ctx, source, target, this.#window))
       } catch (error) {
@@ -225,9 +237,13 @@ class Run {
     const { source, target, path } = match
     if (verdict === 'copy') return await this.#queue(source, path, target)
     if (verdict === 'touch' && !(await this.#touch(match))) return await this.#queue(source, path, target)
-    if (this.#ctx.log.enabled('debug')) this.#ctx.log.debug('Unchanged skipping', { object: source.path })
+    this.#unchanged(match)
     if (this.#options.mode === 'move') await this.#removeSource(source, target)
     return undefined
+  }
+
+  #unchanged({ source }: { source: FileEntry }): void {
+    if (this.#ctx.log.enabled('debug')) this.#ctx.log.debug('Unchanged skipping', { object: source.path })
   }
 
   /** Sets the time of the destination; false when it has to be copied instead. */
@@ -262,8 +278,23 @@ class Run {
     return this.#ctx.log.info('Deleted', { object })
   }
 
-  async #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> {
-    await this.#transfers.add(file, () => this.#transfer(file, path, existing))
+  #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> | void {
+    return this.#transfers.add(file, () =>
+      this.#copiedNow(file, path, existing) ? undefined : this.#transfer(file, path, existing),
+    )
+  }
+
+  /** Copies a small file without a wait, where that is possible. Never throws. */
+  #copiedNow(file: FileEntry, path: string, existing: FileEntry | undefined): boolean {
+    if (!this.#simple || this.#ended || this.#ctx.signal.aborted) return false
+    try {
+      if (!copyNow(this.#ctx, { source: this.#ends.source, file, target: this.#ends.target, path, existing }))
+        return false
+    } catch (error) {
+      this.#fault(error, file.path, 'Failed to copy: ', true)
+    }
+    this.#transferred++
+    return true
   }
 
   /** Never throws. */

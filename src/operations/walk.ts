@@ -21,17 +21,23 @@ interface Job {
   readonly depth: number
 }
 
-/** All entries of a folder by name. Throws `not-found` with rclone's words when there is none. */
+/** All entries of a folder. Throws `not-found` with rclone's words when there is none. */
 export async function listing(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
-  const entries: Entry[] = []
+  let entries: Entry[] = []
   try {
-    for await (const entry of remote.list(ctx, dir)) entries.push(entry)
+    if (remote.listAll) entries = await remote.listAll(ctx, dir)
+    else for await (const entry of remote.list(ctx, dir)) entries.push(entry)
   } catch (reason) {
     const error = toAppError(reason)
     throw error.code === 'not-found' ? directoryNotFound(error) : error
   }
   ctx.stats.count('listed', entries.length)
-  return entries.sort(byPath)
+  return entries
+}
+
+/** All entries of a folder by name. */
+async function sorted(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
+  return (await listing(ctx, remote, dir)).sort(byPath)
 }
 
 /** Entries below a folder: those of one folder by name, then those of each folder in it. `--checkers` folders are listed at once. */
@@ -39,7 +45,7 @@ export async function* walk(ctx: Context, remote: Remote, options: WalkOptions =
   const { from = '', recurse = true, failed } = options
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
-  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => listing(ctx, remote, job.dir))
+  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => sorted(ctx, remote, job.dir))
   frontier.push([{ dir: from, depth: 1 }])
   for (let next = frontier.next(); next; next = frontier.next()) {
     throwIfAborted(ctx.signal)

@@ -1,5 +1,5 @@
-/** A task of `Workers`: handles its own errors. */
-export type Task = () => Promise<void>
+/** A task of `Workers`: handles its own errors. One that needs no wait gives nothing. */
+export type Task = () => Promise<void> | void
 
 interface Waiting<T> {
   readonly key: T
@@ -86,13 +86,15 @@ export class Workers<T = undefined> {
         this.#queue = this.#queue.slice(this.#head)
         this.#head = 0
       }
+      const running = task()
+      if (!running) continue
       this.#running++
-      void task().finally(() => {
+      void running.finally(() => {
         this.#running--
         this.#pump()
-        if (this.#running + this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
       })
     }
+    if (this.#running + this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#release()
   }
 

@@ -41,6 +41,8 @@ export interface PutInfo {
    * `--local-durability`). Otherwise the file is on the disk when `put` resolves.
    */
   readonly durable?: boolean
+  /** False: the caller has just seen that there is nothing under this name. */
+  readonly replaces?: boolean
 }
 
 export type Trait =
@@ -109,6 +111,15 @@ export interface Remote {
    * The entry at a path without waiting, for storage that can tell within microseconds (a local disk). Undefined = ask `stat`.
    */
   peek?(path: string): FileEntry | undefined
+  /** The same as `list` in one piece, for storage that can tell it fast: it saves a step for each entry. */
+  listAll?(ctx: Context, dir: string): Promise<Entry[]>
+  /**
+   * All bytes of a small file without waiting, which are good until the next call. Undefined = ask `open`: it is too large, or
+   * has changed, or the disk would keep everybody waiting.
+   */
+  readNow?(file: FileEntry): Uint8Array | undefined
+  /** Stores a small file without waiting, as `put` does. Undefined = ask `put`. Throws what that throws. */
+  putNow?(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined
   command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
   close?(): Promise<void>
 }

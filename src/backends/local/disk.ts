@@ -91,6 +91,13 @@ export class Disk {
     )
   }
 
+  mkdir(path: OsPath): void | Promise<void> {
+    return this.run(
+      () => fs.mkdirSync(path),
+      () => fs.promises.mkdir(path),
+    )
+  }
+
   fstat(fd: number): fs.BigIntStats | Promise<fs.BigIntStats> {
     return this.run(
       () => fs.fstatSync(fd, bigint),

@@ -7,7 +7,7 @@ import { shownName, type OsPath } from './names.ts'
 import { isTempName } from './temp.ts'
 import type { Directory, Tree } from './tree.ts'
 
-const BATCH = 64
+const BATCH = 128
 /** The event loop is given free after this long. */
 const BUSY_MS = 2
 
@@ -40,8 +40,7 @@ export async function* children(
   try {
     let rested = performance.now()
     for (let raws = await reader.next(); raws.length > 0; raws = await reader.next()) {
-      const looks = raws.map((raw) => look(tree, directory, raw, dir, options))
-      yield (await all(looks)).filter((found) => found !== undefined)
+      yield await looked(tree, directory, raws, dir, options)
       if (performance.now() - rested < BUSY_MS) continue
       await nextTurn()
       rested = performance.now()
@@ -51,10 +50,35 @@ export async function* children(
   }
 }
 
-/** Waits only when there is something to wait for. */
-async function all<T>(values: (T | Promise<T>)[]): Promise<T[]> {
-  const waiting = values.some((value) => value instanceof Promise)
-  return waiting ? await Promise.all(values.map((value) => Promise.resolve(value))) : (values as T[])
+/** What a batch of names stands for. */
+function looked(
+  tree: Tree,
+  directory: Directory,
+  raws: readonly fs.Dirent[],
+  dir: string,
+  options: ListOptions,
+): Found[] | Promise<Found[]> {
+  const { disk } = tree
+  const looks = (stat: Stat) => {
+    const all = { ...options, stat }
+    return raws.map((raw) => look(tree, directory, raw, dir, all))
+  }
+  const found = disk.pooled
+    ? looks((place) => disk.stat(place, false))
+    : disk.timed(() => looks((place) => fs.lstatSync(place, bigint)))
+  return found.some((one) => one instanceof Promise) ? all(found).then(there) : there(found as (Found | undefined)[])
+}
+
+type Stat = (place: OsPath) => fs.BigIntStats | Promise<fs.BigIntStats>
+
+const bigint = { bigint: true } as const
+
+function there(found: readonly (Found | undefined)[]): Found[] {
+  return found.filter((one) => one !== undefined)
+}
+
+async function all<T>(values: readonly (T | Promise<T>)[]): Promise<T[]> {
+  return await Promise.all(values.map((value) => Promise.resolve(value)))
 }
 
 /** Reads the names in a directory by batches. */
@@ -85,21 +109,20 @@ class Names {
     const dir = this.#dir
     const batch: fs.Dirent[] = []
     if (!dir) return batch
-    while (batch.length < BATCH) {
-      const read = this.#disk.run(
-        () => dir.readSync(),
-        () => dir.read(),
-      )
-      const entry = read instanceof Promise ? await read : read
-      if (entry === null) break
-      batch.push(entry)
-    }
+    // The names come from a buffer that is filled by the hundred.
+    if (!this.#disk.pooled) this.#disk.timed(() => fillNow(dir, batch))
+    else
+      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) if (batch.push(entry) >= BATCH) break
     return batch
   }
 
   async close(): Promise<void> {
     await this.#dir?.close()
   }
+}
+
+function fillNow(dir: fs.Dir, batch: fs.Dirent[]): void {
+  for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) if (batch.push(entry) >= BATCH) break
 }
 
 /** `opendir` takes bytes as well, its type does not say so. */
@@ -112,7 +135,7 @@ function look(
   directory: Directory,
   raw: fs.Dirent,
   dir: string,
-  options: ListOptions,
+  options: ListOptions & { readonly stat: Stat },
 ): Found | undefined | Promise<Found | undefined> {
   if (raw.isFIFO() || raw.isSocket() || raw.isCharacterDevice() || raw.isBlockDevice()) return undefined
   const name = shownName(raw.name)
@@ -120,7 +143,7 @@ function look(
   const place = directory.at(name === raw.name ? name : Buffer.from(raw.name, 'latin1'))
   const path = join(dir, name)
   try {
-    const stats = tree.disk.stat(place, false)
+    const stats = options.stat(place)
     return stats instanceof Promise
       ? stats.then((ready) => judge(tree, directory, place, { path, stats: ready }, options), vanished)
       : judge(tree, directory, place, { path, stats }, options)

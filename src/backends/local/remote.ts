@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, FileSlice, type Body } from '../../base/body.ts'
 import { AppError, rethrow, toAppError } from '../../base/error.ts'
-import { asCanonical, isInside, parentOf } from '../../base/path.ts'
+import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
@@ -11,7 +11,7 @@ import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
-import { closeFd, Disk, fileSystemKind, type FileSystemKind } from './disk.ts'
+import { closeFd, Disk, fileSystemKind, type FileSystemKind, SMALL } from './disk.ts'
 import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
 import { empty, parentDirectory, removeDirectory } from './erase.ts'
 import { OpenFiles } from './files.ts'
@@ -19,8 +19,8 @@ import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
-import type { OsPath } from './names.ts'
-import { bytesOf, isSmall, WorkPlaces, writeSmall } from './small.ts'
+import { diskPath, type OsPath } from './names.ts'
+import { bytesOf, isSmall, readSmall, WorkPlaces, writeSmall } from './small.ts'
 import { TempNames } from './temp.ts'
 import { absent, leafOf, Tree, type Directory } from './tree.ts'
 import { Turn } from './turn.ts'
@@ -37,6 +37,7 @@ export class LocalRemote implements Remote {
   readonly #hot: HotFiles
   readonly #watches = new Watches()
   readonly #places: WorkPlaces
+  #scratch: Buffer | undefined
   readonly #swept = new Set<string>()
   readonly #kinds = new Map<bigint, FileSystemKind>()
   #temps: TempNames | undefined
@@ -60,15 +61,25 @@ export class LocalRemote implements Remote {
   }
 
   async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
+    for await (const batch of this.#batches(ctx, dir)) yield* batch
+  }
+
+  async listAll(ctx: Context, dir: string): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for await (const batch of this.#batches(ctx, dir)) for (const entry of batch) entries.push(entry)
+    return entries
+  }
+
+  async *#batches(ctx: Context, dir: string): AsyncGenerator<Entry[]> {
     const directory = await this.#tree.openDirectory(dir)
     try {
       const options = { showLinks: this.#options.links, skipped: (path: string) => this.#skipped(ctx, path) }
       for await (const batch of children(this.#tree, directory, dir, options)) {
         throwIfAborted(ctx.signal)
-        for (const found of batch) yield this.#entry(found)
+        yield batch.map((found) => this.#entry(found))
       }
     } finally {
-      await directory.close()
+      directory.closeNow()
     }
   }
 
@@ -127,15 +138,48 @@ export class LocalRemote implements Remote {
     }
   }
 
+  readNow(file: FileEntry): Uint8Array | undefined {
+    const { disk, policy } = this.#tree
+    if (file.size > SMALL || file.version === undefined || policy.copyLinks || disk.pooled) return undefined
+    const directory = this.#placeNow(parentOf(file.path))
+    const leaf = diskPath(nameOf(file.path))
+    if (!directory || leaf === undefined) return undefined
+    this.#scratch ??= Buffer.allocUnsafeSlow(SMALL + 1)
+    try {
+      return readSmall(directory, leaf, file, this.#scratch)
+    } catch {
+      return undefined
+    }
+  }
+
+  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
+    if (this.#mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent) return undefined
+    const directory = this.#placeNow(parentOf(path))
+    return directory && this.#writeNow(directory, path, bytes, info)
+  }
+
   /** Writes a file in one go, between two turns of the event loop. */
   async #putSmall(ctx: Context, path: string, body: FileSlice, info: PutInfo): Promise<FileEntry> {
-    const [dir, leaf] = [parentOf(path), writableLeaf(path)]
+    const dir = parentOf(path)
     const bytes = await bytesOf(body)
     throwIfAborted(ctx.signal)
     const directory = this.#places.get(dir) ?? this.#places.keep(dir, await this.#enter(dir, false))
-    // No wait from here on: the directory is closed at the end of this turn.
+    return this.#writeNow(directory, path, bytes, info)
+  }
+
+  /** The directory as it was opened in this turn of the event loop, at whose end it is closed. */
+  #placeNow(dir: string): Directory | undefined {
+    const known = this.#places.get(dir)
+    if (known) return known
+    const opened = this.#tree.openDirectoryNow(dir)
+    return opened && this.#places.keep(dir, opened)
+  }
+
+  #writeNow(directory: Directory, path: string, bytes: Uint8Array, info: PutInfo): FileEntry {
+    const leaf = writableLeaf(path)
     try {
-      const file = { temp: this.#names.next(), leaf, bytes, modTime: this.#times(info).modTime }
+      const { modTime } = this.#times(info)
+      const file = { temp: this.#names.next(), leaf, bytes, modTime, replaces: info.replaces !== false }
       const stats = this.#tree.disk.timed(() => writeSmall(directory, file))
       this.#hot.forget(path)
       return toFileEntry(path, stats, this.#options.timeType)
@@ -293,6 +337,7 @@ export class LocalRemote implements Remote {
     const directory = await this.#tree.enter(dir, durable)
     if (this.#swept.size < MAX_SWEPT && !this.#swept.has(dir)) {
       this.#swept.add(dir)
+      if (directory.made) return directory
       const place = this.#tree.diskPath(dir)
       if (place !== undefined) void this.#names.sweep(place)
     }

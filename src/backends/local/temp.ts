@@ -20,6 +20,8 @@ export function isTempName(name: string): boolean {
 export class TempNames {
   readonly #prefix: string
   readonly #boot: string
+  /** Where the numbers begin nobody can guess, so that nobody takes a name beforehand. */
+  #last = randomBytes(8).readBigUInt64BE()
 
   constructor() {
     this.#boot = bootId()
@@ -27,7 +29,8 @@ export class TempNames {
   }
 
   next(): string {
-    return `${this.#prefix}${randomBytes(8).toString('hex')}.part`
+    this.#last = BigInt.asUintN(64, this.#last + 1n)
+    return `${this.#prefix}${this.#last.toString(16).padStart(16, '0')}.part`
   }
 
   /** True when the process that made this temporary file is gone. */

@@ -64,7 +64,21 @@ export class Tree {
 
   /** True for what exists for us: regular files and directories, on the root's own file system if that is asked. */
   visible(stats: fs.BigIntStats, device: bigint): boolean {
-    return (stats.isFile() || stats.isDirectory()) && (!this.policy.oneFileSystem || stats.dev === device)
+    return (stats.isFile() || stats.isDirectory()) && this.#onDevice(stats.dev, device)
+  }
+
+  #onDevice(found: bigint, device: bigint): boolean {
+    return !this.policy.oneFileSystem || found === device
+  }
+
+  #realRootNow(): { path: string; device: bigint } {
+    const turn = this.#turn.number
+    if (this.#real?.turn === turn) return this.#real
+    const path = fs.realpathSync.native(this.root, { encoding: 'latin1' })
+    const { dev } = fs.statSync(this.root, { bigint: true })
+    const real = { turn, path, device: dev }
+    this.#real = real
+    return real
   }
 
   /** Opens a file for reading. Throws `not-found`, also for what is neither file nor directory; `is-directory`, `denied`. */
@@ -111,6 +125,25 @@ export class Tree {
     }
   }
 
+  /** As `openDirectory`, by direct calls. Undefined when there is none to open: that one tells why. */
+  openDirectoryNow(path: string): Directory | undefined {
+    const place = this.diskPath(path)
+    if (place === undefined || process.platform !== 'linux') return undefined
+    let fd: number | undefined
+    try {
+      const root = this.#realRootNow()
+      fd = fs.openSync(place, O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+      const target = fdTarget(fd)
+      const { dev } = fs.fstatSync(fd, { bigint: true })
+      if (target !== undefined && this.#allows(target, path, root.path) && this.#onDevice(dev, root.device))
+        return new Directory(fd, `/proc/self/fd/${fd}`, root.device)
+    } catch {
+      // the pooled way tells
+    }
+    if (fd !== undefined) closeFdNow(fd)
+    return undefined
+  }
+
   /** Opens a directory and makes it and its parents first where they are missing; each new name is put on the disk. */
   async enter(path: string, durable: boolean): Promise<Directory> {
     try {
@@ -127,15 +160,19 @@ export class Tree {
       return await this.openDirectory(path)
     }
     const parent = await this.enter(parentOf(path), durable)
+    let made = true
     try {
-      await fs.promises.mkdir(parent.at(leafOf(path))).catch((error: unknown) => {
-        if (errorCode(error) !== 'EEXIST') rethrow(error)
-      })
+      await this.disk.mkdir(parent.at(leafOf(path)))
       if (durable) await parent.sync()
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw toAppError(error)
+      made = false
     } finally {
-      await parent.close()
+      parent.closeNow()
     }
-    return await this.openDirectory(path)
+    const directory = await this.openDirectory(path)
+    directory.made = made
+    return directory
   }
 
   /** True when a link in a listing may be followed, by where it leads. */
@@ -195,6 +232,8 @@ export class Tree {
 /** An open directory. Names in it are reached by way of the descriptor, so that no swapped link can lead elsewhere (Linux). */
 export class Directory {
   readonly device: bigint
+  /** True when it was made to be opened: it holds nothing of anybody else. */
+  made = false
   readonly #fd: number
   readonly #place: OsPath
 
