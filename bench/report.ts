@@ -23,7 +23,9 @@ export function table(figures: readonly Figure[]): string {
   return `# Benchmarks
 
 \`npm run bench\` measures Sluice beside nginx, Caddy and rclone in one run: each server is pinned to one core, the load to
-another, rounds are interleaved, and the figures are medians. Absolute numbers belong to the machine; read the ratios.
+another, rounds are interleaved, and the figures are medians. Copies are whole runs of both programs between two folders in
+memory, with all processors; the peak memory of a sync of a million files is taken with \`--million\`. Absolute numbers belong
+to the machine; read the ratios.
 
 | what | Sluice | others | wanted | met |
 | --- | --- | --- | --- | --- |

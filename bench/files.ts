@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { find } from '../test/peers.ts'
+import type { Figure } from './report.ts'
+
+export interface FilesBench {
+  /** Sluice as it is installed. */
+  readonly program: string
+  readonly rounds: number
+  readonly million: boolean
+  wanted(id: string): boolean
+  median(list: readonly number[]): number
+}
+
+const SMALL_FILES = 5000
+const UNCHANGED = 50_000
+const LARGE = 2 * 1024 ** 3
+const MILLION = 1_000_000
+
+/** What is measured here; the last one only when a million is asked for. */
+export const fileIds: readonly string[] = ['copy', 'sync', 'large', 'million-sync']
+
+/**
+ * Copies between two local folders, whole programs beside each other: in memory where there is a file system in memory, so
+ * that the disk does not decide. Both programs may use all processors.
+ */
+export async function fileFigures(bench: FilesBench): Promise<Figure[]> {
+  const ids = fileIds.filter((id) => bench.wanted(id) && (bench.million || id !== 'million-sync'))
+  if (ids.length === 0) return []
+  const dir = mkdtempSync(join(roomy(), 'sluice-bench-'))
+  try {
+    const figures: Figure[] = []
+    for (const id of ids) {
+      console.log(`measuring: ${id}`)
+      figures.push(await figureOf(id, join(dir, id), bench))
+      rmSync(join(dir, id), { recursive: true, force: true })
+    }
+    return figures
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function figureOf(id: string, dir: string, bench: FilesBench): Promise<Figure> {
+  const [source, target] = [join(dir, 'source'), join(dir, 'target')]
+  mkdirSync(dir)
+  if (id === 'copy') {
+    plant(source, SMALL_FILES, 2048)
+    const title = `copy of ${SMALL_FILES} files of 2 KB`
+    return figure(id, title, 1.2, await race(bench, ['copy', source, target], () => emptied(target)))
+  }
+  if (id === 'large') {
+    plantLarge(source)
+    return figure(id, 'copy of a 2 GiB file', 1, await race(bench, ['copy', source, target], () => emptied(target)))
+  }
+  const count = id === 'sync' ? UNCHANGED : MILLION
+  plant(source, count, 1)
+  plant(target, count, 1)
+  if (id === 'sync')
+    return figure(id, `sync of ${count} unchanged files`, 1.3, await race(bench, ['sync', source, target]))
+  const peaks: Record<string, number> = {}
+  for (const [name, command] of runners(bench))
+    peaks[name] = (await run(command, ['sync', source, target])).peak / 2 ** 20
+  const title = `sync of ${count} unchanged files: peak memory`
+  return { id, title, unit: 'MiB', better: 'less', goals: { limit: 1024 }, medians: peaks }
+}
+
+function figure(id: string, title: string, goal: number, medians: Record<string, number>): Figure {
+  return { id, title, unit: 'ms', better: 'less', goals: { rclone: goal }, medians }
+}
+
+function runners({ program }: FilesBench): Map<string, readonly string[]> {
+  const rclone = find('rclone')
+  return new Map([
+    ['sluice', [process.execPath, program]],
+    ...(rclone === undefined ? [] : ([['rclone', [rclone, '--config', '']]] as const)),
+  ])
+}
+
+/** The median wall time of each program, round by round in turn, in ms. The first round warms up and does not count. */
+async function race(bench: FilesBench, args: readonly string[], before = () => {}): Promise<Record<string, number>> {
+  const all = runners(bench)
+  const times = new Map([...all.keys()].map((name): [string, number[]] => [name, []]))
+  for (let round = 0; round <= bench.rounds; round++)
+    for (const [name, command] of all) {
+      before()
+      const { ms } = await run(command, args)
+      if (round > 0) times.get(name)?.push(ms)
+    }
+  return Object.fromEntries([...times].map(([name, list]) => [name, bench.median(list)]))
+}
+
+/** Runs a program to its end: how long it took, and its largest resident memory (Linux: VmHWM), watched while it runs. */
+async function run(command: readonly string[], args: readonly string[]): Promise<{ ms: number; peak: number }> {
+  const [program = '', ...rest] = command
+  const begin = performance.now()
+  const child = spawn(program, [...rest, ...args], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  let peak = 0
+  const watch = setInterval(() => (peak = Math.max(peak, highWater(child.pid ?? 0))), 100)
+  const [code] = (await ended) as [number | null]
+  const ms = performance.now() - begin
+  clearInterval(watch)
+  if (code !== 0) throw new Error(`${[...command, ...args].join(' ')} ended with ${code}`)
+  return { ms, peak }
+}
+
+function highWater(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
+
+/** A folder in memory with room for two copies of the large file, else the one for temporary files. */
+function roomy(): string {
+  const memory = '/dev/shm'
+  if (!existsSync(memory)) return tmpdir()
+  const { bavail, bsize } = statfsSync(memory)
+  return bavail * bsize > 3 * LARGE ? memory : tmpdir()
+}
+
+/** Files in folders of a hundred or a thousand, all with one time in the past. */
+function plant(root: string, count: number, size: number): void {
+  const content = Buffer.alloc(size, 'sluice ')
+  const perFolder = count > 10_000 ? 1000 : 100
+  for (let i = 0; i < count; i++) {
+    const folder = join(root, `folder ${Math.floor(i / perFolder)}`)
+    if (i % perFolder === 0) mkdirSync(folder, { recursive: true })
+    const path = join(folder, `file number ${i}.txt`)
+    writeFileSync(path, content)
+    utimesSync(path, 1.6e9, 1.6e9)
+  }
+}
+
+function plantLarge(root: string): void {
+  mkdirSync(root)
+  const fd = openSync(join(root, 'large.bin'), 'w')
+  const block = Buffer.alloc(1 << 20, 'sluice ')
+  for (let at = 0; at < LARGE; at += block.length) writeSync(fd, block)
+  closeSync(fd)
+}
+
+function emptied(dir: string): void {
+  rmSync(dir, { recursive: true, force: true })
+}
