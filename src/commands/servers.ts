@@ -77,7 +77,7 @@ function valuesOf(params: Readonly<Record<string, unknown>>): Map<OptionBlock, R
     if (found.option.exec)
       throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)
     try {
-      values.set(found.block, { ...values.get(found.block), [found.key]: found.option.type.decode(value) as unknown })
+      values.set(found.block, { ...values.get(found.block), [found.key]: found.option.type.decode(value) })
     } catch (error) {
       throw new AppError('usage', `${name}: ${messageOf(error)}`, { cause: error })
     }
