@@ -211,12 +211,17 @@ function openLog(options: OptionSet, opened: Lines[]): Logger {
       : verbose === 1
         ? 'info'
         : (level.toLowerCase() as Level)
-  return createLogger({
+  const log = createLogger({
     level: levels.includes(chosen) ? chosen : 'notice',
     parts: new Set([...(format as LogPart[]), ...(useJsonLog ? (['json'] as const) : [])]),
     systemd,
     write: (line) => lines.write(line),
   })
+  if (quiet || verbose > 0) options.set(logOptions, 'level', chosen.toUpperCase(), 'flag')
+  options.onChange((block, key) => {
+    if (block === logOptions && key === 'level') log.setLevel(options.get(logOptions).level.toLowerCase() as Level)
+  })
+  return log
 }
 
 /** Tells the person what went wrong and gives the exit status. */

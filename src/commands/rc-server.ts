@@ -1,3 +1,4 @@
+import { readFile as readText } from 'node:fs/promises'
 import { join } from 'node:path'
 import { authentication, gateOf } from '../auth/authenticate.ts'
 import { keepPrivate } from '../auth/private.ts'
@@ -58,6 +59,7 @@ export function openControl(io: CommandIo): Control {
     ended: (job) => journal.add(journalEntry(job, jobs.executeId)),
   })
   const servers = new StartedServers({ ...io, ctx })
+  let filter = io.ctx.filter
   const services: Services = {
     ctx,
     options: io.options,
@@ -83,6 +85,16 @@ export function openControl(io: CommandIo): Control {
     allowExec: io.get(rcOptions).allowExec,
     filterOf: (values) =>
       loadFilter({ ...defaultsOf(filterOptions), ...values }, { readFile: refuseFile, now: Date.now() }),
+    get filter() {
+      return filter
+    },
+    async setFilter(values) {
+      const before = io.get(filterOptions)
+      // The operator's own files may be read again, no others.
+      const files = new Set(Object.values(before).filter(Array.isArray).flat())
+      const readFile = (path: string) => (files.has(path) ? readText(path, 'utf8') : refuseFile())
+      filter = await loadFilter({ ...before, ...values }, { readFile, now: Date.now() })
+    },
   }
   return {
     services,

@@ -7,7 +7,10 @@ const MiB = 1024 * 1024
 
 /** What is served and how it looks. */
 export const originOptions = defineOptions('origin', {
-  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', { group }),
+  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', {
+    rc: 'Template.Path',
+    group,
+  }),
   disableDirList: option(bool, false, 'Answer 404 for directories instead of listing them', { group }),
   disableZip: option(bool, false, 'Offer no ?download=zip of directories', { group }),
   zipMethod: option(oneOf('store', 'deflate'), 'store', 'Whether zip downloads are stored (size known) or compressed', {

@@ -1,14 +1,70 @@
 import { AppError, messageOf } from '../base/error.ts'
+import { type Json, ordered } from '../base/json.ts'
 import { configKey, flagName, type Option, type OptionBlock, rcName } from '../schema/option.ts'
 import type { RcBlock } from './services.ts'
 
 /** Values by option block and key. */
 export type BlockValues = Map<OptionBlock, Record<string, unknown>>
 
-interface Found {
+/** An option and where it stands in `options/get`. */
+export interface RcOption {
   readonly block: OptionBlock
   readonly key: string
   readonly option: Option<unknown>
+  /** `['HTTP', 'BaseURL']` */
+  readonly path: readonly string[]
+}
+
+/** What is shown in the place of a secret. */
+const HIDDEN = '*** redacted ***'
+
+/** The options of a block, in order. */
+export function optionsIn(rcBlock: RcBlock): RcOption[] {
+  const blocks = [
+    ...rcBlock.blocks.map((block) => ({ block, prefix: [] as string[] })),
+    ...Object.entries(rcBlock.nested ?? {}).map(([name, block]) => ({ block, prefix: [name] })),
+  ]
+  return blocks.flatMap(({ block, prefix }) =>
+    Object.entries(block.options)
+      .filter(([key, { rc }]) => rc !== false && !rcBlock.omit?.includes(key))
+      .map(([key, option]) => ({ block, key, option, path: [...prefix, ...rcName(key, option).split('.')] })),
+  )
+}
+
+/** The values of a block as clients read them, in rclone's nesting; `get` gives those of one of ours. Secrets are covered. */
+export function showBlock(rcBlock: RcBlock, get: (block: OptionBlock) => Readonly<Record<string, unknown>>): object {
+  const shown = ordered<Record<string, unknown>>({})
+  for (const { block, key, option, path } of optionsIn(rcBlock)) setAt(shown, path, showValue(option, get(block)[key]))
+  fill(shown, rcBlock.fixed ?? {})
+  for (const [old, now] of Object.entries(rcBlock.formerly ?? {}))
+    setAt(shown, old.split('.'), valueAt(shown, now.split('.')) ?? '')
+  return shown
+}
+
+/** A value as clients read it: enumerations as words, sizes in bytes, durations in nanoseconds, no secrets. */
+export function showValue(option: Option<unknown>, value: unknown): Json {
+  const json = option.asText ? option.type.format(value) : option.type.encode(value)
+  const list = Array.isArray(json)
+  if (json === '' || (list && json.length === 0)) return option.exec || (option.secret && list) ? null : json
+  if (!option.secret && !option.password) return json
+  return list ? [HIDDEN] : HIDDEN
+}
+
+function fill(object: Record<string, unknown>, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const held = object[name]
+    if (held === undefined) object[name] = value
+    else if (isObject(held) && isObject(value)) fill(held, value)
+  }
+}
+
+function setAt(object: Record<string, unknown>, [first = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) object[first] = value
+  else setAt((object[first] ??= ordered({})) as Record<string, unknown>, rest, value)
+}
+
+function valueAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce((at, name) => (at as Record<string, unknown> | undefined)?.[name], object)
 }
 
 /**
@@ -17,15 +73,22 @@ interface Found {
  */
 export function readBlock(rcBlock: RcBlock, values: Readonly<Record<string, unknown>>): BlockValues {
   const found: BlockValues = new Map()
-  const known = optionsByName(rcBlock.blocks)
-  for (const [name, value] of Object.entries(values)) {
-    const nested = rcBlock.nested?.[name]
-    if (nested && typeof value === 'object' && value !== null) {
-      const inner = optionsByName([nested])
-      for (const [key, item] of Object.entries(value)) put(found, inner.get(key.toLowerCase()), key, item)
-    } else put(found, known.get(name.toLowerCase()), name, value)
-  }
+  readInto(found, optionsByName(rcBlock), values, '')
   return found
+}
+
+function readInto(
+  found: BlockValues,
+  known: ReadonlyMap<string, RcOption>,
+  values: Readonly<Record<string, unknown>>,
+  prefix: string,
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    const path = prefix + name
+    const option = known.get(path.toLowerCase())
+    if (option) put(found, option, path, value)
+    else if (isObject(value) && prefix === '') readInto(found, known, value, `${name}.`)
+  }
 }
 
 /** Reads values under the snake-cased names of flags (`buffer_size`); gives the names that it took. */
@@ -35,15 +98,12 @@ export function readFlat(
 ): { values: BlockValues; taken: string[] } {
   const found: BlockValues = new Map()
   const taken: string[] = []
-  for (const block of rcBlock.blocks)
-    for (const [key, option] of Object.entries(block.options)) {
-      const name = flatName(key, option)
-      if (!Object.hasOwn(values, name)) continue
-      const value = values[name]
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue
-      put(found, { block, key, option }, name, value)
-      taken.push(name)
-    }
+  for (const one of optionsIn(rcBlock)) {
+    const name = flatName(one.key, one.option)
+    if (!Object.hasOwn(values, name) || isObject(values[name])) continue
+    put(found, one, name, values[name])
+    taken.push(name)
+  }
   return { values: found, taken }
 }
 
@@ -52,30 +112,34 @@ export function flatName(key: string, option: Option<unknown>): string {
   return flagName(key, option).replaceAll('-', '_')
 }
 
-/** The names that `options/set` knows of some blocks, in lower case. */
-function optionsByName(blocks: readonly OptionBlock[]): Map<string, Found> {
-  const names = new Map<string, Found>()
-  for (const block of blocks)
-    for (const [key, option] of Object.entries(block.options)) {
-      const found = { block, key, option }
-      // The names of flags are taken as well, for those who know only them.
-      for (const name of [configKey(key), flatName(key, option)]) if (!names.has(name)) names.set(name, found)
-      names.set(rcName(key, option).toLowerCase(), found)
-    }
+/** The names that `options/set` knows in a block, in lower case. */
+function optionsByName(rcBlock: RcBlock): Map<string, RcOption> {
+  const names = new Map<string, RcOption>()
+  for (const one of optionsIn(rcBlock)) {
+    // The names of flags are taken as well, for those who know only them.
+    for (const name of [configKey(one.key), flatName(one.key, one.option)]) if (!names.has(name)) names.set(name, one)
+    names.set(one.path.join('.').toLowerCase(), one)
+  }
   return names
 }
 
-function put(values: BlockValues, found: Found | undefined, name: string, json: unknown): void {
-  if (!found) return
-  const { block, key, option } = found
-  if (option.exec)
+function put(values: BlockValues, { block, key, option }: RcOption, name: string, json: unknown): void {
+  // A client may send back all that it was shown.
+  if (option.secret && JSON.stringify(json).includes(HIDDEN)) return
+  if (option.exec) {
+    if (json === null) return
     throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)
+  }
   const held = values.get(block)
   try {
-    const value = option.type.decode(json)
+    const value = option.secret && json === null ? option.default : option.type.decode(json)
     if (held) held[key] = value
     else values.set(block, { [key]: value })
   } catch (error) {
     throw new AppError('usage', `Reshape failed to Unmarshal: ${name}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
