@@ -95,6 +95,11 @@ export class Remotes {
     return this.#opened.size
   }
 
+  /** Opens remotes anew when they are asked for the next time: after the configuration was changed. */
+  forget(): void {
+    this.#opened.clear()
+  }
+
   /** Closes all remotes (`fscache/clear`, and the end of the app). */
   async close(): Promise<void> {
     const all = [...this.#opened.values()]

@@ -16,7 +16,7 @@ export interface RcOption {
 }
 
 /** What is shown in the place of a secret. */
-const HIDDEN = '*** redacted ***'
+export const hidden = '*** redacted ***'
 
 /** The options of a block, in order. */
 export function optionsIn(rcBlock: RcBlock): RcOption[] {
@@ -42,12 +42,12 @@ export function showBlock(rcBlock: RcBlock, get: (block: OptionBlock) => Readonl
 }
 
 /** A value as clients read it: enumerations as words, sizes in bytes, durations in nanoseconds, no secrets. */
-export function showValue(option: Option<unknown>, value: unknown): Json {
+function showValue(option: Option<unknown>, value: unknown): Json {
   const json = option.asText ? option.type.format(value) : option.type.encode(value)
   const list = Array.isArray(json)
   if (json === '' || (list && json.length === 0)) return option.exec || (option.secret && list) ? null : json
   if (!option.secret && !option.password) return json
-  return list ? [HIDDEN] : HIDDEN
+  return list ? [hidden] : hidden
 }
 
 function fill(object: Record<string, unknown>, values: Readonly<Record<string, unknown>>): void {
@@ -125,7 +125,7 @@ function optionsByName(rcBlock: RcBlock): Map<string, RcOption> {
 
 function put(values: BlockValues, { block, key, option }: RcOption, name: string, json: unknown): void {
   // A client may send back all that it was shown.
-  if (option.secret && JSON.stringify(json).includes(HIDDEN)) return
+  if (option.secret && JSON.stringify(json).includes(hidden)) return
   if (option.exec) {
     if (json === null) return
     throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)

@@ -46,8 +46,8 @@ export const configMethods = [
     output: question,
     async run(call, input) {
       return said(
-        await createRemote(await configuring(call), input.name, input.type, input.parameters, how(input)),
         input,
+        await changed(call, (parts) => createRemote(parts, input.name, input.type, input.parameters, how(input))),
       )
     },
   }),
@@ -58,7 +58,7 @@ export const configMethods = [
     input: { name, parameters, opt, ...obscuring },
     output: question,
     async run(call, input) {
-      return said(await updateRemote(await configuring(call), input.name, input.parameters, how(input)), input)
+      return said(input, await changed(call, (parts) => updateRemote(parts, input.name, input.parameters, how(input))))
     },
   }),
   method({
@@ -67,15 +67,15 @@ export const configMethods = [
     help: 'All values are obscured.',
     input: { name, parameters },
     output: nothing,
-    run: async (call, input) => await setPasswords(await configuring(call), input.name, input.parameters),
+    run: (call, input) => changed(call, (parts) => setPasswords(parts, input.name, input.parameters)),
   }),
   method({
     path: 'config/unset',
     title: 'unset keys in the config for a remote',
     input: { name, keys: required(strings, 'Names of options to forget') },
     output: { removed: required(listOf(string), 'Those that were set') },
-    async run({ services }, input) {
-      return { removed: await unsetKeys({ config: await services.config() }, input.name, input.keys) }
+    async run(call, input) {
+      return { removed: await changed(call, (parts) => unsetKeys(parts, input.name, input.keys)) }
     },
   }),
   method({
@@ -84,7 +84,7 @@ export const configMethods = [
     help: 'One that is not there is no error.',
     input: { name },
     output: nothing,
-    run: async (call, input) => await deleteRemote(await configuring(call), input.name),
+    run: (call, input) => changed(call, (parts) => deleteRemote(parts, input.name)),
   }),
   method({
     path: 'config/dump',
@@ -141,7 +141,10 @@ export const configMethods = [
     title: 'Set the path of the config file',
     input: { path: required(string, 'The file; empty keeps remotes in memory') },
     output: nothing,
-    run: async ({ services }, { path }) => await services.setConfigPath(path),
+    async run({ services }, { path }) {
+      await services.setConfigPath(path)
+      ;(await services.remotes()).forget()
+    },
   }),
   method({
     path: 'config/unlock',
@@ -175,13 +178,16 @@ export const configMethods = [
   }),
 ] as const
 
-async function configuring({ services, trusted, ctx }: Call): Promise<Configuring> {
-  return {
+/** Changes the configuration; remotes that are open are opened anew from it. */
+async function changed<T>({ services, trusted, ctx }: Call, change: (parts: Configuring) => Promise<T>): Promise<T> {
+  const result = await change({
     config: await services.config(),
     backends: services.backends,
     refuseExec: !trusted && !services.allowExec,
     warn: (message) => ctx.log.notice(message),
-  }
+  })
+  ;(await services.remotes()).forget()
+  return result
 }
 
 interface Asking {
@@ -222,7 +228,7 @@ function readFlags(given: Readonly<Record<string, unknown>>): Infer<typeof flags
   )
 }
 
-function said(out: ConfigOut, { opt: given = {} }: Asking): Answer {
+function said({ opt: given = {} }: Asking, out: ConfigOut): Answer {
   return new Answer(readFlags(given).nonInteractive ? (plain(out) as object) : {})
 }
 

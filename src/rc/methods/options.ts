@@ -3,18 +3,10 @@ import { ordered } from '../../base/json.ts'
 import { filterOptions } from '../../core/filter-options.ts'
 import { describeOption } from '../../remote/providers.ts'
 import { optional, required } from '../../schema/field.ts'
-import type { OptionBlock } from '../../schema/option.ts'
+import type { Option, OptionBlock } from '../../schema/option.ts'
 import type { OptionSet } from '../../schema/options.ts'
 import { any, listOf, object, string } from '../../schema/params.ts'
-import {
-  type BlockValues,
-  flatName,
-  optionsIn,
-  readBlock,
-  type RcOption,
-  showBlock,
-  showValue,
-} from '../block-values.ts'
+import { type BlockValues, flatName, optionsIn, readBlock, type RcOption, hidden, showBlock } from '../block-values.ts'
 import { Answer, type Call, method, nothing } from '../method.ts'
 import type { RcBlock, Services } from '../services.ts'
 
@@ -94,6 +86,8 @@ function blockOf({ blocks: all }: Services, name: string): RcBlock {
   return found
 }
 
+const covered = (option: Option<unknown>) => option.secret ?? option.password ?? false
+
 function described({ block, key, option, path }: RcOption, options: OptionSet): object {
   const value = (options.get(block) as Readonly<Record<string, unknown>>)[key]
   const { Provider: _provider, ShortOpt, Examples, ...rest } = describeOption(key, option)
@@ -105,7 +99,7 @@ function described({ block, key, option, path }: RcOption, options: OptionSet): 
     ...(ShortOpt ? { ShortOpt } : {}),
     ...(Examples ? { Examples: Examples.map(({ Value, Help }) => ({ Value, Help })) } : {}),
     Default: option.asText ? option.type.format(option.default) : option.type.encode(option.default),
-    ValueStr: option.secret || option.password ? String(showValue(option, value) ?? '') : option.type.format(value),
+    ValueStr: covered(option) && option.type.format(value) !== '' ? hidden : option.type.format(value),
   })
 }
 
