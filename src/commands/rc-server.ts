@@ -17,6 +17,9 @@ import { rcBlocks } from '../rc/blocks.ts'
 import { rcHandler } from '../rc/handler.ts'
 import { journalEntry } from '../rc/history.ts'
 import { Jobs } from '../rc/jobs.ts'
+import { Metrics, metricsPage } from '../rc/metrics.ts'
+import { openApiPage } from '../rc/openapi.ts'
+import { pprofPage } from '../rc/pprof.ts'
 import { allMethods } from '../rc/methods/index.ts'
 import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Services } from '../rc/services.ts'
@@ -118,14 +121,21 @@ function refuseFile(): Promise<string> {
 export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const [rc, http] = [io.get(rcOptions), io.get(rcHttpOptions)]
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
+  const trusting = gate !== undefined || rc.noAuth
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
+  const metrics = rc.enableMetrics ? new Metrics(io.groups) : undefined
   const handler = rcHandler({
     services: control.services,
     locked: gate !== undefined,
     noAuth: rc.noAuth,
     origins: http.allowOrigin,
-    pages: [eventsPage(io.events, gate !== undefined || rc.noAuth)],
+    pages: [
+      eventsPage(io.events, trusting),
+      ...(metrics ? [metricsPage(metrics)] : []),
+      ...(trusting ? [pprofPage(io.options)] : []),
+      openApiPage(control.services),
+    ],
   })
   const around: readonly Middleware[] = [
     access.middleware,
@@ -147,11 +157,13 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       },
       async close(options) {
         await Promise.all([listening.close(options), control.close()])
+        metrics?.close()
         access.close()
       },
     }
   } catch (error) {
     await control.close()
+    metrics?.close()
     access.close()
     throw error
   }
