@@ -61,6 +61,7 @@ export const rcBlocks: readonly RcBlock[] = [
     fixed: { HTTP: compatHttp, MetricsHTTP: compatHttp },
     formerly: {
       AccessControlAllowOrigin: 'HTTP.AllowOrigin',
+      'HTTPOptions.Template': 'Template.Path',
       ...Object.fromEntries(Object.entries(formerly).map(([old, now]) => [`HTTPOptions.${old}`, now])),
     },
     frozen: true,
