@@ -51,7 +51,8 @@ export function pprofPage(options: OptionSet): Page {
     if (name === undefined && !request.directory)
       return { status: 308, headers: ['location', `${request.base}/debug/pprof/`], length: 0 }
     // What is measured for a HEAD request would be measured for nothing.
-    if (request.method === 'HEAD') return answer('text/plain; charset=utf-8', '')
+    if (request.method === 'HEAD' && name !== undefined)
+      return Object.hasOwn(profiles, name) ? answer('application/octet-stream', '') : undefined
     if (name === undefined) return answer('text/html; charset=utf-8', indexPage())
     if (name === 'cmdline') return answer('text/plain; charset=utf-8', commandLine(options).join('\0'))
     if (name === 'symbol') return answer('text/plain; charset=utf-8', 'num_symbols: 1\n')
