@@ -85,9 +85,10 @@ function readInto(
 ): void {
   for (const [name, value] of Object.entries(values)) {
     const path = prefix + name
+    const inner = `${path.toLowerCase()}.`
     const option = known.get(path.toLowerCase())
-    if (option) put(found, option, path, value)
-    else if (isObject(value) && prefix === '') readInto(found, known, value, `${name}.`)
+    if (isObject(value) && known.keys().some((key) => key.startsWith(inner))) readInto(found, known, value, `${path}.`)
+    else if (option) put(found, option, path, value)
   }
 }
 
@@ -132,7 +133,7 @@ function put(values: BlockValues, { block, key, option }: RcOption, name: string
   }
   const held = values.get(block)
   try {
-    const value = option.secret && json === null ? option.default : option.type.decode(json)
+    const value = option.secret && json === null ? option.default : option.type.decode(option.asText && json === '' ? [] : json)
     if (held) held[key] = value
     else values.set(block, { [key]: value })
   } catch (error) {

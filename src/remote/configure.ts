@@ -56,7 +56,7 @@ export async function createRemote(
   checkName(name)
   const backend = backendOf(parts, type)
   if (options.continue) return await updateRemote(parts, name, values, options)
-  const texts = textsFor(parts, backend, values, options)
+  const { type: _type, ...texts } = textsFor(parts, backend, values, options)
   parts.config.replace(name, { type, ...texts })
   await parts.config.save()
   return question(parts, name, backend, options)
