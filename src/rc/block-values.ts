@@ -133,7 +133,8 @@ function put(values: BlockValues, { block, key, option }: RcOption, name: string
   }
   const held = values.get(block)
   try {
-    const value = option.secret && json === null ? option.default : option.type.decode(option.asText && json === '' ? [] : json)
+    const value =
+      option.secret && json === null ? option.default : option.type.decode(option.asText && json === '' ? [] : json)
     if (held) held[key] = value
     else values.set(block, { [key]: value })
   } catch (error) {
