@@ -4,7 +4,7 @@ import { filterOptions } from '../core/filter-options.ts'
 import { logOptions, mainOptions } from '../core/options.ts'
 import { netOptions } from '../net/options.ts'
 import { defaultsOf, type OptionBlock } from '../schema/option.ts'
-import { hidden, optionsIn, readBlock, readFlat, showBlock } from './block-values.ts'
+import { hidden, readBlock, readFlat, showBlock } from './block-values.ts'
 import { rcBlocks } from './blocks.ts'
 import type { RcBlock } from './services.ts'
 
@@ -80,7 +80,7 @@ test('no secret is shown, and a covered one that comes back changes nothing', ()
 
 test('no two options of a block have one name', () => {
   for (const one of rcBlocks) {
-    const names = optionsIn(one).map(({ path }) => path.join('.').toLowerCase())
+    const names = one.options.map(({ path }) => path.join('.').toLowerCase())
     assert.deepEqual(
       names.filter((name, index) => names.indexOf(name) !== index),
       [],

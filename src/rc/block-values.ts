@@ -18,8 +18,18 @@ export interface RcOption {
 /** What is shown in the place of a secret. */
 export const hidden = '*** redacted ***'
 
+/** A block as it is written down. */
+export type DeclaredBlock = Omit<RcBlock, 'options' | 'named' | 'flat'>
+
+/** A block whose options are found by their names. */
+export function indexed(block: DeclaredBlock): RcBlock {
+  const options = optionsIn(block)
+  const flat = new Map(options.map((one) => [flatName(one.key, one.option), one]))
+  return { ...block, options, named: optionsByName(options), flat }
+}
+
 /** The options of a block, in order. */
-export function optionsIn(rcBlock: RcBlock): RcOption[] {
+function optionsIn(rcBlock: DeclaredBlock): RcOption[] {
   const blocks = [
     ...rcBlock.blocks.map((block) => ({ block, prefix: [] as string[] })),
     ...Object.entries(rcBlock.nested ?? {}).map(([name, block]) => ({ block, prefix: [name] })),
@@ -34,7 +44,7 @@ export function optionsIn(rcBlock: RcBlock): RcOption[] {
 /** The values of a block as clients read them, in rclone's nesting; `get` gives those of one of ours. Secrets are covered. */
 export function showBlock(rcBlock: RcBlock, get: (block: OptionBlock) => Readonly<Record<string, unknown>>): object {
   const shown = ordered<Record<string, unknown>>({})
-  for (const { block, key, option, path } of optionsIn(rcBlock)) setAt(shown, path, showValue(option, get(block)[key]))
+  for (const { block, key, option, path } of rcBlock.options) setAt(shown, path, showValue(option, get(block)[key]))
   fill(shown, rcBlock.fixed ?? {})
   for (const [old, now] of Object.entries(rcBlock.formerly ?? {}))
     setAt(shown, old.split('.'), valueAt(shown, now.split('.')) ?? '')
@@ -73,7 +83,7 @@ function valueAt(object: unknown, path: readonly string[]): unknown {
  */
 export function readBlock(rcBlock: RcBlock, values: Readonly<Record<string, unknown>>): BlockValues {
   const found: BlockValues = new Map()
-  readInto(found, optionsByName(rcBlock), values, '')
+  readInto(found, rcBlock.named, values, '')
   return found
 }
 
@@ -99,10 +109,10 @@ export function readFlat(
 ): { values: BlockValues; taken: string[] } {
   const found: BlockValues = new Map()
   const taken: string[] = []
-  for (const one of optionsIn(rcBlock)) {
-    const name = flatName(one.key, one.option)
-    if (!Object.hasOwn(values, name) || isObject(values[name])) continue
-    put(found, one, name, values[name])
+  for (const [name, value] of Object.entries(values)) {
+    const option = rcBlock.flat.get(name)
+    if (!option || isObject(value)) continue
+    put(found, option, name, value)
     taken.push(name)
   }
   return { values: found, taken }
@@ -113,10 +123,10 @@ export function flatName(key: string, option: Option<unknown>): string {
   return flagName(key, option).replaceAll('-', '_')
 }
 
-/** The names that `options/set` knows in a block, in lower case. */
-function optionsByName(rcBlock: RcBlock): Map<string, RcOption> {
+/** Options by the names that `options/set` knows, in lower case. */
+function optionsByName(options: readonly RcOption[]): Map<string, RcOption> {
   const names = new Map<string, RcOption>()
-  for (const one of optionsIn(rcBlock)) {
+  for (const one of options) {
     // The names of flags are taken as well, for those who know only them.
     for (const name of [configKey(one.key), flatName(one.key, one.option)]) if (!names.has(name)) names.set(name, one)
     names.set(one.path.join('.').toLowerCase(), one)

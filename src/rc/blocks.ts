@@ -7,6 +7,7 @@ import { netOptions } from '../net/options.ts'
 import { copyOptions } from '../operations/options.ts'
 import { originOptions } from '../origin/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
+import { type DeclaredBlock, indexed } from './block-values.ts'
 import { compatHttp, compatLog, compatMain } from './compat-values.ts'
 import { mountOptions } from './mount-options.ts'
 import { metricsAuthOptions, metricsHttpOptions, rcAuthOptions, rcHttpOptions, rcOptions } from './options.ts'
@@ -29,8 +30,7 @@ const formerly: Readonly<Record<string, string>> = {
   BasicPass: 'Auth.BasicPass',
 }
 
-/** The option blocks under the names that rc clients know (rc.md 3.3). */
-export const rcBlocks: readonly RcBlock[] = [
+const declared: readonly DeclaredBlock[] = [
   {
     name: 'main',
     blocks: [mainOptions, copyOptions, netOptions, statsOptions, logOptions, compatOptions],
@@ -67,3 +67,6 @@ export const rcBlocks: readonly RcBlock[] = [
     frozen: true,
   },
 ]
+
+/** The option blocks under the names that rc clients know (rc.md 3.3). */
+export const rcBlocks: readonly RcBlock[] = declared.map(indexed)

@@ -12,6 +12,7 @@ import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
 import type { Journal } from '../core/journal.ts'
+import type { RcOption } from './block-values.ts'
 import type { Jobs } from './jobs.ts'
 import type { Methods } from './methods.ts'
 
@@ -71,6 +72,12 @@ export interface RcBlock {
   readonly formerly?: Readonly<Record<string, string>>
   /** `options/set` is refused: who may come in is settled at the start. */
   readonly frozen?: true
+  /** The options in order. */
+  readonly options: readonly RcOption[]
+  /** The options by their names in `options/get`, in lower case. */
+  readonly named: ReadonlyMap<string, RcOption>
+  /** The options by the names of flags, in snake case. */
+  readonly flat: ReadonlyMap<string, RcOption>
 }
 
 /** Servers that were started by `serve/start`. */

@@ -37,7 +37,7 @@ export const optionsMethods = [
     output: nothing,
     run: ({ services }, input) =>
       new Answer(
-        eachBlock(services, input.blocks, (block) => optionsIn(block).map((one) => described(one, services.options))),
+        eachBlock(services, input.blocks, (block) => block.options.map((one) => described(one, services.options))),
       ),
   }),
   method({
