@@ -6,7 +6,7 @@ import { optional, required } from '../../schema/field.ts'
 import type { Option, OptionBlock } from '../../schema/option.ts'
 import type { OptionSet } from '../../schema/options.ts'
 import { any, listOf, object, string } from '../../schema/params.ts'
-import { type BlockValues, flatName, optionsIn, readBlock, type RcOption, hidden, showBlock } from '../block-values.ts'
+import { type BlockValues, flatName, readBlock, type RcOption, hidden, showBlock } from '../block-values.ts'
 import { Answer, type Call, method, nothing } from '../method.ts'
 import type { RcBlock, Services } from '../services.ts'
 
