@@ -72,10 +72,10 @@ export interface Client {
 /**
  * A client of the remote control of Sluice, or of rclone, for Node.js, browsers and other places with `fetch`.
  *
- *     const rc = createClient({ url: 'http://localhost:5572/', user: 'me', pass: 'secret' })
+ *     const rc = rcClient({ url: 'http://localhost:5572/', user: 'me', pass: 'secret' })
  *     const { remotes } = await rc.call('config/listremotes')
  */
-export function createClient(settings: ClientSettings): Client {
+export function rcClient(settings: ClientSettings): Client {
   async function request(path: string, input: object = {}, { signal, body }: CallSettings = {}): Promise<Response> {
     const url = new URL(path, withSlash(settings.url))
     if (body !== undefined)

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { createClient, isRcError } from '../../src/rc/client.ts'
+import { rcClient, isRcError } from '../../src/rc/client.ts'
 import { find, missing } from '../peers.ts'
 import { rcd } from '../program.ts'
 
@@ -17,7 +17,7 @@ const loginFlags = ['--rc-user', login.user, '--rc-pass', login.pass]
 test('the client calls with a login and below a base URL, and knows the types of answers', async (t) => {
   const server = await rcd(t, [...loginFlags, '--rc-baseurl', '/below/it'])
   const url = new URL('/below/it', server.url)
-  const client = createClient({ url, ...login })
+  const client = rcClient({ url, ...login })
   const { version, decomposed } = await client.call('core/version')
   assert.equal(version.split('-')[0], `v${decomposed.join('.')}`)
   const { obscured } = await client.call('core/obscure', { clear: 'x' })
@@ -31,7 +31,7 @@ test('the client calls with a login and below a base URL, and knows the types of
 
 test('errors of calls tell status, path and input', async (t) => {
   const server = await rcd(t, loginFlags)
-  const client = createClient({ url: server.url, ...login })
+  const client = rcClient({ url: server.url, ...login })
   const error: unknown = await client.call('job/status', { jobid: 99 }).catch((reason: unknown) => reason)
   assert.ok(isRcError(error))
   const { message, path, status, input } = error
@@ -39,13 +39,13 @@ test('errors of calls tell status, path and input', async (t) => {
     { message, path, status, input },
     { message: 'job not found', path: 'job/status', status: 500, input: { jobid: 99 } },
   )
-  const stranger = createClient({ url: server.url, user: 'x', pass: 'y' })
+  const stranger = rcClient({ url: server.url, user: 'x', pass: 'y' })
   await assert.rejects(stranger.call('core/pid'), { name: 'RcError', status: 401, path: 'core/pid' })
 })
 
 test('jobs are begun, awaited and stopped', async (t) => {
   const server = await rcd(t)
-  const client = createClient({ url: server.url })
+  const client = rcClient({ url: server.url })
   const job = await client.start('core/obscure', { clear: 'x' })
   const { obscured } = await job.result()
   assert.ok(obscured.length > 20)
@@ -64,7 +64,7 @@ test('jobs are begun, awaited and stopped', async (t) => {
 
 test('an answer that is a stream is read as one', async (t) => {
   const server = await rcd(t)
-  const client = createClient({ url: server.url })
+  const client = rcClient({ url: server.url })
   const response = await client.request('core/command', { command: 'version', returnType: 'STREAM' })
   assert.match(await response.text(), /v\d+\.\d+[^]*\{\}\n$/)
 })
@@ -96,8 +96,8 @@ test(
       await tab.goto(origin)
       return await tab.evaluate(
         async ({ url, user, pass, script }) => {
-          const { createClient: create } = (await import(script)) as {
-            createClient: typeof createClient
+          const { rcClient: create } = (await import(script)) as {
+            rcClient: typeof rcClient
           }
           const client = create({ url, user, pass })
           try {

@@ -7,7 +7,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import createRcdClient from 'rclone-sdk'
 import { describeApi } from '../../src/rc/openapi.ts'
 import { allMethods } from '../../src/rc/methods/index.ts'
-import { rcd, type Rcd, scratch } from '../program.ts'
+import { missing } from '../peers.ts'
+import { rcd, type Rcd, run, scratch } from '../program.ts'
 
 interface Schema {
   readonly $ref?: string
@@ -196,6 +197,18 @@ test('the description is served, and says what the program does', async (t) => {
     const at = `sluice#/paths/~1${path.replaceAll('/', '~1')}/post/responses/200/content/application~1json/schema`
     assert.ok(ajv.validate({ $ref: at }, body), `${path}: ${ajv.errorsText()}`)
   }
+})
+
+test("rclone's own client prints the help of all methods", { skip: missing('rclone') }, async (t) => {
+  const server = await rcd(t, [])
+  const { code, stdout } = await run('rclone', ['rc', '--url', server.url])
+  assert.equal(code, 0)
+  assert.match(
+    stdout,
+    /### core\/obscure: Obscures a string passed in \{#core-obscure\}\n\nParameters:\n\n- clear: string/,
+  )
+  const heads = [...stdout.matchAll(/^### (\S+): /gm)].map(([, path]) => `/${path}`)
+  assert.deepEqual(heads, Object.keys(ours.paths))
 })
 
 test('the client of npm that rclone’s own web interface uses works with it', async (t) => {
