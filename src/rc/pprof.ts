@@ -73,7 +73,7 @@ async function profileAnswer(
   debug: boolean,
 ): Promise<HttpResponse> {
   const profile = await look(seconds, ctx.signal)
-  if (debug) return answer('text/plain; charset=utf-8', profileText(profile))
+  if (debug) return answer('text/plain; charset=utf-8', profileText(name, profile))
   return download(`${name}.pb.gz`, 'application/octet-stream', await encodeProfile(profile))
 }
 

@@ -74,16 +74,16 @@ export async function encodeProfile(profile: Profile): Promise<Uint8Array> {
 }
 
 /** A profile for people: the places with the most of the last kind, summed over all stacks that end there. */
-export function profileText(profile: Profile): string {
+export function profileText(name: string, profile: Profile): string {
   const last = profile.kinds.length - 1
   const sums = new Map<string, number>()
   for (const { stack, values } of profile.samples) {
     const [place] = stack
-    const name = place ? `${place.name} ${place.file}${place.line > 0 ? `:${place.line}` : ''}` : '(unknown)'
-    sums.set(name, (sums.get(name) ?? 0) + (values[last] ?? 0))
+    const where = place ? `${place.name} ${place.file}${place.line > 0 ? `:${place.line}` : ''}` : '(unknown)'
+    sums.set(where, (sums.get(where) ?? 0) + (values[last] ?? 0))
   }
   const total = [...sums.values()].reduce((sum, value) => sum + value, 0)
-  const rows = [...sums].toSorted(([, a], [, b]) => b - a).map(([name, value]) => `${Math.round(value)} @ ${name}\n`)
-  const [kind = '', unit = ''] = profile.kinds[last] ?? []
-  return `${kind} profile: total ${Math.round(total)} ${unit}\n${rows.join('')}`
+  const rows = [...sums].toSorted(([, a], [, b]) => b - a).map(([where, value]) => `${Math.round(value)} @ ${where}\n`)
+  const unit = profile.kinds[last]?.[1] ?? 'count'
+  return `${name} profile: total ${Math.round(total)}${unit === 'count' ? '' : ` ${unit}`}\n${rows.join('')}`
 }

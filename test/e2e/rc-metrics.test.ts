@@ -126,11 +126,8 @@ test('profiles are read by the tools for them', async (t) => {
   assert.deepEqual((await profile(`${base}/heap?seconds=0.1`)).kinds, ['inuse_objects/count', 'inuse_space/bytes'])
   assert.deepEqual((await profile(`${base}/mutex`)).samples, 0)
   clearInterval(busy)
-  assert.match(await (await fetch(`${base}/goroutine?debug=1`)).text(), /^goroutine profile: total \d+ count\n\d+ @ /)
-  assert.match(
-    await (await fetch(`${base}/allocs?seconds=0.1&debug=1`)).text(),
-    /^alloc_space profile: total \d+ bytes/,
-  )
+  assert.match(await (await fetch(`${base}/goroutine?debug=1`)).text(), /^goroutine profile: total \d+\n\d+ @ /)
+  assert.match(await (await fetch(`${base}/allocs?seconds=0.1&debug=1`)).text(), /^allocs profile: total \d+ bytes/)
   const trace = (await (await fetch(`${base}/trace?seconds=0.1`)).json()) as { traceEvents: unknown[] }
   assert.ok(trace.traceEvents.length > 0)
   assert.equal(await (await fetch(`${base}/symbol`)).text(), 'num_symbols: 1\n')
