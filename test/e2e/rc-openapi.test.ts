@@ -73,10 +73,8 @@ const otherBlocks = ['dlna', 'ftp', 'nfs', 'proxy', 'restic', 's3', 'sftp', 'web
 /** Parameters that their description has and rclone does not read, or not under that name, and why. */
 const notRead: Readonly<Record<string, readonly string[]>> = {
   // They stand in `opt`.
-  '/operations/list': [
-    ...['recurse', 'noModTime', 'showEncrypted', 'showOrigIDs', 'showHash', 'noMimeType', 'dirsOnly', 'filesOnly'],
-    ...['metadata', 'hashTypes'],
-  ],
+  '/operations/list':
+    'recurse noModTime showEncrypted showOrigIDs showHash noMimeType dirsOnly filesOnly metadata hashTypes'.split(' '),
   // backupDir1 and backupDir2.
   '/sync/bisync': ['backupdir1', 'backupdir2'],
   '/options/set': otherBlocks,
