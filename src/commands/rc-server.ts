@@ -1,3 +1,4 @@
+import { readFile as readText } from 'node:fs/promises'
 import { join } from 'node:path'
 import { authentication, gateOf } from '../auth/authenticate.ts'
 import { keepPrivate } from '../auth/private.ts'
@@ -16,6 +17,9 @@ import { rcBlocks } from '../rc/blocks.ts'
 import { rcHandler } from '../rc/handler.ts'
 import { journalEntry } from '../rc/history.ts'
 import { Jobs } from '../rc/jobs.ts'
+import { Metrics, metricsPage } from '../rc/metrics.ts'
+import { openApiPage } from '../rc/openapi.ts'
+import { pprofPage } from '../rc/pprof.ts'
 import { allMethods } from '../rc/methods/index.ts'
 import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Services } from '../rc/services.ts'
@@ -58,6 +62,7 @@ export function openControl(io: CommandIo): Control {
     ended: (job) => journal.add(journalEntry(job, jobs.executeId)),
   })
   const servers = new StartedServers({ ...io, ctx })
+  let filter = io.ctx.filter
   const services: Services = {
     ctx,
     options: io.options,
@@ -83,6 +88,16 @@ export function openControl(io: CommandIo): Control {
     allowExec: io.get(rcOptions).allowExec,
     filterOf: (values) =>
       loadFilter({ ...defaultsOf(filterOptions), ...values }, { readFile: refuseFile, now: Date.now() }),
+    get filter() {
+      return filter
+    },
+    async setFilter(values) {
+      const before = io.get(filterOptions)
+      // The operator's own files may be read again, no others.
+      const files = new Set(Object.values(before).filter(Array.isArray).flat())
+      const readFile = (path: string) => (files.has(path) ? readText(path, 'utf8') : refuseFile())
+      filter = await loadFilter({ ...before, ...values }, { readFile, now: Date.now() })
+    },
   }
   return {
     services,
@@ -106,14 +121,21 @@ function refuseFile(): Promise<string> {
 export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const [rc, http] = [io.get(rcOptions), io.get(rcHttpOptions)]
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
+  const trusting = gate !== undefined || rc.noAuth
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
+  const metrics = rc.enableMetrics ? new Metrics(io.groups) : undefined
   const handler = rcHandler({
     services: control.services,
     locked: gate !== undefined,
     noAuth: rc.noAuth,
     origins: http.allowOrigin,
-    pages: [eventsPage(io.events, gate !== undefined || rc.noAuth)],
+    pages: [
+      eventsPage(io.events, trusting),
+      ...(metrics ? [metricsPage(metrics)] : []),
+      ...(trusting ? [pprofPage(io.options)] : []),
+      openApiPage(control.services),
+    ],
   })
   const around: readonly Middleware[] = [
     access.middleware,
@@ -135,11 +157,13 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       },
       async close(options) {
         await Promise.all([listening.close(options), control.close()])
+        metrics?.close()
         access.close()
       },
     }
   } catch (error) {
     await control.close()
+    metrics?.close()
     access.close()
     throw error
   }

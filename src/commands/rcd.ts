@@ -18,6 +18,8 @@ PATH is a folder, a zip or a remote with a web interface, as --rc-files.`,
   args: [0, 1],
   async run(io) {
     if (io.get(rcOptions).enabled) throw new AppError('usage', "Don't supply --rc flag when using rcd")
+    // What clients read of it (`options/get`).
+    io.options.set(rcOptions, 'enabled', true, 'flag')
     const [files] = io.args
     if (files !== undefined) io.options.set(rcOptions, 'files', files, 'flag')
     const stop = await startRc(io)

@@ -20,6 +20,7 @@ import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
+import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
@@ -67,7 +68,12 @@ export async function openServer(
   const http = parts.get(httpOptions)
   const access = openAccessLog(http, ctx.log)
   const gate = gateOf(ctx, parts.get(authOptions), http.clientCa !== '')
-  const trees = new Trees(ctx, await parts.remotes(), parts.get(vfsOptions), parts.get(mainOptions).bufferSize)
+  const trees = new Trees(
+    ctx,
+    await parts.remotes(),
+    liveValues(vfsOptions, parts.get),
+    parts.get(mainOptions).bufferSize,
+  )
   let forget: (() => void) | undefined
   async function release(): Promise<void> {
     forget?.()
@@ -131,7 +137,8 @@ interface HandlerParts {
 /** The origin with everything around it. */
 async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
   const { ctx } = parts
-  const [http, origin, vfs] = [parts.get(httpOptions), parts.get(originOptions), parts.get(vfsOptions)]
+  const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
+  const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || ctx.log.enabled('info')
   const reading = originHandler({

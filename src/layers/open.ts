@@ -92,10 +92,16 @@ export class Remotes {
 
   /** How many remotes are open (`fscache/entries`). */
   get size(): number {
+    this.#expire()
     return this.#opened.size
   }
 
-  /** Closes all remotes (`fscache/clear`, and the end of the app). */
+  /** Opens all remotes anew when they are asked for again (`fscache/clear`); whoever uses one goes on with it. */
+  forget(): void {
+    this.#opened.clear()
+  }
+
+  /** Closes all remotes: the end of the app. */
   async close(): Promise<void> {
     const all = [...this.#opened.values()]
     this.#opened.clear()

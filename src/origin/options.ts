@@ -28,7 +28,10 @@ export const originOptions = defineOptions('origin', {
     'Cache-Control to send, for files that match a pattern as "PATTERN VALUE", for all others as "VALUE". The first that fits counts; none sends none. Give it several times',
     { group },
   ),
-  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', { group }),
+  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', {
+    rc: 'Template.Path',
+    group,
+  }),
   disableDirList: option(bool, false, 'Answer 404 for directories instead of listing them', { group }),
   disableZip: option(bool, false, 'Offer no ?download=zip of directories', { group }),
   zipMethod: option(oneOf('store', 'deflate'), 'store', 'Whether zip downloads are stored (size known) or compressed', {

@@ -105,7 +105,7 @@ async function run(
   const ctx: Context = services.ctx.with({
     signal: () => job.signal,
     stats: () => services.groups.get(job.group),
-    ...(filter ? { filter } : {}),
+    filter: filter ?? services.filter,
     ...(values ? { values } : {}),
   })
   const { request, trusted = false } = caller

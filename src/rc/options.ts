@@ -58,7 +58,11 @@ export const rcOptions = defineOptions('rc', {
     flag: 'rc-job-history',
     group,
   }),
-  template: option(string, '', 'Go template of the listings of --rc-serve', { flag: 'rc-template', group }),
+  template: option(string, '', 'Go template of the listings of --rc-serve', {
+    flag: 'rc-template',
+    rc: 'Template.Path',
+    group,
+  }),
 })
 
 /** Where and how the remote control listens. */

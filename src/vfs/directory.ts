@@ -26,7 +26,7 @@ interface Reading {
 
 interface Held {
   readonly listing: Listing
-  readonly expires: number
+  readonly readAt: number
   readonly unwatch: (() => void) | undefined
 }
 
@@ -98,7 +98,7 @@ export class Directories {
 
   #fresh(dir: string): Listing | undefined {
     const held = this.#held.get(dir)
-    return held && held.expires > this.#now() ? held.listing : undefined
+    return held && held.readAt + this.#time() > this.#now() ? held.listing : undefined
   }
 
   /** Begins a listing, in the app's context: one client that leaves must not end what others wait for. */
@@ -123,7 +123,7 @@ export class Directories {
       const listing = await this.#list(this.#ctx, dir)
       // A disk that cannot be watched now is read each time: a changed file must never be served stale.
       if (!reading.stale && (unwatch || !this.#remote.info.traits.isLocal))
-        this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
+        this.#held.set(dir, { listing, readAt: this.#now(), unwatch })
       else unwatch?.()
       return listing
     } catch (reason) {
