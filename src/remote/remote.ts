@@ -63,6 +63,11 @@ export interface RemoteInfo {
   readonly traits: Readonly<Partial<Record<Trait, true>>>
 }
 
+/** Where a remote is rooted, as a user would write it: `/srv`, `s3:bucket/a`. */
+export function rootText({ name, type, root }: RemoteInfo): string {
+  return type === 'local' && name === 'local' ? root : `${name}:${root}`
+}
+
 /** An opened storage. A method that is absent is a feature that is absent. Errors are `AppError`s. */
 export interface Remote {
   readonly info: RemoteInfo
@@ -89,6 +94,8 @@ export interface Remote {
   purge?(ctx: Context, dir: string): Promise<void>
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
+  /** Moves a file to another storage class. */
+  setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
   openWriter?(ctx: Context, path: string, size: number): Promise<WriterAt>
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
@@ -104,6 +111,7 @@ export interface Remote {
    * The entry at a path without waiting, for storage that can tell within microseconds (a local disk). Undefined = ask `stat`.
    */
   peek?(path: string): FileEntry | undefined
+  /** Does what only this kind of storage can do. Throws `unsupported` for a name that it does not know. */
   command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
   close?(): Promise<void>
 }

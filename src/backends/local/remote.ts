@@ -17,6 +17,7 @@ import { empty, parentDirectory, removeDirectory } from './erase.ts'
 import { OpenFiles } from './files.ts'
 import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
+import { runCommand } from './command.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import type { OsPath } from './names.ts'
@@ -249,6 +250,10 @@ export class LocalRemote implements Remote {
   async about(): Promise<Usage> {
     const { bsize, blocks, bfree, bavail } = await fsp.statfs(this.#tree.root).catch(rethrow)
     return { total: bsize * blocks, used: bsize * (blocks - bfree), free: bsize * bavail }
+  }
+
+  async command(_ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>) {
+    return runCommand(name, args, opt)
   }
 
   watch(dir: string, changed: () => void): (() => void) | undefined {
