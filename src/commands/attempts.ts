@@ -49,10 +49,8 @@ export async function attempts(
 }
 
 function nothingDone(io: CommandIo, ctx: Context): boolean {
-  return (
-    io.get(copyOptions).errorOnNoTransfer &&
-    Number((ctx.stats.snapshot() as { readonly transfers: number }).transfers) === 0
-  )
+  const { transfers } = ctx.stats.snapshot() as { readonly transfers: number }
+  return io.get(copyOptions).errorOnNoTransfer && transfers === 0
 }
 
 /** The block of numbers at the end: with -v, after errors when asked for, and always of a dry run. */

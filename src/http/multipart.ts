@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../base/error.ts'
 
 /** A file in a form that was sent. */
 export interface FormFile {
-  /** As the client named it, without folders before it. May be any text. */
+  /** As the client named it, without the folders that some put before it. May be any text. */
   readonly name: string
   readonly contentType: string
   /** Read it to its end, or leave it: the next file comes after it. Throws when the form ends within it. */
@@ -50,7 +50,10 @@ class Form {
     parser.on('file', (_field, stream, name, _encoding, contentType) => {
       // An error of a file that nobody reads any more would end the process.
       stream.on('error', () => {})
-      this.#named.set(stream, { name, contentType })
+      this.#named.set(stream, {
+        name: name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1),
+        contentType,
+      })
       this.#waiting.push(stream)
       this.#wake.resolve()
     })
@@ -73,6 +76,7 @@ class Form {
       const parser = new Busboy({
         headers: { 'content-type': contentType },
         limits,
+        preservePath: true,
         isPartAFile: (_field, _type, name) => name !== undefined && name !== '',
       })
       return new Form(parser)
@@ -103,7 +107,7 @@ class Form {
       const named = stream && this.#named.get(stream)
       if (named) {
         this.#current = stream
-        return { ...named, body: stream }
+        return { ...named, body: bytesOf(stream) }
       }
       if (this.#ended) return undefined
       await this.#wake.promise
@@ -129,6 +133,14 @@ class Form {
     for (const stream of this.#waiting) stream.destroy(error)
     this.#broke.resolve()
     this.#wake.resolve()
+  }
+}
+
+async function* bytesOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream as AsyncIterable<Uint8Array>
+  } catch (error) {
+    throw error instanceof AppError ? error : broken(messageOf(error))
   }
 }
 

@@ -1,4 +1,4 @@
-import { lookup, type LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns'
 import { lookup as lookUp } from 'node:dns/promises'
 import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net'
 import { AppError } from '../base/error.ts'
@@ -71,7 +71,7 @@ export function guardedLookup(reach: Reach, known: readonly string[] = []): Look
       const [first] = allowed
       if (error) callback(error, '', 0)
       else if (!first) callback(refused(host), '', 0)
-      else if (options.all) callback(null, allowed as LookupAddress[])
+      else if (options.all) callback(null, allowed)
       else callback(null, first.address, first.family)
     })
   }

@@ -52,5 +52,5 @@ async function failure(ctx: Context, work: (ctx: Context) => Promise<void>): Pro
 
 /** The errors that were counted so far. */
 export function countErrors(ctx: Context): number {
-  return Number((ctx.stats.snapshot() as { readonly errors: number }).errors)
+  return (ctx.stats.snapshot() as { readonly errors: number }).errors
 }

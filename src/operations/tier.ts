@@ -36,11 +36,11 @@ export async function setTiers(ctx: Context, remote: Remote, tier: string): Prom
 type File = Parameters<NonNullable<Remote['setTier']>>[1]
 
 function setter(ctx: Context, remote: Remote, tier: string): (file: File) => Promise<void> {
-  const { setTier } = remote
+  const setTier = remote.setTier?.bind(remote)
   if (!setTier) throw new AppError('unsupported', `remote ${remote.info.name} does not support settier`)
   return async (file) => {
     if (ctx.get(copyOptions).dryRun)
       return ctx.log.notice(`Skipped set tier to ${tier} as --dry-run is set`, { object: file.path })
-    return await setTier.call(remote, ctx, file, tier)
+    return await setTier(ctx, file, tier)
   }
 }

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../base/error.ts'
-import { ordered } from '../base/json.ts'
+import { ordered, orderedItems } from '../base/json.ts'
 import { hashKind } from '../operations/hashsum.ts'
-import { list, type ListItem, listOne, type ListOptions } from '../operations/list.ts'
+import { listInBatches, type ListItem, listOne, type ListOptions } from '../operations/list.ts'
 import { directoryNotFound } from '../operations/missing.ts'
 import { isFile, openFolder } from './folder.ts'
 import type { RcListOptions } from './list-options.ts'
@@ -19,14 +19,14 @@ export async function listFolder(call: Call, { fs, remote: path, opt = {} }: Wan
   const options = chosen(opt)
   const items: ListItem[] = []
   try {
-    for await (const item of list(call.ctx, remote, path, options)) items.push(ordered(item))
+    for await (const batch of listInBatches(call.ctx, remote, path, { ...options, shared: true })) items.push(...batch)
   } catch (reason) {
     const error = toAppError(reason)
     if (error.code === 'aborted') throw error
     const { message } = error.code === 'not-directory' ? isFile() : error
     throw new AppError(error.code, `error in ListJSON: ${message}`, { cause: error })
   }
-  return items
+  return orderedItems(items)
 }
 
 /** One entry, as `operations/stat` gives it; null when there is none. Throws `not-found` for a root that is not there. */

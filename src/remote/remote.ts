@@ -68,11 +68,17 @@ export function rootText({ name, type, root }: RemoteInfo): string {
   return type === 'local' && name === 'local' ? root : `${name}:${root}`
 }
 
+/** The entries of a directory. */
+export interface Listing extends AsyncIterable<Entry> {
+  /** The same, as they are read: many at a time, for whoever wants them all. It is one way or the other, once. */
+  readonly batches?: () => AsyncIterable<readonly Entry[]>
+}
+
 /** An opened storage. A method that is absent is a feature that is absent. Errors are `AppError`s. */
 export interface Remote {
   readonly info: RemoteInfo
   /** The children of a directory, in no particular order. Throws `not-found` when it is missing, `not-directory` for a file. */
-  list(ctx: Context, dir: string): AsyncIterable<Entry>
+  list(ctx: Context, dir: string): Listing
   /** The entry at a path, undefined when there is none. `''` is the root directory. */
   stat(ctx: Context, path: string): Promise<Entry | undefined>
   /**
