@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { files, rcd, type Rcd, scratch } from '../program.ts'
 
+function treeOf(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort()
+}
+
 async function ended(server: Rcd, jobid: unknown): Promise<Record<string, unknown>> {
   for (;;) {
     const { body } = await server.call('job/status', { jobid })
@@ -22,7 +26,7 @@ test('copy, sync and move do as the commands of that name, by the options and fi
   assert.deepEqual((await call('copy', { _filter: { ExcludeRule: ['d/**'] } })).body, {})
   assert.deepEqual(readdirSync(dst).sort(), ['a', 'old'])
   assert.deepEqual((await call('sync', { createEmptySrcDirs: true })).body, {})
-  assert.deepEqual(readdirSync(dst, { recursive: true }).sort(), ['a', 'd', 'd/b', 'e'])
+  assert.deepEqual(treeOf(dst), ['a', 'd', 'd/b', 'e'])
   writeFileSync(join(src, 'a'), 'changed')
   assert.deepEqual((await call('sync', { _config: { BackupDir: join(dir, 'kept') } })).body, {})
   assert.equal(readFileSync(join(dir, 'kept/a'), 'utf8'), 'a')
@@ -30,7 +34,7 @@ test('copy, sync and move do as the commands of that name, by the options and fi
   files(dir, { 'dst/x': '' })
   assert.deepEqual((await call('move', { deleteEmptySrcDirs: true })).body, {})
   assert.deepEqual(readdirSync(src), [])
-  assert.deepEqual(readdirSync(dst, { recursive: true }).sort(), ['a', 'd', 'd/b', 'x'])
+  assert.deepEqual(treeOf(dst), ['a', 'd', 'd/b', 'x'])
 })
 
 test('remotes may be objects of settings', async (t) => {
