@@ -6,13 +6,14 @@ import { AppError } from '../base/error.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import { loadFilter } from '../core/filter-rules.ts'
 import { Journal } from '../core/journal.ts'
-import { inheritedFds } from '../http/address.ts'
+import { inheritedFds, parseAddress } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler, type Middleware } from '../http/message.ts'
 import { eventsPage } from '../rc/events.ts'
+import type { Reach } from '../net/guard.ts'
 import { rcBlocks } from '../rc/blocks.ts'
 import { rcHandler } from '../rc/handler.ts'
 import { journalEntry } from '../rc/history.ts'
@@ -27,7 +28,7 @@ import { defaultsOf } from '../schema/option.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { programOf } from './program.ts'
-import { hostCheck } from './server.ts'
+import { hostCheck, isLoopback } from './server.ts'
 import { StartedServers } from './servers.ts'
 
 /** The services that calls use, and the way to end what they have begun. */
@@ -86,6 +87,7 @@ export function openControl(io: CommandIo): Control {
     unlockConfig: (password) => io.useConfig(io.configPath, password),
     remotes: () => io.remotes(),
     allowExec: io.get(rcOptions).allowExec,
+    reach: reachOf(io),
     filterOf: (values) =>
       loadFilter({ ...defaultsOf(filterOptions), ...values }, { readFile: refuseFile, now: Date.now() }),
     get filter() {
@@ -108,6 +110,16 @@ export function openControl(io: CommandIo): Control {
       await journal.flush()
     },
   }
+}
+
+/** Where URLs of calls may lead to: who can only come from this machine may look at what else is on it. */
+function reachOf(io: CommandIo): Reach {
+  if (io.get(rcOptions).allowPrivateUrls) return 'all'
+  const local = io.get(rcHttpOptions).addr.every((text) => {
+    const address = parseAddress(text)
+    return address.kind === 'unix' || (address.kind === 'tcp' && isLoopback(address.host ?? ''))
+  })
+  return local && inheritedFds(io.env, process.pid).length === 0 ? 'loopback' : 'public'
 }
 
 function refuseFile(): Promise<string> {

@@ -12,6 +12,7 @@ import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
 import type { Journal } from '../core/journal.ts'
+import type { Reach } from '../net/guard.ts'
 import type { RcOption } from './block-values.ts'
 import type { Jobs } from './jobs.ts'
 import type { Methods } from './methods.ts'
@@ -50,6 +51,8 @@ export interface Services {
   remotes(): Promise<Remotes>
   /** Calls may set options that run programs (`--rc-allow-exec`). */
   readonly allowExec: boolean
+  /** Where URLs of calls may lead to. */
+  readonly reach: Reach
   /** Builds the filter that the values of the block `filter` describe. Rules from files are refused. */
   filterOf(values: Readonly<Record<string, unknown>>): Promise<Filter>
   /** The filter of calls that bring none. */

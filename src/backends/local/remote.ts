@@ -10,13 +10,14 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
-import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
+import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import { closeFd, Disk, fileSystemKind, type FileSystemKind } from './disk.ts'
 import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
 import { empty, parentDirectory, removeDirectory } from './erase.ts'
 import { OpenFiles } from './files.ts'
 import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
+import { runCommand } from './command.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import type { OsPath } from './names.ts'
@@ -58,13 +59,18 @@ export class LocalRemote implements Remote {
     return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config)
   }
 
-  async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
+  list(ctx: Context, dir: string): Listing {
+    const batches = () => this.#batches(ctx, dir)
+    return { batches, [Symbol.asyncIterator]: () => oneByOne(batches()) }
+  }
+
+  async *#batches(ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
     const directory = await this.#tree.openDirectory(dir)
     try {
       const options = { showLinks: this.#options.links, skipped: (path: string) => this.#skipped(ctx, path) }
       for await (const batch of children(this.#tree, directory, dir, options)) {
         throwIfAborted(ctx.signal)
-        for (const found of batch) yield this.#entry(found)
+        yield batch.map((found) => this.#entry(found))
       }
     } finally {
       await directory.close()
@@ -251,6 +257,10 @@ export class LocalRemote implements Remote {
     return { total: bsize * blocks, used: bsize * (blocks - bfree), free: bsize * bavail }
   }
 
+  async command(_ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>) {
+    return runCommand(name, args, opt)
+  }
+
   watch(dir: string, changed: () => void): (() => void) | undefined {
     const place = this.#tree.diskPath(dir)
     return place === undefined || this.#tree.disk.network ? undefined : this.#watches.watch(dir, place, changed)
@@ -321,6 +331,10 @@ export class LocalRemote implements Remote {
 }
 
 const MAX_SWEPT = 1000
+
+async function* oneByOne(batches: AsyncIterable<readonly Entry[]>): AsyncGenerator<Entry> {
+  for await (const batch of batches) yield* batch
+}
 
 function writableLeaf(path: string): OsPath {
   return leafOf(asCanonical(path))
