@@ -66,6 +66,7 @@ export class Directories {
   /** True when the listing of a directory is at hand, or worth reading for the files that are looked up in it. */
   isWorthReading(dir: string): boolean {
     if (this.#fresh(dir) || this.#reading.has(dir)) return true
+    if (this.#time() <= 0) return false
     const lookups = (this.#lookups.get(dir) ?? 0) + 1
     this.#lookups.set(dir, lookups)
     return lookups > FEW
