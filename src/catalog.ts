@@ -1,5 +1,6 @@
 import { localBackend } from './backends/local/index.ts'
 import { memoryBackend } from './backends/memory/index.ts'
+import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { combineBackend } from './backends/combine.ts'
 import { httpBackend } from './backends/http/index.ts'
@@ -26,7 +27,7 @@ import type { OptionBlock } from './schema/option.ts'
 
 /** The kinds of storage, made anew for each app: memory stores belong to one app. */
 export function backendsOf(): readonly Backend[] {
-  return [aliasBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
+  return [aliasBackend, archiveBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
 }
 
 /** The option blocks that every command has. */

@@ -22,6 +22,7 @@ import type { Services } from '../rc/services.ts'
 import { defaultsOf } from '../schema/option.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { openPages, type RcPages } from './rc-pages.ts'
 import { programOf } from './program.ts'
 import { hostCheck } from './server.ts'
 import { StartedServers } from './servers.ts'
@@ -108,13 +109,7 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
-  const handler = rcHandler({
-    services: control.services,
-    locked: gate !== undefined,
-    noAuth: rc.noAuth,
-    origins: http.allowOrigin,
-    pages: [eventsPage(io.events, gate !== undefined || rc.noAuth)],
-  })
+  const allowed = gate !== undefined || rc.noAuth
   const around: readonly Middleware[] = [
     access.middleware,
     hostCheck(http, undefined),
@@ -123,7 +118,16 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
     cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
     gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,
   ]
+  let web: RcPages | undefined
   try {
+    const pages = (web = await openPages(io, control.services, allowed))
+    const handler = rcHandler({
+      services: control.services,
+      locked: gate !== undefined,
+      noAuth: rc.noAuth,
+      origins: http.allowOrigin,
+      pages: [...pages.first, eventsPage(io.events, allowed), ...pages.last],
+    })
     const fds = inheritedFds(io.env, process.pid)
     const listening = await listen(control.services.ctx, compose(handler, ...around), { ...http, fds })
     return {
@@ -131,15 +135,18 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       services: control.services,
       async refresh() {
         access.reopen()
+        pages.forget()
         await listening.reload()
       },
       async close(options) {
         await Promise.all([listening.close(options), control.close()])
+        await pages.close()
         access.close()
       },
     }
   } catch (error) {
     await control.close()
+    await web?.close()
     access.close()
     throw error
   }

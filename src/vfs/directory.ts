@@ -123,7 +123,7 @@ export class Directories {
     try {
       const listing = await this.#list(this.#ctx, dir)
       // A disk that cannot be watched now is read each time: a changed file must never be served stale.
-      if (!reading.stale && (unwatch || !this.#remote.info.traits.isLocal))
+      if (!reading.stale && this.#time() > 0 && (unwatch || !this.#remote.info.traits.isLocal))
         this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
       else unwatch?.()
       return listing
