@@ -11,6 +11,7 @@ import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
+import { rcCommand } from './commands/rc.ts'
 import { rcdCommand } from './commands/rcd.ts'
 import { serveCommands } from './commands/serve.ts'
 import { versionCommand } from './commands/version.ts'
@@ -50,6 +51,7 @@ export const globals: readonly OptionBlock[] = [
 export const commands: readonly Command[] = [
   ...serveCommands,
   rcdCommand,
+  rcCommand,
   ...fileCommands,
   ...configCommands,
   listremotesCommand,

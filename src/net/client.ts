@@ -44,6 +44,8 @@ export interface ClientParts {
   readonly timeout: number
   /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Path of a unix socket that all requests go through. */
+  readonly socketPath?: string
 }
 
 /**
@@ -116,6 +118,7 @@ export class HttpClient {
       agent: secure ? this.#secure : this.#plain,
       headers: this.#headers(request),
       maxHeaderSize: MAX_HEADER_BYTES,
+      ...(this.#parts.socketPath === undefined ? {} : { socketPath: this.#parts.socketPath }),
     })
     const abort = () => void sent.destroy(abortError(signal))
     signal.addEventListener('abort', abort, { once: true })
