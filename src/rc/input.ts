@@ -1,8 +1,9 @@
-import { collect } from '../base/body.ts'
+import { type Body, collect } from '../base/body.ts'
 import { AppError, messageOf, toAppError } from '../base/error.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { goType } from '../schema/params.ts'
 import type { Params } from '../schema/field.ts'
+import { firstJson } from './json-body.ts'
 
 /** The largest body of a call, bytes: far more than any method needs, and no danger to the memory. */
 const LARGEST = 16 * 1024 * 1024
@@ -38,7 +39,7 @@ export async function readInput(request: HttpRequest): Promise<Input> {
   try {
     if ((type.charset ?? 'utf-8') !== 'utf-8')
       throw new AppError('usage', `unsupported charset ${JSON.stringify(type.charset)} for JSON input`)
-    return { params: joined(params, readJson(await text(request))) }
+    return { params: joined(params, readJson(await text(request, firstJson))) }
   } catch (error) {
     return { params, error: toAppError(error) }
   }
@@ -72,15 +73,19 @@ async function readForm(request: HttpRequest, query: Params): Promise<Input> {
   }
 }
 
-async function text(request: HttpRequest): Promise<string> {
+async function text(request: HttpRequest, read = whole): Promise<string> {
   if (request.header('content-encoding') !== undefined)
-    throw new AppError('unsupported', 'a call with a compressed body is not read: send it without Content-Encoding')
+    throw new AppError('usage', 'a call with a compressed body is not read: send it without Content-Encoding')
   if ((request.contentLength ?? 0) > LARGEST) throw tooLarge()
   try {
-    return new TextDecoder().decode(await collect(request.body, LARGEST))
+    return await read(request.body, LARGEST)
   } catch (error) {
     throw error instanceof RangeError ? tooLarge() : error
   }
+}
+
+async function whole(body: Body, max: number): Promise<string> {
+  return new TextDecoder().decode(await collect(body, max))
 }
 
 function tooLarge(): AppError {

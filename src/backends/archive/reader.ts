@@ -1,7 +1,8 @@
+import { callbackify } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import yauzl from 'yauzl'
 import { collect } from '../../base/body.ts'
-import { AppError, toAppError } from '../../base/error.ts'
+import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 
@@ -30,9 +31,8 @@ export class BlockReader extends yauzl.RandomAccessReader {
     position: number,
     done: (error: Error | null) => void,
   ): void {
-    this.#fill(into.subarray(offset, offset + length), position).then(
-      () => done(null),
-      (error: unknown) => done(toAppError(error)),
+    callbackify(() => this.#fill(into.subarray(offset, offset + length), position))((error: Error | null) =>
+      done(error),
     )
   }
 
