@@ -58,11 +58,9 @@ async function fetchedZip(io: CommandIo): Promise<string> {
   const client = HttpClient.of(io.ctx)
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    return await update(
-      { ctx: io.ctx, client, dir, local: isLoopbackUrl(url) },
-      url,
-      webGuiForceUpdate ? undefined : kept,
-    )
+    const check = (path: string) => rootedAtIndex(io, path)
+    const fetching = { ctx: io.ctx, client, dir, local: isLoopbackUrl(url), check }
+    return await update(fetching, url, webGuiForceUpdate ? undefined : kept)
   } catch (error) {
     if (!kept) throw new AppError('io', `the web interface could not be fetched: ${messageOf(error)}`, { cause: error })
     io.ctx.log.error(`the web interface could not be updated, the one of before is used: ${messageOf(error)}`)
@@ -78,6 +76,8 @@ interface Fetching {
   readonly dir: string
   /** The operator named a server of this machine, so that plain http to it is no risk. */
   readonly local: boolean
+  /** Throws when a zip is no web interface. */
+  check(path: string): Promise<unknown>
 }
 
 async function update(fetching: Fetching, url: URL, kept: Kept | undefined): Promise<string> {
@@ -91,6 +91,10 @@ async function update(fetching: Fetching, url: URL, kept: Kept | undefined): Pro
   }
   const { body } = release ? await get(fetching, release.url) : first
   const { file, sha256 } = await store(dir, body)
+  await fetching.check(join(dir, file)).catch(async (error: unknown) => {
+    if (file !== kept?.file) await rm(join(dir, file), { force: true })
+    throw error
+  })
   await writeWhole(join(dir, CURRENT), JSON.stringify({ tag, file } satisfies Kept))
   for (const old of await readdir(dir)) if (old !== file && old !== CURRENT) await rm(join(dir, old), { force: true })
   ctx.log.info(`web interface ${tag} fetched from ${url.host}, sha256 ${sha256}`)
