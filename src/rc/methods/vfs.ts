@@ -61,13 +61,13 @@ export const vfsMethods = [
       const paths = Object.entries(raw).flatMap(([key, value]) => {
         if (key === 'fs' || key === 'recursive') return []
         if (!key.startsWith('dir')) throw unknownKey(key)
-        return [pathOf(key, value)]
+        return [{ path: pathOf(key, value), name: value as string }]
       })
       const result: Record<string, string> = Object.create(null) as Record<string, string>
-      for (const path of paths.length === 0 ? [''] : paths) {
+      for (const { path, name: given } of paths.length === 0 ? [{ path: '', name: '' }] : paths) {
         const all = await vfs.refresh(ctx, path, recursive)
         // What lies below a directory that was named is told only when it is wrong.
-        for (const [dir, said] of Object.entries(all)) if (dir === path || said !== 'OK') result[dir] = said
+        for (const [dir, said] of Object.entries(all)) if (dir === path || said !== 'OK') result[dir === path ? given : dir] = said
       }
       return { result }
     },
