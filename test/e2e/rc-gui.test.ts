@@ -87,7 +87,7 @@ test('a folder without an index is listed, and what is not there is 404', async 
 test('an interface can be in a zip or on a remote', { skip: missing('zip') }, async (t) => {
   const dir = scratch(t)
   const zip = zipped(dir, 'gui.zip')
-  files(dir, { ...Object.fromEntries(Object.entries(app).map(([name, text]) => [`www/${name}`, text])) })
+  files(join(dir, 'www'), app)
   files(dir, { 'rclone.conf': `[nas]\ntype = alias\nremote = ${dir}\n` })
   for (const place of [zip, 'nas:www', 'nas:gui.zip']) {
     const get = getter(await rcd(t, ['--rc-no-auth', '--config', join(dir, 'rclone.conf'), '--rc-files', place]))

@@ -67,7 +67,8 @@ export const vfsMethods = [
       for (const { path, name: given } of paths.length === 0 ? [{ path: '', name: '' }] : paths) {
         const all = await vfs.refresh(ctx, path, recursive)
         // What lies below a directory that was named is told only when it is wrong.
-        for (const [dir, said] of Object.entries(all)) if (dir === path || said !== 'OK') result[dir === path ? given : dir] = said
+        for (const [dir, said] of Object.entries(all))
+          if (dir === path || said !== 'OK') result[dir === path ? given : dir] = said
       }
       return { result }
     },
