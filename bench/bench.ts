@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
+import { callScript, folderOf, rcContenders } from './rc.ts'
 import { type Figure, table } from './report.ts'
 import { type Contender, contenders, cpuTime, install, rss, type Running, start } from './servers.ts'
 
@@ -131,6 +132,23 @@ async function throughput(): Promise<Figure[]> {
   )
   await add('listing', `HTML listing of ${ENTRIES} entries`, 'ms', { rclone: 0.4 }, () =>
     interleaved(peers, async (s) => (await requestMs(`http://127.0.0.1:${s.port}/many/`)).total),
+  )
+  const calls = (name: string, method: string, input: object) => () =>
+    interleaved(rcContenders, (s) =>
+      requestsPerSecond(`http://127.0.0.1:${s.port}/${method}`, {
+        connections: 16,
+        seconds,
+        script: callScript(scratch, name, input),
+      }),
+    )
+  const hundred = { fs: folderOf(root, 100), remote: '' }
+  await add('noop', 'rc/noop, 16 connections', 'calls/s', { rclone: 1 }, calls('noop', 'rc/noop', { a: 1 }))
+  await add(
+    'rclist',
+    'operations/list of 100 entries, 16 connections',
+    'calls/s',
+    { rclone: 1 },
+    calls('rclist', 'operations/list', hundred),
   )
   return figures
 }

@@ -10,6 +10,8 @@ import { decoyOf, sameText, verifyPassword } from './verify.ts'
 /** Checks at once (each may cost 50 ms of a core), and how many may wait: beyond that the client is asked to come back. */
 const AT_ONCE = 2
 const IN_LINE = 64
+/** Nobody waits longer than about this (ms): on a slow machine the line is shorter. */
+const LONGEST_WAIT_MS = 3000
 /** How long a right password is known without checking it again, in ms. */
 const REMEMBER_MS = 5 * 60_000
 
@@ -21,6 +23,8 @@ export class Passwords {
   readonly #key = randomBytes(32)
   readonly #right = new LRUCache<string, number>({ max: 1000, ttl: REMEMBER_MS })
   #waiting = 0
+  /** How long the last check took. */
+  #checkMs = 0
 
   constructor(source: { readonly file: Htpasswd } | { readonly single: Credentials }) {
     this.#file = 'file' in source ? source.file : undefined
@@ -40,7 +44,7 @@ export class Passwords {
   /** Checks a password; takes the same time for a user that does not exist. Throws `rate-limited` when too many wait. */
   async check(ctx: Context, credentials: Credentials): Promise<boolean> {
     if (this.#single) return this.#checkSingle(this.#single, credentials)
-    if (this.#waiting >= IN_LINE)
+    if (this.#waiting >= IN_LINE || (this.#waiting * this.#checkMs) / AT_ONCE > LONGEST_WAIT_MS)
       throw new AppError('rate-limited', 'too many logins at once', { retry: { afterMs: 1000 } })
     this.#waiting++
     try {
@@ -57,7 +61,9 @@ export class Passwords {
 
   async #checkFile(given: Credentials): Promise<boolean> {
     const hash = this.#file?.hashOf(given.user)
+    const begun = performance.now()
     const right = await verifyPassword(hash ?? decoyOf(this.#file?.slowest) ?? '', given.pass)
+    this.#checkMs = performance.now() - begun
     return this.#remember(given, hash !== undefined && right)
   }
 

@@ -19,7 +19,7 @@ export class AppContext implements Context {
   readonly #parts: Parts
   #signal: AbortSignal | undefined
   #stats: StatsGroup | undefined
-  readonly #own = new Map<OptionBlock, { readonly from: object; readonly values: object }>()
+  #own: Map<OptionBlock, { readonly from: object; readonly values: object }> | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -47,6 +47,7 @@ export class AppContext implements Context {
     const values = this.#parts.options.get(block)
     const own = this.#parts.values?.get(block)
     if (!own) return values
+    this.#own ??= new Map()
     let made = this.#own.get(block)
     if (made?.from !== values)
       this.#own.set(block, (made = { from: values, values: Object.freeze({ ...values, ...own }) }))

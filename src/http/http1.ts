@@ -6,7 +6,7 @@ import { errorCode } from '../base/error.ts'
 import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
-import { intake } from './intake.ts'
+import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
 import { lingeringEnd, rawAnswer } from './refuse.ts'
@@ -208,13 +208,17 @@ class Http1Exchange extends Exchange {
   }
 
   get body(): Body {
-    this.#body ??= this.#hasBody ? this.#intake() : bodyOf()
+    this.#body ??= this.#hasBody ? intake(this.#req, this.#intakeSettings()) : bodyOf()
     return this.#body
   }
 
-  #intake(): Body {
+  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
+    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max, enough) : new Uint8Array()
+  }
+
+  #intakeSettings(): IntakeSettings {
     const req = this.#req
-    return intake(req, {
+    return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
       begin: () => {
@@ -222,7 +226,7 @@ class Http1Exchange extends Exchange {
       },
       isComplete: () => req.complete,
       late: () => (this.late = true),
-    })
+    }
   }
 
   get isBodyPending(): boolean {

@@ -11,7 +11,7 @@ import { bodyOf, type Body } from '../base/body.ts'
 import type { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
-import { intake } from './intake.ts'
+import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
 import { answer, send } from './send.ts'
@@ -209,13 +209,18 @@ class Http2Exchange extends Exchange {
   }
 
   get body(): Body {
-    this.#body ??= this.#stream.endAfterHeaders ? bodyOf() : this.#intake()
+    this.#body ??= this.#stream.endAfterHeaders ? bodyOf() : intake(this.#stream, this.#intakeSettings())
     return this.#body
   }
 
-  #intake(): Body {
+  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
+    if (this.#stream.endAfterHeaders) return new Uint8Array()
+    return await gather(this.#stream, this.#intakeSettings(), max, enough)
+  }
+
+  #intakeSettings(): IntakeSettings {
     const stream = this.#stream
-    return intake(stream, {
+    return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
       begin: () => {
@@ -224,7 +229,7 @@ class Http2Exchange extends Exchange {
       isComplete: () => stream.readableEnded && !stream.aborted,
       late: () => (this.late = true),
       count: (bytes) => (this.received += bytes),
-    })
+    }
   }
 
   get isBodyPending(): boolean {

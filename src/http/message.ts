@@ -27,6 +27,11 @@ export interface HttpRequest {
   header(name: string): string | undefined
   /** The request body; empty for GET. Pull it to let the client go on sending. */
   readonly body: Body
+  /**
+   * The request body in one piece, for one that is small and wanted whole: cheaper than pulling it. Throws RangeError when it
+   * has more than `max` bytes. `enough` tells where in a chunk what is wanted ends; the rest is not waited for. Absent where a request does not come from a socket.
+   */
+  whole?(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
   /** Declared size of the body in bytes, undefined when chunked or none. */
   readonly contentLength: number | undefined
   readonly peer: Peer

@@ -5,7 +5,8 @@ import type { RcBlock } from './services.ts'
 /** Values by option block and key. */
 export type BlockValues = Map<OptionBlock, Record<string, unknown>>
 
-interface Found {
+/** An option and where it belongs. */
+export interface NamedOption {
   readonly block: OptionBlock
   readonly key: string
   readonly option: Option<unknown>
@@ -17,7 +18,7 @@ interface Found {
  */
 export function readBlock(rcBlock: RcBlock, values: Readonly<Record<string, unknown>>): BlockValues {
   const found: BlockValues = new Map()
-  const known = optionsByName(rcBlock.blocks)
+  const known = rcBlock.named
   for (const [name, value] of Object.entries(values)) {
     const nested = rcBlock.nested?.[name]
     if (nested && typeof value === 'object' && value !== null) {
@@ -35,15 +36,12 @@ export function readFlat(
 ): { values: BlockValues; taken: string[] } {
   const found: BlockValues = new Map()
   const taken: string[] = []
-  for (const block of rcBlock.blocks)
-    for (const [key, option] of Object.entries(block.options)) {
-      const name = flatName(key, option)
-      if (!Object.hasOwn(values, name)) continue
-      const value = values[name]
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue
-      put(found, { block, key, option }, name, value)
-      taken.push(name)
-    }
+  for (const [name, value] of Object.entries(values)) {
+    const option = rcBlock.flat.get(name)
+    if (!option || (typeof value === 'object' && value !== null && !Array.isArray(value))) continue
+    put(found, option, name, value)
+    taken.push(name)
+  }
   return { values: found, taken }
 }
 
@@ -52,9 +50,17 @@ export function flatName(key: string, option: Option<unknown>): string {
   return flagName(key, option).replaceAll('-', '_')
 }
 
-/** The names that `options/set` knows of some blocks, in lower case. */
-function optionsByName(blocks: readonly OptionBlock[]): Map<string, Found> {
-  const names = new Map<string, Found>()
+/** The options of some blocks by the names of flags in snake case. */
+export function optionsByFlag(blocks: readonly OptionBlock[]): Map<string, NamedOption> {
+  const all = blocks.flatMap((block) =>
+    Object.entries(block.options).map(([key, option]) => [flatName(key, option), { block, key, option }] as const),
+  )
+  return new Map(all)
+}
+
+/** The options of some blocks by the names that `options/set` knows, in lower case. */
+export function optionsByName(blocks: readonly OptionBlock[]): Map<string, NamedOption> {
+  const names = new Map<string, NamedOption>()
   for (const block of blocks)
     for (const [key, option] of Object.entries(block.options)) {
       const found = { block, key, option }
@@ -65,7 +71,7 @@ function optionsByName(blocks: readonly OptionBlock[]): Map<string, Found> {
   return names
 }
 
-function put(values: BlockValues, found: Found | undefined, name: string, json: unknown): void {
+function put(values: BlockValues, found: NamedOption | undefined, name: string, json: unknown): void {
   if (!found) return
   const { block, key, option } = found
   if (option.exec)

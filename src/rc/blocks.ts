@@ -7,11 +7,11 @@ import { netOptions } from '../net/options.ts'
 import { copyOptions } from '../operations/options.ts'
 import { originOptions } from '../origin/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
+import { optionsByFlag, optionsByName } from './block-values.ts'
 import { metricsAuthOptions, metricsHttpOptions, rcAuthOptions, rcHttpOptions, rcOptions } from './options.ts'
 import type { RcBlock } from './services.ts'
 
-/** The option blocks under the names that rc clients know (rc.md 3.3). */
-export const rcBlocks: readonly RcBlock[] = [
+const declared: readonly Omit<RcBlock, 'named' | 'flat'>[] = [
   { name: 'main', blocks: [mainOptions, copyOptions, netOptions, statsOptions, logOptions, compatOptions] },
   { name: 'filter', blocks: [filterOptions] },
   { name: 'log', blocks: [logOptions] },
@@ -29,3 +29,10 @@ export const rcBlocks: readonly RcBlock[] = [
     frozen: true,
   },
 ]
+
+/** The option blocks under the names that rc clients know (rc.md 3.3). */
+export const rcBlocks: readonly RcBlock[] = declared.map((block) => ({
+  ...block,
+  named: optionsByName(block.blocks),
+  flat: optionsByFlag(block.blocks),
+}))

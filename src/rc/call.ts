@@ -7,7 +7,7 @@ import { decode, type Params } from '../schema/field.ts'
 import { bool, object, string } from '../schema/params.ts'
 import { type BlockValues, readBlock, readFlat } from './block-values.ts'
 import type { Job } from './jobs.ts'
-import { Answer, type Call, type Method, StreamAnswer } from './method.ts'
+import { Answer, type Call, type Method } from './method.ts'
 import type { RcBlock, Services } from './services.ts'
 
 /** Who calls, and how. */
@@ -52,14 +52,11 @@ export async function call(services: Services, method: Method, input: Params, ca
     if (detached)
       return { job, detached, output: { jobid: job.id, executeId: services.jobs.executeId }, error: undefined }
     const { output, error } = await done
-    return { job, detached, output: answers.get(job) ?? output ?? {}, error }
+    return { job, detached, output: output ?? {}, error }
   } catch (reason) {
     return { job: undefined, detached: false, output: {}, error: toAppError(reason) }
   }
 }
-
-/** The outputs with the order of their keys kept, which a job does not. */
-const answers = new WeakMap<Job, object>()
 
 interface Setting {
   readonly params: Params
@@ -69,21 +66,21 @@ interface Setting {
 
 /** Takes the special parameters apart: what they set, and what is left for the method. */
 async function settingOf(services: Services, method: Method, input: Params): Promise<Setting> {
-  const keys = Object.keys(input)
-  // The usual case costs nothing.
-  if (keys.length === 0) return { params: input, values: undefined, filter: undefined }
-  const params: Record<string, unknown> = Object.fromEntries(
-    Object.entries(input).filter(([key]) => !special.includes(key)),
-  )
-  const values: BlockValues = new Map()
   const main = services.blocks.find(({ name }) => name === 'main') as RcBlock
   const filter = services.blocks.find(({ name }) => name === 'filter') as RcBlock
+  const isFlat = (key: string) => (main.flat.has(key) || filter.flat.has(key)) && !Object.hasOwn(method.input, key)
+  // The usual call has nothing of all that.
+  if (!Object.keys(input).some((key) => special.includes(key) || isFlat(key)))
+    return { params: input, values: undefined, filter: undefined }
+  const values: BlockValues = new Map()
+  const taken = new Set(special)
+  const flat = Object.fromEntries(Object.entries(input).filter(([key]) => isFlat(key)))
   for (const block of [main, filter]) {
-    const given = Object.fromEntries(Object.entries(params).filter(([key]) => !Object.hasOwn(method.input, key)))
-    const flat = readFlat(block, given)
-    for (const key of flat.taken) delete params[key]
-    merge(values, flat.values)
+    const read = readFlat(block, flat)
+    for (const key of read.taken) taken.add(key)
+    merge(values, read.values)
   }
+  const params: Params = Object.fromEntries(Object.entries(input).filter(([key]) => !taken.has(key)))
   if (Object.hasOwn(input, '_config')) merge(values, readBlock(main, object.read('_config', input._config)))
   if (Object.hasOwn(input, '_filter')) merge(values, readBlock(filter, object.read('_filter', input._filter)))
   const rules = values.get(filterOptions)
@@ -104,7 +101,7 @@ async function run(
   { params, values, filter }: Setting,
   job: Job,
   caller: Caller,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<object> {
   const ctx: Context = services.ctx.with({
     signal: () => job.signal,
     stats: () => services.groups.get(job.group),
@@ -124,7 +121,5 @@ async function run(
     },
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}
-  answers.set(job, output instanceof Answer ? output.fields : output)
-  if (output instanceof StreamAnswer) return {}
-  return { ...(output instanceof Answer ? output.fields : output) }
+  return output instanceof Answer ? output.fields : output
 }

@@ -1,9 +1,9 @@
-import { type Body, collect } from '../base/body.ts'
+import { collect } from '../base/body.ts'
 import { AppError, messageOf, toAppError } from '../base/error.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { goType } from '../schema/params.ts'
 import type { Params } from '../schema/field.ts'
-import { firstJson } from './json-body.ts'
+import { endOfJson } from './json-body.ts'
 
 /** The largest body of a call, bytes: far more than any method needs, and no danger to the memory. */
 const LARGEST = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ export async function readInput(request: HttpRequest): Promise<Input> {
   try {
     if ((type.charset ?? 'utf-8') !== 'utf-8')
       throw new AppError('usage', `unsupported charset ${JSON.stringify(type.charset)} for JSON input`)
-    return { params: joined(params, readJson(await text(request, firstJson))) }
+    return { params: joined(params, readJson(await text(request, true))) }
   } catch (error) {
     return { params, error: toAppError(error) }
   }
@@ -50,8 +50,11 @@ interface MediaType {
   readonly charset: string | undefined
 }
 
+const plainJson: MediaType = { name: 'application/json', charset: undefined }
+
 function mediaType(header: string): MediaType | undefined {
   if (header === '') return undefined
+  if (header === plainJson.name) return plainJson
   const [name = '', ...parameters] = header.split(';').map((part) => part.trim())
   if (!/^[\w!#$&^.+-]+(?:\/[\w!#$&^.+-]+)?$/.test(name))
     throw new AppError('usage', 'failed to parse Content-Type: mime: expected token after slash')
@@ -73,19 +76,17 @@ async function readForm(request: HttpRequest, query: Params): Promise<Input> {
   }
 }
 
-async function text(request: HttpRequest, read = whole): Promise<string> {
+/** The body as text; `json` = its first JSON value, and what comes behind is not waited for, as with rclone. */
+async function text(request: HttpRequest, json = false): Promise<string> {
   if (request.header('content-encoding') !== undefined)
     throw new AppError('usage', 'a call with a compressed body is not read: send it without Content-Encoding')
   if ((request.contentLength ?? 0) > LARGEST) throw tooLarge()
   try {
-    return await read(request.body, LARGEST)
+    const bytes = await (request.whole?.(LARGEST, json ? endOfJson() : undefined) ?? collect(request.body, LARGEST))
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   } catch (error) {
     throw error instanceof RangeError ? tooLarge() : error
   }
-}
-
-async function whole(body: Body, max: number): Promise<string> {
-  return new TextDecoder().decode(await collect(body, max))
 }
 
 function tooLarge(): AppError {
@@ -108,7 +109,8 @@ function readJson(body: string): Params {
       `failed to read input JSON: json: cannot unmarshal ${kind} into Go value of type rc.Params`,
     )
   }
-  if (depth(value) > DEEPEST) throw new AppError('usage', 'failed to read input JSON: exceeded max depth')
+  if (body.length > DEEPEST && depth(value) > DEEPEST)
+    throw new AppError('usage', 'failed to read input JSON: exceeded max depth')
   return value as Params
 }
 
@@ -124,28 +126,28 @@ function depth(value: unknown): number {
   return deepest
 }
 
-/** The members of both; those of `winner` win. Without a prototype, so that no name of a member means anything. */
+/** The members of both; those of `winner` win. Spreading sets members and nothing else, whatever their names. */
 function joined(base: Params, winner: Params): Params {
-  const both = Object.create(null) as Record<string, unknown>
-  for (const params of [base, winner]) for (const key of Object.keys(params)) both[key] = params[key]
-  return both
+  return base === none ? winner : { ...base, ...winner }
 }
+
+const none: Params = Object.freeze({})
 
 /** Reads `a=1&b=2`; the last of a name counts. A pair that can't be decoded goes to `broken`, and is left out. */
 function pairs(text: string, broken: (pair: string) => void): Params {
-  const params = Object.create(null) as Record<string, unknown>
-  if (text === '') return params
+  if (text === '') return none
+  const found: [key: string, value: string][] = []
   for (const pair of text.split('&', MOST_PAIRS)) {
     if (pair === '') continue
     const at = pair.indexOf('=')
     try {
       const [key, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-      params[unescape(key)] = unescape(value)
+      found.push([unescape(key), unescape(value)])
     } catch {
       broken(pair)
     }
   }
-  return params
+  return Object.fromEntries(found)
 }
 
 function unescape(text: string): string {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
-import { plain } from '../base/json.ts'
 import type { Events } from '../core/events.ts'
 import type { Logger } from '../core/log.ts'
 import type { Params } from '../schema/field.ts'
@@ -18,7 +17,8 @@ export interface Job {
   readonly endedAt: number | undefined
   readonly finished: boolean
   readonly error: AppError | undefined
-  readonly output: Readonly<Record<string, unknown>> | undefined
+  /** What the method gave. */
+  readonly output: object | undefined
   /** Aborts when the job is stopped, its caller has left, or the app ends. */
   readonly signal: AbortSignal
 }
@@ -59,6 +59,7 @@ export class Jobs {
   readonly #running = new Map<number, RunningJob>()
   readonly #finished = new Map<number, RunningJob>()
   #last = 0
+  #idle: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: JobsParts) {
@@ -72,10 +73,7 @@ export class Jobs {
   }
 
   /** Begins a job. `work` gives its output; `done` resolves when it has ended, and never rejects. */
-  begin(
-    start: JobStart,
-    work: (job: Job) => Promise<Readonly<Record<string, unknown>>>,
-  ): { readonly job: Job; readonly done: Promise<Job> } {
+  begin(start: JobStart, work: (job: Job) => Promise<object>): { readonly job: Job; readonly done: Promise<Job> } {
     const job = new RunningJob(start, this.#parts.signal, this.#now())
     this.#running.set(job.id, job)
     if (start.detached)
@@ -116,21 +114,17 @@ export class Jobs {
   /** Resolves when nothing runs any more: after the app was told to end. */
   async idle(): Promise<void> {
     clearInterval(this.#timer)
-    await Promise.all([...this.#running.values()].map((job) => job.over))
+    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
-  async #run(
-    job: RunningJob,
-    detached: boolean,
-    work: (job: Job) => Promise<Readonly<Record<string, unknown>>>,
-  ): Promise<Job> {
+  async #run(job: RunningJob, detached: boolean, work: (job: Job) => Promise<object>): Promise<Job> {
     try {
-      const output = await work(job)
-      job.end(this.#now(), undefined, plain(output) as Record<string, unknown>)
+      job.end(this.#now(), undefined, await work(job))
     } catch (reason) {
       job.end(this.#now(), this.#errorOf(job, reason), {})
     }
     this.#running.delete(job.id)
+    if (this.#running.size === 0) this.#idle?.()
     this.#finished.set(job.id, job)
     const oldest = this.#finished.keys().next().value
     if (this.#finished.size > MOST && oldest !== undefined) this.#finished.delete(oldest)
@@ -185,15 +179,14 @@ class RunningJob implements Job {
   readonly path: string
   readonly input: Params
   readonly startedAt: number
-  readonly over: Promise<void>
   endedAt: number | undefined
   error: AppError | undefined
-  output: Readonly<Record<string, unknown>> | undefined
-  readonly #signals: () => readonly AbortSignal[]
+  output: object | undefined
+  /** What else may end it; given up with the end, for a request hangs on it. */
+  #signals: (() => readonly AbortSignal[]) | undefined
   #stop: AbortController | undefined
   #signal: AbortSignal | undefined
   #stopped = false
-  #end!: () => void
 
   constructor(start: JobStart, app: AbortSignal, now: number) {
     this.id = start.id
@@ -201,7 +194,6 @@ class RunningJob implements Job {
     this.path = start.path
     this.input = start.input
     this.startedAt = now
-    this.over = new Promise((resolve) => (this.#end = resolve))
     this.#signals = () => [app, ...(start.signal ? [start.signal()] : [])]
   }
 
@@ -214,7 +206,7 @@ class RunningJob implements Job {
     if (this.#signal) return this.#signal
     this.#stop = new AbortController()
     if (this.#stopped) this.#stop.abort(canceled())
-    return (this.#signal = AbortSignal.any([this.#stop.signal, ...this.#signals()]))
+    return (this.#signal = AbortSignal.any([this.#stop.signal, ...(this.#signals?.() ?? [])]))
   }
 
   stop(): void {
@@ -222,11 +214,11 @@ class RunningJob implements Job {
     this.#stop?.abort(canceled())
   }
 
-  end(now: number, error: AppError | undefined, output: Readonly<Record<string, unknown>>): void {
+  end(now: number, error: AppError | undefined, output: object): void {
     this.endedAt = now
     this.error = error
     this.output = output
-    this.#end()
+    this.#signals = undefined
   }
 }
 

@@ -1,5 +1,3 @@
-import type { Body } from '../base/body.ts'
-
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const openers = new Set([0x7b, 0x5b])
@@ -7,21 +5,12 @@ const closers = new Set([0x7d, 0x5d])
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d])
 
 /**
- * The text of the first JSON value of a body: what comes behind an object or a list is not waited for, as with rclone. Throws
- * RangeError for more than `max` bytes.
+ * Looks for the end of the first JSON value in chunks of bytes: gives where in a chunk an object or a list ends, undefined
+ * while it goes on. Where a number or a word ends only the end of the body tells.
  */
-export async function firstJson(body: Body, max: number): Promise<string> {
-  const chunks: Uint8Array[] = []
+export function endOfJson(): (chunk: Uint8Array) => number | undefined {
   const scan = new Scan()
-  let size = 0
-  for await (const chunk of body) {
-    const end = scan.end(chunk)
-    size += end ?? chunk.length
-    if (size > max) throw new RangeError(`more than ${max} bytes`)
-    chunks.push(end === undefined ? chunk : chunk.subarray(0, end))
-    if (end !== undefined) break
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  return (chunk) => scan.end(chunk)
 }
 
 /** Looks for the end of an object or a list, byte by byte: all that counts is ASCII. */

@@ -11,6 +11,7 @@ import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
 import type { Journal } from '../core/journal.ts'
+import type { NamedOption } from './block-values.ts'
 import type { Jobs } from './jobs.ts'
 import type { Methods } from './methods.ts'
 
@@ -60,6 +61,10 @@ export interface RcBlock {
   readonly nested?: Readonly<Record<string, OptionBlock>>
   /** `options/set` is refused: who may come in is settled at the start. */
   readonly frozen?: true
+  /** The options by their names in `options/get`, in lower case. */
+  readonly named: ReadonlyMap<string, NamedOption>
+  /** The options by the names of flags, in snake case. */
+  readonly flat: ReadonlyMap<string, NamedOption>
 }
 
 /** Servers that were started by `serve/start`. */

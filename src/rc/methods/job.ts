@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../../base/error.ts'
+import { plain } from '../../base/json.ts'
 import { mainOptions } from '../../core/options.ts'
 import { Workers } from '../../operations/workers.ts'
 import { optional, type Params, required } from '../../schema/field.ts'
@@ -6,7 +7,7 @@ import { bool, float, goType, int, list, listOf, nullable, object, string } from
 import { call } from '../call.ts'
 import { errorObject } from '../error.ts'
 import type { Job } from '../jobs.ts'
-import { type Call, method, nothing } from '../method.ts'
+import { type Call, method, nothing, StreamAnswer } from '../method.ts'
 import { wireTime } from '../time.ts'
 
 const jobid = { jobid: required(int, 'Number of the job') }
@@ -167,7 +168,7 @@ function statusOf(job: Job, executeId: string) {
     finished,
     success: finished && !error,
     error: error?.message ?? '',
-    output: finished ? (output ?? {}) : null,
+    output: finished ? shown(output) : null,
   }
 }
 
@@ -178,4 +179,9 @@ function progressOf({ groups }: Call['services'], { group, finished }: Job) {
     .get(group)
     .snapshot() as Record<string, unknown>
   return { paused, progress: { bytes, totalBytes, transfers, totalTransfers, checks, totalChecks, errors, speed, eta } }
+}
+
+/** An answer within an answer: its keys are sorted, and a stream has been sent already. */
+function shown(output: object | undefined): Readonly<Record<string, unknown>> {
+  return output === undefined || output instanceof StreamAnswer ? {} : (plain(output) as Record<string, unknown>)
 }
