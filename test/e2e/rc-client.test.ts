@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, run, scratch, sluice } from '../program.ts'
@@ -183,4 +184,18 @@ test('what a method streams is passed on as it comes', async (t) => {
   ])
   assert.equal(code, 0)
   assert.match(stdout, /^sluice v/)
+})
+
+test('a call is answered when its JSON is complete, even by a client that announced more', async (t) => {
+  const server = await rcd(t)
+  const socket = connect(server.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  const json = { 'content-type': 'application/json' }
+  const lines = Object.entries({ host: '127.0.0.1', ...json, 'content-length': '99', connection: 'close' })
+  socket.write(`POST /rc/noop HTTP/1.1\r\n${lines.map((line) => line.join(': ')).join('\r\n')}\r\n\r\n{"a":"}"}`)
+  let text = ''
+  while (!text.includes('\n}\n')) text += String((await once(socket, 'data'))[0])
+  assert.match(text, /^HTTP\/1\.1 200 OK/)
+  const { status } = await fetch(`${server.url}rc/noop`, { method: 'POST', headers: json, body: '{"a":1} and more' })
+  assert.equal(status, 200)
 })
