@@ -27,6 +27,7 @@ import type { Services } from '../rc/services.ts'
 import { defaultsOf } from '../schema/option.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { openPages, type RcPages } from './rc-pages.ts'
 import { programOf } from './program.ts'
 import { hostCheck, isLoopback } from './server.ts'
 import { StartedServers } from './servers.ts'
@@ -133,22 +134,10 @@ function refuseFile(): Promise<string> {
 export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const [rc, http] = [io.get(rcOptions), io.get(rcHttpOptions)]
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
-  const trusting = gate !== undefined || rc.noAuth
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
   const metrics = rc.enableMetrics ? new Metrics(io.groups) : undefined
-  const handler = rcHandler({
-    services: control.services,
-    locked: gate !== undefined,
-    noAuth: rc.noAuth,
-    origins: http.allowOrigin,
-    pages: [
-      eventsPage(io.events, trusting),
-      ...(metrics ? [metricsPage(metrics)] : []),
-      ...(trusting ? [pprofPage(io.options)] : []),
-      openApiPage(control.services),
-    ],
-  })
+  const allowed = gate !== undefined || rc.noAuth
   const around: readonly Middleware[] = [
     access.middleware,
     hostCheck(http, undefined),
@@ -157,7 +146,23 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
     cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
     gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,
   ]
+  let web: RcPages | undefined
   try {
+    const pages = (web = await openPages(io, control.services, allowed))
+    const handler = rcHandler({
+      services: control.services,
+      locked: gate !== undefined,
+      noAuth: rc.noAuth,
+      origins: http.allowOrigin,
+      pages: [
+        ...pages.first,
+        eventsPage(io.events, allowed),
+        ...(metrics ? [metricsPage(metrics)] : []),
+        ...(allowed ? [pprofPage(io.options)] : []),
+        openApiPage(control.services),
+        ...pages.last,
+      ],
+    })
     const fds = inheritedFds(io.env, process.pid)
     const listening = await listen(control.services.ctx, compose(handler, ...around), { ...http, fds })
     return {
@@ -165,17 +170,20 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       services: control.services,
       async refresh() {
         access.reopen()
+        pages.forget()
         await listening.reload()
       },
       async close(options) {
         await Promise.all([listening.close(options), control.close()])
         metrics?.close()
+        await pages.close()
         access.close()
       },
     }
   } catch (error) {
     await control.close()
     metrics?.close()
+    await web?.close()
     access.close()
     throw error
   }

@@ -36,7 +36,10 @@ export const serverOptions = [originOptions, httpOptions, authOptions, vfsOption
 export type ServerParts = Pick<
   CommandIo,
   'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
->
+> & {
+  /** False: the text of the remote may not set options that run programs. Default true. */
+  readonly exec?: boolean
+}
 
 /** A server that runs. */
 export interface Server {
@@ -68,21 +71,20 @@ export async function openServer(
   const http = parts.get(httpOptions)
   const access = openAccessLog(http, ctx.log)
   const gate = gateOf(ctx, parts.get(authOptions), http.clientCa !== '')
-  const trees = new Trees(
+  const { bufferSize } = parts.get(mainOptions)
+  const trees = new Trees({
     ctx,
-    await parts.remotes(),
-    liveValues(vfsOptions, parts.get),
-    parts.get(mainOptions).bufferSize,
-  )
-  let forget: (() => void) | undefined
+    remotes: await parts.remotes(),
+    options: liveValues(vfsOptions, parts.get),
+    bufferSize,
+    vfses: parts.vfses,
+  })
   async function release(): Promise<void> {
-    forget?.()
     access.close()
     await trees.close()
   }
   try {
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    if (root && spec !== undefined) forget = parts.vfses.add(spec, root)
     const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
@@ -108,7 +110,7 @@ export async function openServer(
 }
 
 async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {
-  const { remote } = await (await parts.remotes()).openAt(spec)
+  const { remote } = await (await parts.remotes()).openAt(spec, { exec: parts.exec ?? true })
   const { allowMissingRoot } = parts.get(originOptions)
   // Storage without real directories cannot tell a missing root from an empty one.
   const knows = remote.info.traits.emptyDirectories
@@ -117,7 +119,7 @@ async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise
   const { htpasswd } = parts.get(authOptions)
   const { key } = parts.get(httpOptions)
   const secrets = secretsInside(remote, [htpasswd, key, parts.configPath])
-  return trees.over(hidden(secrets)(remote))
+  return trees.over(hidden(secrets)(remote), spec)
 }
 
 /** What a person may have meant by a directory that is not there. */

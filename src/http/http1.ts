@@ -219,8 +219,8 @@ class Http1Exchange extends Exchange {
     return this.#body
   }
 
-  async whole(max: number): Promise<Uint8Array> {
-    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max) : new Uint8Array()
+  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
+    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max, enough) : new Uint8Array()
   }
 
   #intakeSettings(): IntakeSettings {

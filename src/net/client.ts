@@ -47,6 +47,8 @@ export interface ClientParts {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Which addresses may be connected to, also by redirects; all without it. */
   readonly reach?: Reach | undefined
+  /** Path of a unix socket that all requests go through. */
+  readonly socketPath?: string
 }
 
 /**
@@ -129,6 +131,7 @@ export class HttpClient {
       agent: secure ? this.#secure : this.#plain,
       headers: this.#headers(request),
       maxHeaderSize: MAX_HEADER_BYTES,
+      ...(this.#parts.socketPath === undefined ? {} : { socketPath: this.#parts.socketPath }),
     })
     const abort = () => void sent.destroy(abortError(signal))
     signal.addEventListener('abort', abort, { once: true })

@@ -87,8 +87,15 @@ export interface RcBlock {
 export interface Servers {
   /** The kinds that can be started, sorted. */
   readonly types: readonly string[]
-  /** Throws `usage` for unknown parameters, `invalid` when it can't be started. */
-  start(call: Context, params: Readonly<Record<string, unknown>>): Promise<RunningServer>
+  /**
+   * Starts one with the options of the context and the parameters; `exec` = the remote may run programs. Throws `usage` for
+   * unknown parameters, `invalid` when it can't be started.
+   */
+  start(
+    call: Context,
+    params: Readonly<Record<string, unknown>>,
+    settings: { readonly exec: boolean },
+  ): Promise<RunningServer>
   list(): readonly RunningServer[]
   /** Throws `invalid` when there is none of that id. */
   stop(id: string): Promise<void>

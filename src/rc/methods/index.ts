@@ -12,7 +12,9 @@ import { operationsMethods } from './operations.ts'
 import { optionsMethods } from './options.ts'
 import { pluginsctlMethods } from './pluginsctl.ts'
 import { rcMethods } from './rc.ts'
+import { serveMethods } from './serve.ts'
 import { syncMethods } from './sync.ts'
+import { vfsMethods } from './vfs.ts'
 
 /** All methods of the remote control. */
 export const methods = [
@@ -28,7 +30,9 @@ export const methods = [
   ...optionsMethods,
   ...pluginsctlMethods,
   ...rcMethods,
+  ...serveMethods,
   ...syncMethods,
+  ...vfsMethods,
 ] as const satisfies readonly Method[]
 
 /** The same, to be looked up. */
