@@ -260,6 +260,20 @@ test('a listing of many entries is whole, and others are answered meanwhile', as
   assert.ok(calls > 3, `${calls} calls meanwhile, the longest took ${longest} ms`)
 })
 
+test('what large listings gave is not kept for long, and that of the last one is', async (t) => {
+  const dir = scratch(t)
+  for (let i = 0; i < 6000; i++) writeFileSync(join(dir, `f${i}`), '')
+  const server = await rcd(t)
+  const ids = []
+  for (let i = 0; i < 10; i++)
+    ids.push((await server.call('operations/list', { fs: dir, remote: '' })).headers.get('x-rclone-jobid'))
+  const kept = async (jobid: unknown) => {
+    const { output } = (await server.call('job/status', { jobid })).body
+    return ((output as { list?: unknown[] }).list ?? []).length
+  }
+  assert.deepEqual([await kept(ids[0]), await kept(ids[9])], [0, 6000])
+})
+
 test('calls for one folder that come in together all see what was changed before them', async (t) => {
   const dir = scratch(t)
   const server = await rcd(t)
