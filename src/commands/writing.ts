@@ -2,10 +2,12 @@ import { AppError } from '../base/error.ts'
 import { formatSize } from '../base/size.ts'
 import { httpOptions } from '../http/options.ts'
 import { hidden } from '../layers/hidden.ts'
+import { readonly } from '../layers/readonly.ts'
 import { authOptions } from '../auth/options.ts'
 import type { Handler } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
 import { writable } from '../origin/writable.ts'
+import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { Writes } from '../vfs/write.ts'
 import { secretsInside } from './secrets.ts'
@@ -34,7 +36,8 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
     )
   const { key, allowOrigin } = parts.get(httpOptions)
   const secrets = [parts.get(authOptions).htpasswd, key, parts.configPath]
-  const remote = hidden(secretsInside(opened, secrets))(opened)
+  const shown = hidden(secretsInside(opened, secrets))(opened)
+  const remote = parts.get(vfsOptions).readOnly ? readonly(shown) : shown
   const follow = spec !== undefined && (await remotes.open(spec)) === opened
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed: (path) => void (follow && root?.forget(path)) })
   parts.ctx.log.info(

@@ -76,7 +76,9 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
-  refuseForm(request)
+  if ((request.header('content-encoding') ?? 'identity') !== 'identity')
+    return { ...textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding'), close: true }
+  if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
   const old = await fileAt(ctx, tree.remote, path)
   if (failsConditions(request, old)) return { ...textResponse(412), close: true }
   const part = partOf(request, old?.size ?? 0)
@@ -86,19 +88,13 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
 }
 
-/** Throws for what is no file to be stored. */
-function refuseForm(request: HttpRequest): void {
-  if (request.path === '' || request.directory)
-    throw new AppError('is-directory', 'a file can only be stored under a name')
-  if ((request.header('content-encoding') ?? 'identity') !== 'identity')
-    throw new AppError('unsupported', 'an upload is stored as it comes: send it without Content-Encoding')
-}
-
 /** Throws `too-large`, and `range` for a part that would leave bytes out where that is not wanted. */
 function refuseSize(request: HttpRequest, part: Part | undefined, old: number, settings: UploadSettings): void {
   const largest = part ? Math.max(part.start, part.end ?? 0, part.total ?? 0) : (request.contentLength ?? 0)
   if (largest > settings.most) throw tooLarge(settings.most)
-  if (part && part.start > old && !settings.holes) throw new AppError('range', `the file ends at byte ${old}`)
+  // A file that is not there yet begins at its beginning.
+  const holes = settings.holes && old > 0
+  if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
 }
 
 function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {

@@ -156,6 +156,3 @@ export class Spool {
     await changed
   }
 }
-
-/** What a spool is to those who only read it. */
-export type Growing = Pick<Spool, 'state' | 'size' | 'end' | 'readers' | 'follow' | 'changed'>
