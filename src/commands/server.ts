@@ -8,6 +8,7 @@ import { cors } from '../http/cors.ts'
 import { encoding } from '../http/encoding.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
+import { serverUtc } from '../http/server-utc.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
 import type { Middleware } from '../http/message.ts'
@@ -15,6 +16,7 @@ import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
 import { hidden } from '../layers/hidden.ts'
 import { originOptions } from '../origin/options.ts'
+import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
@@ -24,6 +26,7 @@ import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { secretsInside } from './secrets.ts'
 import { Trees } from './trees.ts'
+import { withUploads } from './writing.ts'
 
 /** The option blocks that shape a server. */
 export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
@@ -31,7 +34,7 @@ export const serverOptions = [originOptions, httpOptions, authOptions, vfsOption
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'get' | 'remotes' | 'config' | 'vfses'
+  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -81,13 +84,13 @@ export async function openServer(
   }
   try {
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    const handler = await handlerOf(parts, { root, trees, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: root?.remote.info.description ?? 'auth-proxy',
+      description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
       locked: gate !== undefined,
       async refresh() {
         trees.forget()
@@ -125,6 +128,7 @@ async function elsewhere(parts: ServerParts, spec: string): Promise<string> {
 }
 
 interface HandlerParts {
+  readonly spec: string | undefined
   readonly root: Vfs | undefined
   readonly trees: Trees
   readonly gate: Gate | undefined
@@ -132,28 +136,34 @@ interface HandlerParts {
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { root, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
   const { ctx } = parts
   const [http, origin, vfs] = [parts.get(httpOptions), parts.get(originOptions), parts.get(vfsOptions)]
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || ctx.log.enabled('info')
-  const handler = originHandler({
+  const reading = originHandler({
     tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
     options: origin,
     listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
     seekable: !vfs.noSeek,
     locked: gate !== undefined,
   })
+  const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
   return pipeline(handler, {
-    access,
+    access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: headers({
       server: http.serverName === '' ? '' : `${http.serverName}/${parts.version}`,
       add: http.responseHeader,
     }),
     errors: errors(),
-    hosts: hostCheck(http, gate),
+    hosts: hostCheck(http, gate, true),
     ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
-    cors: cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS', log: ctx.log }),
+    cors: cors({
+      origins: http.allowOrigin,
+      mode: origin.cors,
+      methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      log: ctx.log,
+    }),
     auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
     encoding: encoding(() => ({
       effort: origin.compress,
@@ -168,11 +178,16 @@ function setsCaching({ responseHeader }: HttpOptions): boolean {
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */
-export function hostCheck(http: Pick<HttpOptions, 'addr' | 'allowedHosts'>, gate: Gate | undefined): Middleware {
+export function hostCheck(
+  http: Pick<HttpOptions, 'addr' | 'allowedHosts'>,
+  gate: Gate | undefined,
+  localNames = false,
+): Middleware {
   const names = http.addr.map(hostOfAddress)
   const local = names.every((name) => name !== undefined && isLoopback(name))
   if (http.allowedHosts.length === 0 && (gate || !local)) return (next) => next
-  return hosts(localHosts(local ? names.filter((name) => name !== undefined) : [], http.allowedHosts))
+  const bound = local ? names.filter((name) => name !== undefined) : []
+  return hosts(localHosts(bound, http.allowedHosts), { localNames: localNames && http.allowedHosts.length === 0 })
 }
 
 /** The host part of an `--addr`; `''` for all interfaces, undefined for a unix socket. */

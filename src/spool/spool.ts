@@ -19,6 +19,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal
   /** What a reader gets that fell behind the window: an error, or the oldest byte still held. */
   readonly behind?: 'fail' | 'skip'
+  /** Waits at the end until the writer says that this is all: for whoever keeps the bytes. */
+  readonly sealed?: boolean
 }
 
 /** The most that a reader gets at once, bytes. */
@@ -124,6 +126,8 @@ export class Spool {
           at = run.start
         } else await this.#more(at, Math.min(run?.start ?? Infinity, range.end), signal)
       }
+      while (options.sealed && this.#state === 'growing') await this.#changes.next(signal)
+      if (options.sealed && this.#failure) throw this.#failure
     } finally {
       this.#readers--
       if (this.#readers === 0) this.#release?.()
