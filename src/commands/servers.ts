@@ -73,7 +73,12 @@ const HIDDEN = '*** redacted ***'
 
 /** Objects of options, and the blocks that stand in them, by the names of rclone. */
 const objects: Readonly<Record<string, Readonly<Record<string, readonly OptionBlock[]>>>> = {
-  opt: { '': [originOptions, httpOptions, authOptions], HTTP: [httpOptions], Auth: [authOptions], Template: [] },
+  opt: {
+    '': serverOptions.filter((block) => block !== vfsOptions),
+    HTTP: [httpOptions],
+    Auth: [authOptions],
+    Template: [],
+  },
   vfsOpt: { '': [vfsOptions] },
   proxyOpt: { '': [authOptions] },
 }

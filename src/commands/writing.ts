@@ -28,7 +28,8 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
   const { write, maxUpload, noHoles, cors } = parts.get(originOptions)
   if (write === '') return handler
   const remotes = await parts.remotes()
-  const opened = await remotes.open(write)
+  const settings = { exec: parts.exec ?? true }
+  const opened = await remotes.open(write, settings)
   if (opened.info.traits.emptyDirectories && (await opened.stat(parts.ctx, ''))?.kind !== 'directory')
     throw new AppError(
       'not-found',
@@ -38,7 +39,7 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
   const secrets = [parts.get(authOptions).htpasswd, key, parts.configPath]
   const shown = hidden(secretsInside(opened, secrets))(opened)
   const remote = parts.get(vfsOptions).readOnly ? readonly(shown) : shown
-  const follow = spec !== undefined && (await remotes.open(spec)) === opened
+  const follow = spec !== undefined && (await remotes.open(spec, settings)) === opened
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed: (path) => void (follow && root?.forget(path)) })
   parts.ctx.log.info(
     `taking uploads into ${remote.info.description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
