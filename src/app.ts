@@ -57,6 +57,12 @@ export class App {
       filter: parts.filter,
       options: parts.options,
     })
+    parts.options.onChange((block, key) => {
+      if (block !== mainOptions) return
+      const { bwLimit, bwLimitFile } = parts.options.get(mainOptions)
+      if (key === 'bwLimit') this.bandwidth.set(bwLimit)
+      if (key === 'bwLimitFile') this.bandwidth.setPerFile(bwLimitFile)
+    })
     this.cacheDir = main.cacheDir || join(parts.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rclone')
     this.#parts = parts
     this.#config = configAt(configPathOf(parts), parts)

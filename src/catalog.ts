@@ -1,5 +1,6 @@
 import { localBackend } from './backends/local/index.ts'
 import { memoryBackend } from './backends/memory/index.ts'
+import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { combineBackend } from './backends/combine.ts'
 import { httpBackend } from './backends/http/index.ts'
@@ -10,6 +11,7 @@ import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
+import { rcCommand } from './commands/rc.ts'
 import { rcdCommand } from './commands/rcd.ts'
 import { serveCommands } from './commands/serve.ts'
 import { versionCommand } from './commands/version.ts'
@@ -26,7 +28,7 @@ import type { OptionBlock } from './schema/option.ts'
 
 /** The kinds of storage, made anew for each app: memory stores belong to one app. */
 export function backendsOf(): readonly Backend[] {
-  return [aliasBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
+  return [aliasBackend, archiveBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
 }
 
 /** The option blocks that every command has. */
@@ -49,6 +51,7 @@ export const globals: readonly OptionBlock[] = [
 export const commands: readonly Command[] = [
   ...serveCommands,
   rcdCommand,
+  rcCommand,
   ...fileCommands,
   ...configCommands,
   listremotesCommand,

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { App } from './app.ts'
 import { authOptions, type AuthOptions } from './auth/options.ts'
 import { backendsOf, globals } from './catalog.ts'
@@ -64,6 +65,7 @@ export async function serve(
     vfses,
     version,
     env: {},
+    tempDir: options.get(mainOptions).tempDir || tmpdir(),
     get: <B extends OptionBlock>(b: B) => options.get(b),
   }
   const server = await openServer(parts, remote).catch(async (reason: unknown) => {

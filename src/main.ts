@@ -18,7 +18,7 @@ import { dumpFilters, loadFilter, type RuleFilter } from './core/filter-rules.ts
 import { Lines } from './core/lines.ts'
 import { createLogger, type Level, levels, type LogPart, logParts, type Logger } from './core/log.ts'
 import { logOptions, mainOptions } from './core/options.ts'
-import { rcOptions } from './rc/options.ts'
+import { metricsHttpOptions, rcOptions } from './rc/options.ts'
 import type { Backend } from './remote/backend.ts'
 import type { OptionBlock } from './schema/option.ts'
 import { OptionSet } from './schema/options.ts'
@@ -141,18 +141,26 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       stdout,
       stderr: (text) => void process.stderr.write(text),
     }
-    const stopRc = options.get(rcOptions).enabled && command.name !== 'rcd' ? await startRc(io) : undefined
+    const servers: (() => Promise<void>)[] = []
     try {
+      if (options.get(metricsHttpOptions).addr.length > 0) servers.push(await startMetrics(io))
+      if (options.get(rcOptions).enabled && command.name !== 'rcd') servers.push(await startRc(io))
       const status = (await command.run(io)) ?? 0
       return signals.crashed ? exitCodes.crash : (quitCode ?? status)
     } finally {
-      await stopRc?.()
+      await Promise.all(servers.map((stop) => stop()))
     }
   } finally {
     process.off('uncaughtException', crash)
     signals.close()
     await app.close()
   }
+}
+
+/** Serves metrics apart; gives the way to end that. Loaded when it is asked for. */
+async function startMetrics(io: CommandIo): Promise<() => Promise<void>> {
+  const { openMetricsServer } = await import('./commands/metrics-server.ts')
+  return await openMetricsServer(io)
 }
 
 /** How long the program goes on after `core/quit`, ms. */
@@ -211,12 +219,17 @@ function openLog(options: OptionSet, opened: Lines[]): Logger {
       : verbose === 1
         ? 'info'
         : (level.toLowerCase() as Level)
-  return createLogger({
+  const log = createLogger({
     level: levels.includes(chosen) ? chosen : 'notice',
     parts: new Set([...(format as LogPart[]), ...(useJsonLog ? (['json'] as const) : [])]),
     systemd,
     write: (line) => lines.write(line),
   })
+  if (quiet || verbose > 0) options.set(logOptions, 'level', chosen.toUpperCase(), 'flag')
+  options.onChange((block, key) => {
+    if (block === logOptions && key === 'level') log.setLevel(options.get(logOptions).level.toLowerCase() as Level)
+  })
+  return log
 }
 
 /** Tells the person what went wrong and gives the exit status. */

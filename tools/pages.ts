@@ -2,6 +2,8 @@ import { backendsOf, commands, globals } from '../src/catalog.ts'
 import { exitMeanings } from '../src/commands/exit.ts'
 import { variablesOf } from '../src/commands/environment.ts'
 import { errorTable } from '../src/http/error.ts'
+import { methodHelp } from '../src/rc/help.ts'
+import { allMethods } from '../src/rc/methods/index.ts'
 import { configKey, flagName, type Option, type OptionBlock } from '../src/schema/option.ts'
 
 const generated = '<!-- Written by `npm run docs` from the declarations in the code. -->\n'
@@ -13,6 +15,7 @@ export function pages(): readonly (readonly [path: string, text: string])[] {
     ['docs/reference/commands.md', commandsPage()],
     ['docs/reference/backends.md', backendsPage()],
     ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/rc.md', rcPage()],
     ['docs/reference/no-effect-yet.md', inertPage()],
   ]
 }
@@ -77,6 +80,18 @@ function errorsPage(): string {
   )
     .map(([code, status]) => `| ${code} | ${status} |`)
     .join('\n')}\n`
+}
+
+function rcPage(): string {
+  const sections = allMethods().all.map((method) => {
+    const open = method.open ? 'Answers everybody while no login is set up.' : 'Needs a login, or `--rc-no-auth`.'
+    return `## ${method.path}\n\n${method.title.replace(/\.$/, '')}. ${open}\n\n${methodHelp(method)}`
+  })
+  const intro = `\`sluice rcd\` serves these methods, as does every command with \`--rc\`. Each is called by POST, with parameters in JSON, in a
+form or in the URL: \`curl -X POST 'http://localhost:5572/rc/noop?a=1'\`, or \`sluice rc rc/noop a=1\`. Every call may also have
+\`_async\` (answer at once with the number of a job), \`_group\` (stats group), \`_config\` and \`_filter\` (options and filters for
+this call). \`GET /openapi.json\` describes the same to machines, and the package has a client with types: \`sluice/client\`.`
+  return `# Remote control\n\n${generated}\n${intro}\n\n${sections.join('\n')}`
 }
 
 function inertPage(): string {

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppError, toAppError } from '../base/error.ts'
+import type { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { mainOptions, statsOptions } from '../core/options.ts'
-import type { Json } from '../base/json.ts'
+import { statsOptions } from '../core/options.ts'
+import { countErrors, retried } from '../operations/attempts.ts'
 import { copyOptions } from '../operations/options.ts'
 import { report } from '../core/report.ts'
 import type { CommandIo } from './command.ts'
@@ -34,13 +33,13 @@ export async function attempts(
   const ctx = io.ctx.with({ signal, log: shown?.log ?? io.ctx.log })
   let error: AppError | undefined
   try {
-    error = await retried(ctx, options, work)
+    error = await retried(ctx, work, { retry: options.retry })
   } finally {
     ticker?.stop()
   }
   if (options.stats) summary(io, error !== undefined)
   if (!error) return nothingDone(io, ctx) ? exitCodes.nothingTransferred : exitCodes.ok
-  const count = errorsOf(ctx)
+  const count = countErrors(ctx)
   ctx.log.error(
     count <= 1
       ? `Failed to ${options.name}: ${error.message}`
@@ -49,57 +48,9 @@ export async function attempts(
   return exitCodeOf(error)
 }
 
-async function retried(
-  ctx: Context,
-  { retry }: AttemptsOptions,
-  work: (ctx: Context) => Promise<void>,
-): Promise<AppError | undefined> {
-  const { retries, retriesInterval } = ctx.get(mainOptions)
-  for (let attempt = 1; ; attempt++) {
-    const error = await failure(ctx, work)
-    if (!error) {
-      if (attempt > 1) ctx.log.error(`Attempt ${attempt}/${retries} succeeded`)
-      return undefined
-    }
-    if (!retry || ctx.signal.aborted || error.code === 'usage') return error
-    if (error.stop === 'no-retry') {
-      ctx.log.error("Can't retry any of the errors - not attempting retries")
-      return error
-    }
-    if (error.stop) {
-      ctx.log.error('Fatal error received - not attempting retries')
-      return error
-    }
-    ctx.log.error(`Attempt ${attempt}/${retries} failed with ${errorsOf(ctx)} errors and: ${error.message}`)
-    if (attempt >= retries) return error
-    ctx.stats.resetErrors()
-    if (retriesInterval > 0 && retriesInterval < Infinity)
-      // Ended while it waits: the next attempt tells.
-      await sleep(retriesInterval, undefined, { signal: ctx.signal }).catch(() => {})
-  }
-}
-
-/** The error that an attempt ended with, counted. */
-async function failure(ctx: Context, work: (ctx: Context) => Promise<void>): Promise<AppError | undefined> {
-  const before = errorsOf(ctx)
-  try {
-    await work(ctx)
-    return undefined
-  } catch (reason) {
-    const error = toAppError(reason)
-    if (errorsOf(ctx) === before) ctx.stats.error(error)
-    return error
-  }
-}
-
-type Snapshot = { readonly [key: string]: Json }
-
-function errorsOf(ctx: Context): number {
-  return Number((ctx.stats.snapshot() as Snapshot).errors)
-}
-
 function nothingDone(io: CommandIo, ctx: Context): boolean {
-  return io.get(copyOptions).errorOnNoTransfer && Number((ctx.stats.snapshot() as Snapshot).transfers) === 0
+  const { transfers } = ctx.stats.snapshot() as { readonly transfers: number }
+  return io.get(copyOptions).errorOnNoTransfer && transfers === 0
 }
 
 /** The block of numbers at the end: with -v, after errors when asked for, and always of a dry run. */

@@ -1,3 +1,4 @@
+import { readFile as readText } from 'node:fs/promises'
 import { join } from 'node:path'
 import { authentication, gateOf } from '../auth/authenticate.ts'
 import { keepPrivate } from '../auth/private.ts'
@@ -5,25 +6,31 @@ import { AppError } from '../base/error.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import { loadFilter } from '../core/filter-rules.ts'
 import { Journal } from '../core/journal.ts'
-import { inheritedFds } from '../http/address.ts'
+import { inheritedFds, parseAddress } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler, type Middleware } from '../http/message.ts'
 import { eventsPage } from '../rc/events.ts'
+import type { Reach } from '../net/guard.ts'
 import { rcBlocks } from '../rc/blocks.ts'
 import { rcHandler } from '../rc/handler.ts'
 import { journalEntry } from '../rc/history.ts'
 import { Jobs } from '../rc/jobs.ts'
+import { Metrics, metricsPage } from '../rc/metrics.ts'
+import { openApiPage } from '../rc/openapi.ts'
+import { pprofPage } from '../rc/pprof.ts'
 import { allMethods } from '../rc/methods/index.ts'
 import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Services } from '../rc/services.ts'
 import { defaultsOf } from '../schema/option.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { openPages, type RcPages } from './rc-pages.ts'
 import { programOf } from './program.ts'
 import { hostCheck } from './server.ts'
+import { isLoopback } from './server-options.ts'
 import { StartedServers } from './servers.ts'
 
 /** The services that calls use, and the way to end what they have begun. */
@@ -58,6 +65,7 @@ export function openControl(io: CommandIo): Control {
     ended: (job) => journal.add(journalEntry(job, jobs.executeId)),
   })
   const servers = new StartedServers({ ...io, ctx })
+  let filter = io.ctx.filter
   const services: Services = {
     ctx,
     options: io.options,
@@ -81,8 +89,19 @@ export function openControl(io: CommandIo): Control {
     unlockConfig: (password) => io.useConfig(io.configPath, password),
     remotes: () => io.remotes(),
     allowExec: io.get(rcOptions).allowExec,
+    reach: reachOf(io),
     filterOf: (values) =>
       loadFilter({ ...defaultsOf(filterOptions), ...values }, { readFile: refuseFile, now: Date.now() }),
+    get filter() {
+      return filter
+    },
+    async setFilter(values) {
+      const before = io.get(filterOptions)
+      // The operator's own files may be read again, no others.
+      const files = new Set(Object.values(before).filter(Array.isArray).flat())
+      const readFile = (path: string) => (files.has(path) ? readText(path, 'utf8') : refuseFile())
+      filter = await loadFilter({ ...before, ...values }, { readFile, now: Date.now() })
+    },
   }
   return {
     services,
@@ -93,6 +112,16 @@ export function openControl(io: CommandIo): Control {
       await journal.flush()
     },
   }
+}
+
+/** Where URLs of calls may lead to: who can only come from this machine may look at what else is on it. */
+function reachOf(io: CommandIo): Reach {
+  if (io.get(rcOptions).allowPrivateUrls) return 'all'
+  const local = io.get(rcHttpOptions).addr.every((text) => {
+    const address = parseAddress(text)
+    return address.kind === 'unix' || (address.kind === 'tcp' && isLoopback(address.host ?? ''))
+  })
+  return local && inheritedFds(io.env, process.pid).length === 0 ? 'loopback' : 'public'
 }
 
 function refuseFile(): Promise<string> {
@@ -108,13 +137,8 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
-  const handler = rcHandler({
-    services: control.services,
-    locked: gate !== undefined,
-    noAuth: rc.noAuth,
-    origins: http.allowOrigin,
-    pages: [eventsPage(io.events, gate !== undefined || rc.noAuth)],
-  })
+  const metrics = rc.enableMetrics ? new Metrics(io.groups) : undefined
+  const allowed = gate !== undefined || rc.noAuth
   const around: readonly Middleware[] = [
     access.middleware,
     hostCheck(http, undefined),
@@ -123,7 +147,23 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
     cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
     gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,
   ]
+  let web: RcPages | undefined
   try {
+    const pages = (web = await openPages(io, control.services, allowed))
+    const handler = rcHandler({
+      services: control.services,
+      locked: gate !== undefined,
+      noAuth: rc.noAuth,
+      origins: http.allowOrigin,
+      pages: [
+        ...pages.first,
+        eventsPage(io.events, allowed),
+        ...(metrics ? [metricsPage(metrics)] : []),
+        ...(allowed ? [pprofPage(io.options)] : []),
+        openApiPage(control.services),
+        ...pages.last,
+      ],
+    })
     const fds = inheritedFds(io.env, process.pid)
     const listening = await listen(control.services.ctx, compose(handler, ...around), { ...http, fds })
     return {
@@ -131,15 +171,20 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       services: control.services,
       async refresh() {
         access.reopen()
+        pages.forget()
         await listening.reload()
       },
       async close(options) {
         await Promise.all([listening.close(options), control.close()])
+        metrics?.close()
+        await pages.close()
         access.close()
       },
     }
   } catch (error) {
     await control.close()
+    metrics?.close()
+    await web?.close()
     access.close()
     throw error
   }

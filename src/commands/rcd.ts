@@ -1,6 +1,8 @@
+import { networkInterfaces } from 'node:os'
 import { AppError, messageOf } from '../base/error.ts'
 import { rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { reachable } from './reachable.ts'
 import { isLoopback } from './server-options.ts'
 
 export const rcdCommand: Command = {
@@ -18,6 +20,8 @@ PATH is a folder, a zip or a remote with a web interface, as --rc-files.`,
   args: [0, 1],
   async run(io) {
     if (io.get(rcOptions).enabled) throw new AppError('usage', "Don't supply --rc flag when using rcd")
+    // What clients read of it (`options/get`).
+    io.options.set(rcOptions, 'enabled', true, 'flag')
     const [files] = io.args
     if (files !== undefined) io.options.set(rcOptions, 'files', files, 'flag')
     const stop = await startRc(io)
@@ -32,6 +36,7 @@ PATH is a folder, a zip or a remote with a web interface, as --rc-files.`,
 /** Starts the remote control server of the options, and says where it listens; gives the way to end it. */
 export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
   const { openRcServer } = await import('./rc-server.ts')
+  const gui = io.get(rcOptions).webGui ? await (await import('./web-gui.ts')).prepareWebGui(io) : undefined
   const server = await openRcServer(io)
   for (const url of server.urls) io.ctx.log.notice(`Serving remote control on ${url}`)
   const open = server.urls.filter(
@@ -41,6 +46,7 @@ export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
     io.ctx.log.warn(
       `everybody who can reach ${open.join(', ')} can read and change all that this program can: there is no login. Use --rc-user and --rc-pass`,
     )
+  if (gui) await showWebGui(io, server.urls, gui.password)
   io.signals.onHangup(() => {
     server
       .refresh()
@@ -48,4 +54,16 @@ export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
   })
   const { shutdownTimeout } = io.get(rcHttpOptions)
   return () => server.close({ drainMs: shutdownTimeout, now: io.signals.kill })
+}
+
+/** Says where the web interface is, and how to get in, and opens it. The password goes to the person, not to the log. */
+async function showWebGui(io: CommandIo, urls: readonly string[], password: string | undefined): Promise<void> {
+  const found = urls.find((one) => one.startsWith('http'))
+  if (found === undefined) return
+  const [url = found] = reachable(found, networkInterfaces())
+  io.ctx.log.notice(`Web GUI at ${url}`)
+  if (password !== undefined) io.stderr(`Log in to the web GUI as user gui with password ${password}\n`)
+  if (io.get(rcOptions).webGuiNoOpenBrowser) return
+  const { openBrowser } = await import('./browser.ts')
+  openBrowser(url, io.ctx.log)
 }

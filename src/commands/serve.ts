@@ -4,6 +4,7 @@ import { authOptions } from '../auth/options.ts'
 import { AppError, errorCode, messageOf, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
+import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
 import { reachable } from './reachable.ts'
 import type { Server } from './server.ts'
@@ -49,7 +50,7 @@ export const serveCommands: readonly Command[] = [
     args: [0, 1],
     async run(io) {
       const [spec] = io.args
-      if (spec === undefined && io.get(authOptions).authProxy.length === 0)
+      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && io.get(originOptions).write === '')
         throw new AppError('usage', 'command serve http needs 1 argument, 0 given: sluice serve http REMOTE:PATH')
       if (spec !== undefined && io.get(authOptions).authProxy.length > 0)
         throw new AppError('usage', 'with --auth-proxy the program names the remote: leave REMOTE:PATH out')

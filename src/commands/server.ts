@@ -8,6 +8,7 @@ import { cors } from '../http/cors.ts'
 import { encoding } from '../http/encoding.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
+import { serverUtc } from '../http/server-utc.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
 import type { Middleware } from '../http/message.ts'
@@ -15,9 +16,11 @@ import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
 import { hidden } from '../layers/hidden.ts'
 import { originOptions } from '../origin/options.ts'
+import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
+import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
@@ -25,12 +28,16 @@ import type { CommandIo } from './command.ts'
 import { secretsInside } from './secrets.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
+import { withUploads } from './writing.ts'
 
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'get' | 'remotes' | 'config' | 'vfses'
->
+  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
+> & {
+  /** False: the text of the remote may not set options that run programs. Default true. */
+  readonly exec?: boolean
+}
 
 /** A server that runs. */
 export interface Server {
@@ -62,23 +69,27 @@ export async function openServer(
   const http = parts.get(httpOptions)
   const access = openAccessLog(http, ctx.log)
   const gate = gateOf(ctx, parts.get(authOptions), http.clientCa !== '')
-  const trees = new Trees(ctx, await parts.remotes(), parts.get(vfsOptions), parts.get(mainOptions).bufferSize)
-  let forget: (() => void) | undefined
+  const { bufferSize } = parts.get(mainOptions)
+  const trees = new Trees({
+    ctx,
+    remotes: await parts.remotes(),
+    options: liveValues(vfsOptions, parts.get),
+    bufferSize,
+    vfses: parts.vfses,
+  })
   async function release(): Promise<void> {
-    forget?.()
     access.close()
     await trees.close()
   }
   try {
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    if (root && spec !== undefined) forget = parts.vfses.add(spec, root)
-    const handler = await handlerOf(parts, { root, trees, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: root?.remote.info.description ?? 'auth-proxy',
+      description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
       locked: gate !== undefined,
       async refresh() {
         trees.forget()
@@ -97,7 +108,7 @@ export async function openServer(
 }
 
 async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {
-  const { remote } = await (await parts.remotes()).openAt(spec)
+  const { remote } = await (await parts.remotes()).openAt(spec, { exec: parts.exec ?? true })
   const { allowMissingRoot } = parts.get(originOptions)
   // Storage without real directories cannot tell a missing root from an empty one.
   const knows = remote.info.traits.emptyDirectories
@@ -106,7 +117,7 @@ async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise
   const { htpasswd } = parts.get(authOptions)
   const { key } = parts.get(httpOptions)
   const secrets = secretsInside(remote, [htpasswd, key, parts.configPath])
-  return trees.over(hidden(secrets)(remote))
+  return trees.over(hidden(secrets)(remote), spec)
 }
 
 /** What a person may have meant by a directory that is not there. */
@@ -116,6 +127,7 @@ async function elsewhere(parts: ServerParts, spec: string): Promise<string> {
 }
 
 interface HandlerParts {
+  readonly spec: string | undefined
   readonly root: Vfs | undefined
   readonly trees: Trees
   readonly gate: Gate | undefined
@@ -123,28 +135,35 @@ interface HandlerParts {
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { root, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
   const { ctx } = parts
-  const [http, origin, vfs] = [parts.get(httpOptions), parts.get(originOptions), parts.get(vfsOptions)]
+  const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
+  const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || ctx.log.enabled('info')
-  const handler = originHandler({
+  const reading = originHandler({
     tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
     options: origin,
     listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
     seekable: !vfs.noSeek,
     locked: gate !== undefined,
   })
+  const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
   return pipeline(handler, {
-    access,
+    access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: headers({
       server: http.serverName === '' ? '' : `${http.serverName}/${parts.version}`,
       add: http.responseHeader,
     }),
     errors: errors(),
-    hosts: hostCheck(http, gate),
+    hosts: hostCheck(http, gate, true),
     ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
-    cors: cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS', log: ctx.log }),
+    cors: cors({
+      origins: http.allowOrigin,
+      mode: origin.cors,
+      methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      log: ctx.log,
+    }),
     auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
     encoding: encoding(() => ({
       effort: origin.compress,
@@ -159,11 +178,16 @@ function setsCaching({ responseHeader }: HttpOptions): boolean {
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */
-export function hostCheck(http: Pick<HttpOptions, 'addr' | 'allowedHosts'>, gate: Gate | undefined): Middleware {
+export function hostCheck(
+  http: Pick<HttpOptions, 'addr' | 'allowedHosts'>,
+  gate: Gate | undefined,
+  localNames = false,
+): Middleware {
   const names = http.addr.map(hostOfAddress)
   const local = names.every((name) => name !== undefined && isLoopback(name))
   if (http.allowedHosts.length === 0 && (gate || !local)) return (next) => next
-  return hosts(localHosts(local ? names.filter((name) => name !== undefined) : [], http.allowedHosts))
+  const bound = local ? names.filter((name) => name !== undefined) : []
+  return hosts(localHosts(bound, http.allowedHosts), { localNames: localNames && http.allowedHosts.length === 0 })
 }
 
 /** The host part of an `--addr`; `''` for all interfaces, undefined for a unix socket. */

@@ -1,15 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { authOptions } from '../auth/options.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import type { RunningServer, Servers } from '../rc/services.ts'
+import { httpOptions } from '../http/options.ts'
+import { originOptions } from '../origin/options.ts'
 import { flatName } from '../rc/block-values.ts'
-import type { OptionBlock } from '../schema/option.ts'
+import type { RunningServer, Servers } from '../rc/services.ts'
+import { configKey, type Option, type OptionBlock, rcName } from '../schema/option.ts'
+import { vfsName } from '../vfs/active.ts'
+import { vfsOptions } from '../vfs/options.ts'
 import { openServer, type Server, type ServerParts } from './server.ts'
 import { serverOptions } from './server-options.ts'
 
 interface Started extends RunningServer {
   readonly server: Server
 }
+
+type Params = Readonly<Record<string, unknown>>
 
 /** The servers that calls start: `serve/start`, `serve/list`, `serve/stop`. */
 export class StartedServers implements Servers {
@@ -21,21 +28,25 @@ export class StartedServers implements Servers {
     this.#parts = parts
   }
 
-  async start(ctx: Context, params: Readonly<Record<string, unknown>>): Promise<RunningServer> {
+  async start(call: Context, params: Params, { exec }: { readonly exec: boolean }): Promise<RunningServer> {
     const { type, fs } = params as { type: string; fs: string }
-    if (!this.types.includes(type)) throw new AppError('invalid', `could not find serve type=${JSON.stringify(type)}`)
-    const values = valuesOf(params)
-    const app = this.#parts.ctx.with({ values, filter: ctx.filter })
-    const server = await openServer({ ...this.#parts, ctx: app, get: (block) => app.get(block) }, fs).catch(
-      (error: unknown) => {
-        throw new AppError('invalid', `could not start serve ${JSON.stringify(type)}: ${messageOf(error)}`, {
-          cause: error,
-        })
-      },
-    )
-    const id = `${type}-${createHash('sha256').update(randomBytes(16)).digest('hex').slice(0, 8)}`
-    const started = { id, addr: server.addresses[0] ?? '', params, server }
+    const kind = type.toLowerCase()
+    if (!this.types.includes(kind)) throw new AppError('invalid', `could not find serve type=${JSON.stringify(type)}`)
+    const given = valuesOf(params)
+    const { ctx: app, env } = this.#parts
+    // The options of the call hold for it (`_config`), but it outlives the call.
+    const ctx = call.with({ values: given.values, signal: app.signal, stats: app.stats })
+    // Sockets that were handed to the program are not for a server that a call has started.
+    const own = { ctx, exec, env: { ...env, LISTEN_FDS: undefined }, get: <B extends OptionBlock>(b: B) => ctx.get(b) }
+    const server = await openServer({ ...this.#parts, ...own }, fs).catch((error: unknown) => {
+      throw new AppError('invalid', `could not start serve ${JSON.stringify(kind)}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    })
+    const id = `${kind}-${randomBytes(4).toString('hex')}`
+    const started = { id, addr: server.addresses[0] ?? '', params: given.shown, server }
     this.#started.set(id, started)
+    app.log.info(`${server.description}: HTTP Server started on [${server.urls.join(', ')}]`)
     return started
   }
 
@@ -47,7 +58,7 @@ export class StartedServers implements Servers {
     const found = this.#started.get(id)
     if (!found) throw new AppError('invalid', `server with id=${JSON.stringify(id)} not found`)
     this.#started.delete(id)
-    await found.server.close({ drainMs: 1000 })
+    await found.server.close({ drainMs: DRAIN_MS })
   }
 
   async stopAll(): Promise<void> {
@@ -55,34 +66,98 @@ export class StartedServers implements Servers {
   }
 }
 
-/** Names of parameters that are no options. */
-const own = ['type', 'fs', 'opt', 'vfsOpt', 'proxyOpt']
+/** How long requests may go on when a call stops their server. */
+const DRAIN_MS = 1000
 
-/** The values of options in the parameters: flags in snake case, and the objects `opt` and `vfsOpt`. Throws `usage`. */
-function valuesOf(params: Readonly<Record<string, unknown>>): Map<OptionBlock, Record<string, unknown>> {
+/** What stands for a secret where parameters are shown. */
+const HIDDEN = '*** redacted ***'
+
+/** Objects of options, and the blocks that stand in them, by the names of rclone. */
+const objects: Readonly<Record<string, Readonly<Record<string, readonly OptionBlock[]>>>> = {
+  opt: {
+    '': serverOptions.filter((block) => block !== vfsOptions),
+    HTTP: [httpOptions],
+    Auth: [authOptions],
+    Template: [],
+  },
+  vfsOpt: { '': [vfsOptions] },
+  proxyOpt: { '': [authOptions] },
+}
+
+interface Found {
+  readonly block: OptionBlock
+  readonly key: string
+  readonly option: Option<unknown>
+}
+
+/**
+ * The values of options in the parameters: flags in snake case, and objects of options (`opt`, `vfsOpt`), which have rclone's
+ * names as well. `shown` are the parameters without secrets. Throws `usage` for what is not known or does not fit.
+ */
+function valuesOf(params: Params): { values: Map<OptionBlock, Record<string, unknown>>; shown: Params } {
   const values = new Map<OptionBlock, Record<string, unknown>>()
-  const known = new Map(
-    serverOptions.flatMap((block) =>
-      Object.entries(block.options).map(([key, option]) => [flatName(key, option), { block, key, option }] as const),
-    ),
-  )
-  const nested = ['opt', 'vfsOpt', 'proxyOpt'].flatMap((name) => Object.entries(params[name] ?? {}))
-  const flat = Object.entries(params).filter(([name]) => !own.includes(name) && !name.startsWith('_'))
   const unknown: string[] = []
-  for (const [name, value] of [...flat, ...nested] as [string, unknown][]) {
-    const found = known.get(name)
+
+  function put(found: Found | undefined, name: string, value: unknown): unknown {
     if (!found) {
       unknown.push(name)
-      continue
+      return undefined
     }
-    if (found.option.exec)
+    const { block, key, option } = found
+    if (option.exec && value !== '' && value !== null)
       throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)
     try {
-      values.set(found.block, { ...values.get(found.block), [found.key]: found.option.type.decode(value) as unknown })
+      values.set(block, { ...values.get(block), [key]: option.type.decode(value ?? option.default) })
     } catch (error) {
       throw new AppError('usage', `${name}: ${messageOf(error)}`, { cause: error })
     }
+    return option.secret ? HIDDEN : value
   }
+
+  function object(names: Readonly<Record<string, readonly OptionBlock[]>>, given: object, level = ''): Params {
+    const known = namesOf(names[level] ?? [])
+    return Object.fromEntries(
+      Object.entries(given).map(([name, value]: [string, unknown]) => {
+        if (level === '' && name !== '' && Object.hasOwn(names, name) && typeof value === 'object' && value !== null)
+          return [name, object(names, value, name)]
+        if (level === 'Template' && name === 'Path')
+          return [name, put(namesOf([originOptions]).get('template'), name, value)]
+        return [name, put(known.get(name.toLowerCase()), name, value)]
+      }),
+    )
+  }
+
+  const flat = namesOf(serverOptions)
+  const shown = Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      if (name === 'type') return [name, value]
+      if (name === 'fs') return [name, shownSpec(value as string)]
+      if (Object.hasOwn(objects, name)) return [name, object(objects[name] ?? {}, objectOf(name, value))]
+      return [name, put(flat.get(name), name, value)]
+    }),
+  )
   if (unknown.length > 0) throw new AppError('usage', `unknown parameters: ${unknown.toSorted().join(', ')}`)
-  return values
+  return { values, shown }
+}
+
+function objectOf(name: string, value: unknown): object {
+  const json: unknown = typeof value === 'string' ? JSON.parse(value) : value
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json
+  throw new AppError('usage', `key ${JSON.stringify(name)}: an object is needed`)
+}
+
+/** The options of some blocks by the names they have: snake-cased flags, keys of configurations, and rclone's in lower case. */
+function namesOf(blocks: readonly OptionBlock[]): Map<string, Found> {
+  const names = new Map<string, Found>()
+  for (const block of blocks)
+    for (const [key, option] of Object.entries(block.options)) {
+      const all = [flatName(key, option), configKey(key), rcName(key, option).toLowerCase()]
+      for (const name of all) if (!names.has(name)) names.set(name, { block, key, option })
+    }
+  return names
+}
+
+/** A remote without the settings that its text may hold: they can be secret. */
+function shownSpec(text: string): string {
+  return text.includes(',') ? vfsName(text) : text
 }

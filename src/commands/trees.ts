@@ -6,33 +6,38 @@ import { obscure } from '../remote/obscure.ts'
 import type { Remote } from '../remote/remote.ts'
 import { formatSpec } from '../remote/spec.ts'
 import type { VfsOptions } from '../vfs/options.ts'
+import type { ActiveVfses } from '../vfs/active.ts'
 import { Vfs } from '../vfs/vfs.ts'
+
+export interface TreesParts {
+  readonly ctx: Context
+  readonly remotes: Remotes
+  readonly options: VfsOptions
+  /** Bytes to read ahead (`--buffer-size`). */
+  readonly bufferSize: number
+  /** Where the trees are known by name while they are in use. */
+  readonly vfses: ActiveVfses
+}
 
 /** The trees that one server serves: one for all, or with `--auth-proxy` one for each remote that the program names. */
 export class Trees {
-  readonly #ctx: Context
-  readonly #remotes: Remotes
-  readonly #options: VfsOptions
-  readonly #bufferSize: number
-  readonly #byRemote = new Map<Remote, Vfs>()
+  readonly #parts: TreesParts
+  readonly #byRemote = new Map<Remote, { readonly vfs: Vfs; readonly remove: () => void }>()
 
-  constructor(ctx: Context, remotes: Remotes, options: VfsOptions, bufferSize: number) {
-    this.#ctx = ctx
-    this.#remotes = remotes
-    this.#options = options
-    this.#bufferSize = bufferSize
+  constructor(parts: TreesParts) {
+    this.#parts = parts
   }
 
-  /** The tree over a remote, one for each. */
-  over(remote: Remote): Vfs {
-    let vfs = this.#byRemote.get(remote)
-    if (!vfs) {
-      vfs = new Vfs(this.#ctx, this.#options.readOnly ? readonly(remote) : remote, this.#options, this.#bufferSize)
-      this.#byRemote.set(remote, vfs)
-      // A local disk is watched, which is better.
-      if (this.#options.pollInterval > 0 && !remote.poll && !remote.watch)
-        this.#ctx.log.info('poll-interval is not supported by this remote', { object: remote.info.description })
-    }
+  /** The tree over a remote, one for each; `text` is what named it. */
+  over(remote: Remote, text: string): Vfs {
+    const known = this.#byRemote.get(remote)
+    if (known) return known.vfs
+    const { ctx, options, bufferSize, vfses } = this.#parts
+    const vfs = new Vfs(ctx, options.readOnly ? readonly(remote) : remote, options, bufferSize)
+    this.#byRemote.set(remote, { vfs, remove: vfses.add(text, vfs) })
+    // A local disk is watched, which is better.
+    if (options.pollInterval > 0 && !remote.poll && !remote.watch)
+      ctx.log.info('poll-interval is not supported by this remote', { object: remote.info.description })
     return vfs
   }
 
@@ -43,7 +48,8 @@ export class Trees {
     const overrides = Object.fromEntries(
       Object.entries(values).map(([key, value]) => [key, clear.has(key) ? obscure(value) : value]),
     )
-    return this.over(await this.#remotes.open(formatSpec({ kind: 'inline', backend: type, overrides, path })))
+    const text = formatSpec({ kind: 'inline', backend: type, overrides, path })
+    return this.over(await this.#parts.remotes.open(text), text)
   }
 
   /** For a request without a tree: there is none when nobody is logged in and the program has to name it. */
@@ -53,10 +59,13 @@ export class Trees {
 
   /** Forgets all listings. */
   forget(): void {
-    for (const vfs of this.#byRemote.values()) vfs.forget()
+    for (const { vfs } of this.#byRemote.values()) vfs.forget()
   }
 
   async close(): Promise<void> {
-    for (const vfs of this.#byRemote.values()) await vfs.close()
+    for (const { vfs, remove } of this.#byRemote.values()) {
+      remove()
+      await vfs.close()
+    }
   }
 }

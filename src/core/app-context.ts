@@ -62,7 +62,15 @@ export class AppContext implements Context {
       stats: change.stats ?? parts.stats,
       filter: change.filter ?? parts.filter,
       options: parts.options,
-      values: change.values ?? parts.values,
+      values: joined(parts.values, change.values),
     })
   }
+}
+
+/** The values of both; where both have a block, those of `later` win key by key. */
+function joined(earlier: OwnValues | undefined, later: OwnValues | undefined): OwnValues | undefined {
+  if (!earlier || !later) return later ?? earlier
+  const all = new Map(earlier)
+  for (const [block, values] of later) all.set(block, { ...all.get(block), ...values })
+  return all
 }

@@ -20,7 +20,7 @@ export class Bandwidth {
   readonly #tx = new Bucket(0)
   readonly #rx = new Bucket(0)
   #timetable: Timetable
-  readonly #perFile: Timetable
+  #perFile: Timetable
   #suspended = false
   #timer: NodeJS.Timeout | undefined
   readonly #now: () => Date
@@ -56,6 +56,11 @@ export class Bandwidth {
     this.#timetable = timetable
     this.#suspended = false
     this.#apply()
+  }
+
+  /** Replaces the timetable of each file, for those that are begun later. */
+  setPerFile(timetable: Timetable): void {
+    this.#perFile = timetable
   }
 
   /** Turns the limit off, and on again (SIGUSR2). Gives true when it is on now. */

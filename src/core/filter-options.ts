@@ -25,10 +25,28 @@ export const filterOptions = defineOptions('filter', {
   ignoreCase: option(bool, false, 'Ignore case in filters (case insensitive)', { group }),
   hashFilter: option(string, '', 'Partition filenames by hash k/n or randomly @/n', { group }),
   deleteExcluded: option(bool, false, 'Delete files on dest excluded from sync', { group }),
-  metadataInclude: option(strings, [], 'Include metadatas matching pattern', { group }),
-  metadataIncludeFrom: option(strings, [], `Read metadata include patterns ${FROM}`, { group }),
-  metadataExclude: option(strings, [], 'Exclude metadatas matching pattern', { group }),
-  metadataExcludeFrom: option(strings, [], `Read metadata exclude patterns ${FROM}`, { group }),
-  metadataFilter: option(strings, [], 'Add a metadata filtering rule', { group }),
-  metadataFilterFrom: option(strings, [], `Read metadata filtering patterns ${FROM}`, { group }),
+  metadataInclude: option(strings, [], 'Include metadatas matching pattern', {
+    rc: 'MetaRules.IncludeRule',
+    group,
+  }),
+  metadataIncludeFrom: option(strings, [], `Read metadata include patterns ${FROM}`, {
+    rc: 'MetaRules.IncludeFrom',
+    group,
+  }),
+  metadataExclude: option(strings, [], 'Exclude metadatas matching pattern', {
+    rc: 'MetaRules.ExcludeRule',
+    group,
+  }),
+  metadataExcludeFrom: option(strings, [], `Read metadata exclude patterns ${FROM}`, {
+    rc: 'MetaRules.ExcludeFrom',
+    group,
+  }),
+  metadataFilter: option(strings, [], 'Add a metadata filtering rule', {
+    rc: 'MetaRules.FilterRule',
+    group,
+  }),
+  metadataFilterFrom: option(strings, [], `Read metadata filtering patterns ${FROM}`, {
+    rc: 'MetaRules.FilterFrom',
+    group,
+  }),
 })

@@ -5,7 +5,7 @@ import { toAppError } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
 import type { Pass } from './bandwidth.ts'
 import type { Events } from './events.ts'
-import type { Countable, StatsGroup, Transfer } from './stats.ts'
+import type { Countable, StatsGroup, Transfer, TransferEnds } from './stats.ts'
 
 /** What groups need from their app. All parts are optional, so that a test can do without. */
 export interface GroupHost {
@@ -26,6 +26,7 @@ const SMOOTHING = 15
 
 interface Finished {
   readonly name: string
+  readonly ends: TransferEnds | undefined
   readonly size: number
   readonly bytes: number
   readonly checked: boolean
@@ -97,11 +98,21 @@ export class Group implements StatsGroup {
     }
     this.bytes += bytes
     this.transfers++
-    this.#remember({ name, size: bytes, bytes, checked: false, error: '', startedAt: now, completedAt: now })
+    this.#remember({
+      name,
+      ends: undefined,
+      size: bytes,
+      bytes,
+      checked: false,
+      error: '',
+      startedAt: now,
+      completedAt: now,
+    })
   }
 
-  transfer(name: string, size: number, kind: 'transfer' | 'check' = 'transfer'): Transfer {
-    const transfer = new ActiveTransfer(this, this.#host, { name, size, checked: kind === 'check', now: this.#now })
+  transfer(name: string, size: number, kind: 'transfer' | 'check' = 'transfer', ends?: TransferEnds): Transfer {
+    const parts = { name, size, checked: kind === 'check', now: this.#now, ends }
+    const transfer = new ActiveTransfer(this, this.#host, parts)
     this.active.add(transfer)
     if (this.#host.events?.enabled) this.#publish(transfer, { state: 'started' })
     return transfer
@@ -136,6 +147,7 @@ export class Group implements StatsGroup {
     else this.transfers++
     this.#remember({
       name: transfer.name,
+      ends: transfer.ends,
       size: transfer.size,
       bytes: transfer.bytes,
       checked: transfer.checked,
@@ -175,6 +187,7 @@ export class Group implements StatsGroup {
         started_at: new Date(f.startedAt).toISOString(),
         completed_at: new Date(f.completedAt).toISOString(),
         group: this.name,
+        ...f.ends,
       }),
     )
   }
@@ -204,6 +217,7 @@ interface TransferParts {
   readonly size: number
   readonly checked: boolean
   readonly now: () => number
+  readonly ends: TransferEnds | undefined
 }
 
 /** A transfer on its way: counts, slows down, and knows its speed. */
@@ -211,6 +225,7 @@ export class ActiveTransfer implements Transfer {
   readonly name: string
   readonly size: number
   readonly checked: boolean
+  readonly ends: TransferEnds | undefined
   readonly startedAt: number
   bytes = 0
   readonly #group: Group
@@ -226,6 +241,7 @@ export class ActiveTransfer implements Transfer {
     this.name = parts.name
     this.size = parts.size
     this.checked = parts.checked
+    this.ends = parts.ends
     this.#now = parts.now
     this.startedAt = this.#measuredAt = parts.now()
   }
@@ -338,5 +354,6 @@ function transferring(group: string, t: ActiveTransfer): Json {
     size: t.size,
     speed,
     speedAvg,
+    ...t.ends,
   }
 }

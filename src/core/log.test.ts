@@ -38,6 +38,17 @@ test('lines below the threshold are not written', () => {
   assert.equal(log.enabled('error'), true)
 })
 
+test('the threshold may be moved while a logger is in use', () => {
+  const { log, written } = lines('notice', [])
+  log.debug('no')
+  log.setLevel('debug')
+  log.debug('yes')
+  assert.equal(log.enabled('debug'), true)
+  log.setLevel('error')
+  log.warn('no')
+  assert.deepEqual(written, ['DEBUG : yes\n'])
+})
+
 test('control characters cannot forge a line or drive a terminal', () => {
   const { log, written } = lines('info', ['nolevel'])
   log.info('a\nb\r\u001b[31m\u2028', { object: 'x\u0000y' })

@@ -46,17 +46,23 @@ export interface LogSettings {
   write(line: string): void
 }
 
+/** A logger whose threshold can be moved while it is in use. */
+export interface AdjustableLogger extends Logger {
+  setLevel(level: Level): void
+}
+
 /** A logger of rclone's text lines, `2006/01/02 15:04:05 INFO  : object: message`, or of one JSON object a line. */
-export function createLogger(settings: LogSettings): Logger {
-  const threshold = levels.indexOf(settings.level)
+export function createLogger(settings: LogSettings): AdjustableLogger {
+  let threshold = levels.indexOf(settings.level)
   const now = settings.now ?? (() => new Date())
   const line = settings.parts.has('json') ? jsonLine : textLine
 
   function at(level: Level): (message: string, fields?: LogFields) => void {
     const rank = levels.indexOf(level)
-    if (rank > threshold) return ignore
     const prefix = settings.systemd ? `<${rank}>` : ''
-    return (message, fields) => settings.write(prefix + line(level, message, fields, now(), settings.parts))
+    return (message, fields) => {
+      if (rank <= threshold) settings.write(prefix + line(level, message, fields, now(), settings.parts))
+    }
   }
   return {
     error: at('error'),
@@ -65,10 +71,9 @@ export function createLogger(settings: LogSettings): Logger {
     info: at('info'),
     debug: at('debug'),
     enabled: (level) => levels.indexOf(level) <= threshold,
+    setLevel: (level) => void (threshold = levels.indexOf(level)),
   }
 }
-
-function ignore(): void {}
 
 function jsonLine(level: Level, message: string, fields: LogFields | undefined, time: Date): string {
   const { lines = [], ...others } = fields ?? {}

@@ -4,6 +4,9 @@ import { defineOptions, option } from '../schema/option.ts'
 import { bool, commaList, count, duration, float, int, oneOf, size, string } from '../schema/values.ts'
 
 const MINUTE = 60_000
+const words = oneOf(...levels.map((level) => level.toUpperCase()))
+/** JSON: also the numbers of syslog, of which older releases of rclone had one more. */
+const logLevel: typeof words = { ...words, decode: (json) => words.decode(json === 8 ? 7 : json) }
 const MIB = 1024 * 1024
 
 /** Global flags that shape work: how much at once, how fast, how often again. rclone's names and defaults (serve-http.md 5.8). */
@@ -26,6 +29,7 @@ export const mainOptions = defineOptions('main', {
   bwLimitFile: option(bandwidth, bandwidth.parse('off'), 'Bandwidth limit for each file, like --bwlimit', {
     flag: 'bwlimit-file',
     group: 'Networking',
+    live: true,
   }),
   retries: option(int, 3, 'Try a whole operation again this many times if it fails', { group: 'Reliability' }),
   retriesInterval: option(duration, 0, 'Wait between tries of a whole operation', {
@@ -50,12 +54,16 @@ export const mainOptions = defineOptions('main', {
     rc: 'TPSLimitBurst',
     group: 'Networking',
   }),
-  config: option(string, '', 'Configuration file; give "" to keep remotes in memory only', { group: 'Configuration' }),
-  cacheDir: option(string, '', 'Directory for caches', { group: 'Configuration' }),
-  tempDir: option(string, '', 'Directory for temporary files', { group: 'Configuration' }),
+  config: option(string, '', 'Configuration file; give "" to keep remotes in memory only', {
+    rc: false,
+    group: 'Configuration',
+  }),
+  cacheDir: option(string, '', 'Directory for caches', { rc: false, group: 'Configuration' }),
+  tempDir: option(string, '', 'Directory for temporary files', { rc: false, group: 'Configuration' }),
   askPassword: option(bool, true, 'Ask for the password of an encrypted configuration', { group: 'Configuration' }),
   passwordCommand: option(string, '', 'Program that prints the password of an encrypted configuration', {
     exec: true,
+    secret: true,
     group: 'Configuration',
   }),
   autoConfirm: option(bool, false, 'Answer questions with their default', { group: 'Configuration' }),
@@ -67,16 +75,24 @@ export const mainOptions = defineOptions('main', {
     flag: 'use-server-modtime',
     group: 'Performance',
   }),
-  dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', { group: 'Logging' }),
+  dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', {
+    asText: true,
+    group: 'Logging',
+  }),
 })
 
 /** What is logged, how and where. */
 export const logOptions = defineOptions('log', {
-  verbose: option(count, 0, 'Log more: -v for what happens, -vv for every detail', { short: 'v', group: 'Logging' }),
-  quiet: option(bool, false, 'Log errors only', { short: 'q', group: 'Logging' }),
-  level: option(oneOf(...levels.map((l) => l.toUpperCase())), 'NOTICE', 'Least severe level to log', {
+  verbose: option(count, 0, 'Log more: -v for what happens, -vv for every detail', {
+    short: 'v',
+    rc: false,
+    group: 'Logging',
+  }),
+  quiet: option(bool, false, 'Log errors only', { short: 'q', rc: false, group: 'Logging' }),
+  level: option(logLevel, 'NOTICE', 'Least severe level to log', {
     flag: 'log-level',
     rc: 'LogLevel',
+    live: true,
     group: 'Logging',
   }),
   file: option(string, '', 'Log to this file instead of standard error; SIGHUP opens it anew', {
@@ -85,11 +101,13 @@ export const logOptions = defineOptions('log', {
   }),
   format: option(commaList, ['date', 'time'], `Parts of a log line: ${logParts.join(',')}`, {
     flag: 'log-format',
+    asText: true,
     group: 'Logging',
   }),
   useJsonLog: option(bool, false, 'Log one JSON object a line', { rc: 'UseJSONLog', group: 'Logging' }),
   systemd: option(bool, false, 'Start log lines with the priority that journald reads', {
     flag: 'log-systemd',
+    rc: 'LogSystemdSupport',
     group: 'Logging',
   }),
 })
@@ -98,27 +116,37 @@ export const logOptions = defineOptions('log', {
 export const statsOptions = defineOptions('stats', {
   interval: option(duration, MINUTE, 'Time between summaries in the log; 0 turns them off', {
     flag: 'stats',
+    rc: false,
     group: 'Logging',
   }),
-  logLevel: option(oneOf(...levels.map((l) => l.toUpperCase())), 'INFO', 'Level at which summaries are logged', {
+  logLevel: option(logLevel, 'INFO', 'Level at which summaries are logged', {
     flag: 'stats-log-level',
+    rc: 'StatsLogLevel',
     group: 'Logging',
   }),
-  oneLine: option(bool, false, 'Make the summary one line', { flag: 'stats-one-line', group: 'Logging' }),
+  oneLine: option(bool, false, 'Make the summary one line', {
+    flag: 'stats-one-line',
+    rc: 'StatsOneLine',
+    group: 'Logging',
+  }),
   oneLineDate: option(bool, false, 'Make the summary one line that starts with the date', {
     flag: 'stats-one-line-date',
+    rc: 'StatsOneLineDate',
     group: 'Logging',
   }),
   oneLineDateFormat: option(string, '', 'Make the summary one line that starts with the date in this Go layout', {
     flag: 'stats-one-line-date-format',
+    rc: 'StatsOneLineDateFormat',
     group: 'Logging',
   }),
   fileNameLength: option(int, 45, 'Longest file name in a summary; 0 is unlimited', {
     flag: 'stats-file-name-length',
+    rc: 'StatsFileNameLength',
     group: 'Logging',
   }),
   unit: option(oneOf('bits', 'bytes'), 'bytes', 'Unit of data rates in summaries', {
     flag: 'stats-unit',
+    rc: 'DataRateUnit',
     group: 'Logging',
   }),
 })

@@ -1,6 +1,14 @@
 import type { Body } from '../base/body.ts'
 import type { Json } from '../base/json.ts'
 
+/** From where to where an object goes: places as a user writes them, and paths in them. */
+export interface TransferEnds {
+  readonly srcFs?: string
+  readonly srcRemote?: string
+  readonly dstFs?: string
+  readonly dstRemote?: string
+}
+
 /** One object on its way. */
 export interface Transfer {
   readonly name: string
@@ -29,7 +37,7 @@ export type Countable =
 /** The counters of one job, one server or the whole process. */
 export interface StatsGroup {
   readonly name: string
-  transfer(name: string, size: number, kind?: 'transfer' | 'check'): Transfer
+  transfer(name: string, size: number, kind?: 'transfer' | 'check', ends?: TransferEnds): Transfer
   /** Counts a whole small object that was sent at once; much cheaper than a Transfer. Only for when `unlimited` is true. */
   sent(bytes: number): void
   /** Counts a file that was copied at once, as a transfer that began and ended. As `sent`, for when `unlimited` is true. */

@@ -92,7 +92,7 @@ export abstract class Exchange implements HttpRequest, Sink {
   abstract get contentLength(): number | undefined
   abstract header(name: string): string | undefined
   abstract get body(): Body
-  abstract whole(max: number): Promise<Uint8Array>
+  abstract whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
 
   /** Aborts when the client leaves before its answer is complete, or the server closes. Made on first use. */
   get signal(): AbortSignal {

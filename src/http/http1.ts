@@ -93,7 +93,7 @@ function onRequest(
   // What follows the last answer is no request any more.
   if (connection === undefined || connection.closing) return
   const refusal = checkHead(req, connection.knownHost)
-  const host = req.headers.host ?? ''
+  const host = hostOf(req)
   const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
   const refused = 'status' in target
   const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
@@ -102,6 +102,13 @@ function onRequest(
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
   if (refused) return send(exchange, target)
   answer(exchange)
+}
+
+/** The host that is asked for: that of an absolute target counts, and the header then does not (RFC 9112 section 3.2.2). */
+function hostOf(req: IncomingMessage): string {
+  const url = req.url ?? ''
+  const named = url.startsWith('/') ? undefined : /^https?:\/\/([\w.:[\]-]+)(?=[/?]|$)/i.exec(url)?.[1]
+  return named ?? req.headers.host ?? ''
 }
 
 /** A copy of the list that lacks a header. */
@@ -212,8 +219,8 @@ class Http1Exchange extends Exchange {
     return this.#body
   }
 
-  async whole(max: number): Promise<Uint8Array> {
-    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max) : new Uint8Array()
+  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
+    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max, enough) : new Uint8Array()
   }
 
   #intakeSettings(): IntakeSettings {

@@ -213,9 +213,9 @@ class Http2Exchange extends Exchange {
     return this.#body
   }
 
-  async whole(max: number): Promise<Uint8Array> {
+  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
     if (this.#stream.endAfterHeaders) return new Uint8Array()
-    return await gather(this.#stream, this.#intakeSettings(), max)
+    return await gather(this.#stream, this.#intakeSettings(), max, enough)
   }
 
   #intakeSettings(): IntakeSettings {

@@ -56,9 +56,15 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
 
 /**
  * The whole body in one piece, for one that is small and wanted whole: much cheaper than chunk by chunk. Throws as `intake`
- * does, and RangeError as soon as there are more than `max` bytes.
+ * does, and RangeError as soon as there are more than `max` bytes. `enough` sees each chunk, and tells where in it what is
+ * wanted ends: nothing more is waited for then.
  */
-export function gather(source: Readable, settings: IntakeSettings, max: number): Promise<Buffer> {
+export function gather(
+  source: Readable,
+  settings: IntakeSettings,
+  max: number,
+  enough?: (chunk: Uint8Array) => number | undefined,
+): Promise<Buffer> {
   settings.begin()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -72,6 +78,13 @@ export function gather(source: Readable, settings: IntakeSettings, max: number):
       received += chunk.length
       settings.count?.(chunk.length)
       if (received > max) return fail(new RangeError(`more than ${max} bytes`))
+      const last = enough?.(chunk)
+      if (last !== undefined) {
+        chunks.push(chunk.subarray(0, last))
+        stop()
+        source.pause()
+        return resolve(Buffer.concat(chunks))
+      }
       chunks.push(chunk)
       const waited = performance.now() - begun
       if (waited > PATIENCE_MS && received < (waited / 1000) * MIN_RATE) late()

@@ -29,9 +29,9 @@ export interface HttpRequest {
   readonly body: Body
   /**
    * The request body in one piece, for one that is small and wanted whole: cheaper than pulling it. Throws RangeError when it
-   * has more than `max` bytes. Absent where a request does not come from a socket.
+   * has more than `max` bytes. `enough` tells where in a chunk what is wanted ends; the rest is not waited for. Absent where a request does not come from a socket.
    */
-  whole?(max: number): Promise<Uint8Array>
+  whole?(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
   /** Declared size of the body in bytes, undefined when chunked or none. */
   readonly contentLength: number | undefined
   readonly peer: Peer

@@ -79,11 +79,11 @@ export const httpOptions = defineOptions('http', {
     strings,
     [],
     'Origin whose web pages may read what is served (CORS); * for any. Give it several times to allow several',
-    { rc: 'AllowOrigin', group },
+    { rc: 'AllowOrigin', asText: true, group },
   ),
   responseHeader: option(strings, [], 'Header to add to every response, as "Name: value"; can be given several times', {
     aliases: ['header'],
-    rc: 'ResponseHeader',
+    rc: 'ResponseHeaders',
     group,
   }),
   serverName: option(string, 'sluice', 'Value of the Server header; "" leaves it out', { group, advanced: true }),

@@ -128,6 +128,11 @@ export function isAllowedHost(host: string, allowed: ReadonlySet<string>): boole
   return allowed.has(hostName(host))
 }
 
+/** True for a name without a dot, `nas`: it is known in a local network alone, and nobody outside can make it mean this machine. */
+export function isLocalName(host: string): boolean {
+  return /^[a-z0-9_-]+$/i.test(hostName(host))
+}
+
 /** The names that a server on these bound addresses answers to when it is to be reached from this machine only. */
 export function localHosts(bound: readonly string[], more: readonly string[] = []): ReadonlySet<string> {
   return new Set(['localhost', '127.0.0.1', '::1', ...bound, ...more].map((name) => hostName(name.toLowerCase())))

@@ -98,8 +98,8 @@ function below(target: Target, base: string): Target | HttpResponse {
   return { ...target, path: path.slice(prefix.length + 1) as CanonicalPath, base }
 }
 
-/** Decodes percent signs once; undefined when an escape is broken, the bytes are not UTF-8, or they hold a NUL. */
-function decodePath(rawPath: string): string | undefined {
+/** Decodes the percent signs of a raw path once; undefined when an escape is broken, the bytes are not UTF-8, or they hold a NUL. */
+export function decodePath(rawPath: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f]/.test(rawPath)) return undefined
   // Bytes above 127 arrive as one character each: as escapes they are held to UTF-8 like all others.

@@ -23,6 +23,7 @@ const calls = [
   'about',
   'cleanUp',
   'publicLink',
+  'setTier',
 ] as const satisfies readonly (keyof Remote)[]
 
 type Method = (...args: readonly unknown[]) => unknown

@@ -9,12 +9,7 @@ import { extend } from './extend.ts'
 export function filtered(appFilter: Filter): Layer {
   return (inner) =>
     extend(inner, {
-      async *list(ctx, dir) {
-        if (ctx.filter.empty) return yield* inner.list(ctx, dir)
-        if (!(await reachable(inner, ctx, dir))) throw new AppError('not-found', 'directory not found')
-        for await (const entry of inner.list(ctx, dir)) if (await shown(inner, ctx, entry)) yield entry
-        return undefined
-      },
+      list: (ctx, dir) => (ctx.filter.empty ? inner.list(ctx, dir) : shownIn(inner, ctx, dir)),
       async listAll(ctx, dir) {
         const all = (await inner.listAll?.(ctx, dir)) ?? []
         if (ctx.filter.empty) return all
@@ -39,6 +34,11 @@ export function filtered(appFilter: Filter): Layer {
         return appFilter.markers.length === 0 && passes(appFilter, entry) ? entry : undefined
       },
     })
+}
+
+async function* shownIn(remote: Remote, ctx: Context, dir: string): AsyncGenerator<Entry> {
+  if (!(await reachable(remote, ctx, dir))) throw new AppError('not-found', 'directory not found')
+  for await (const entry of remote.list(ctx, dir)) if (await shown(remote, ctx, entry)) yield entry
 }
 
 /** What a filter says of a file, its directories included. Markers need the storage and are not looked at. */

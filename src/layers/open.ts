@@ -29,6 +29,12 @@ export interface OpenSettings {
   readonly exec?: boolean
 }
 
+/** Opens what a text names: all remotes, or those that whoever asks may use. */
+export interface Opener {
+  open(text: string): Promise<Remote>
+  openAt(text: string): Promise<Place>
+}
+
 /** How a remote came to be opened. */
 interface Way {
   /** The remotes it is within. */
@@ -55,7 +61,7 @@ export interface Place {
  * not asked for during `--fs-cache-expire-duration`. Whoever got one may use it for as long as the app lives: it is forgotten
  * then, not closed, for others may still read from it.
  */
-export class Remotes {
+export class Remotes implements Opener {
   readonly #parts: RemotesParts
   readonly #opened = new Map<string, Opened>()
   readonly #now: () => number
@@ -92,10 +98,16 @@ export class Remotes {
 
   /** How many remotes are open (`fscache/entries`). */
   get size(): number {
+    this.#expire()
     return this.#opened.size
   }
 
-  /** Closes all remotes (`fscache/clear`, and the end of the app). */
+  /** Opens all remotes anew when they are asked for again (`fscache/clear`); whoever uses one goes on with it. */
+  forget(): void {
+    this.#opened.clear()
+  }
+
+  /** Closes all remotes: the end of the app. */
   async close(): Promise<void> {
     const all = [...this.#opened.values()]
     this.#opened.clear()

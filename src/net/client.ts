@@ -3,9 +3,10 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { abortError } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
-import { AppError, messageOf, toAppError } from '../base/error.ts'
+import { AppError, messageOf, rethrow, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import { checkHost, guardedLookup, type Reach } from './guard.ts'
 import { netOptions, type NetOptions } from './options.ts'
 import { statusError } from './status.ts'
 
@@ -44,6 +45,10 @@ export interface ClientParts {
   readonly timeout: number
   /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Which addresses may be connected to, also by redirects; all without it. */
+  readonly reach?: Reach | undefined
+  /** Path of a unix socket that all requests go through. */
+  readonly socketPath?: string
 }
 
 /**
@@ -55,21 +60,30 @@ export class HttpClient {
   readonly #plain: http.Agent
   readonly #secure: https.Agent
   readonly #fixed: Headers
+  readonly #proxied: boolean
 
   constructor(parts: ClientParts) {
     const { options } = parts
     this.#parts = parts
     const proxyEnv = proxies(parts)
-    const common = { keepAlive: true, maxFreeSockets: 32, localAddress: options.bindAddr || undefined, proxyEnv }
+    const known = [proxyEnv.HTTP_PROXY, proxyEnv.HTTPS_PROXY].flatMap((text) => URL.parse(text ?? '')?.hostname ?? [])
+    this.#proxied = known.length > 0
+    const common = {
+      keepAlive: true,
+      maxFreeSockets: 32,
+      localAddress: options.bindAddr || undefined,
+      proxyEnv,
+      ...(parts.reach ? { lookup: guardedLookup(parts.reach, known) } : {}),
+    }
     this.#plain = new http.Agent(common)
     this.#secure = new https.Agent({ ...common, ...tlsOptions(options) })
     this.#fixed = { 'user-agent': options.userAgent, ...parseHeaders(options.header) }
   }
 
   /** A client with the options of a context. */
-  static of(ctx: Context, env: ClientParts['env'] = process.env): HttpClient {
+  static of(ctx: Context, { env = process.env, reach }: Partial<Pick<ClientParts, 'env' | 'reach'>> = {}): HttpClient {
     const { connectTimeout, timeout } = ctx.get(mainOptions)
-    return new HttpClient({ options: ctx.get(netOptions), connectTimeout, timeout, env })
+    return new HttpClient({ options: ctx.get(netOptions), connectTimeout, timeout, env, reach })
   }
 
   /** Sends a request and gives the answer as soon as its head is there, whatever its status. */
@@ -110,12 +124,14 @@ export class HttpClient {
       throw new AppError('invalid', `${url.protocol} is not http or https`)
     const secure = url.protocol === 'https:'
     const { signal } = ctx
+    if (this.#parts.reach) await checkHost(url, this.#parts.reach, { resolve: this.#proxied }).catch(rethrow)
     if (signal.aborted) throw abortError(signal)
     const sent = (secure ? https : http).request(bare(url), {
       method,
       agent: secure ? this.#secure : this.#plain,
       headers: this.#headers(request),
       maxHeaderSize: MAX_HEADER_BYTES,
+      ...(this.#parts.socketPath === undefined ? {} : { socketPath: this.#parts.socketPath }),
     })
     const abort = () => void sent.destroy(abortError(signal))
     signal.addEventListener('abort', abort, { once: true })

@@ -4,7 +4,7 @@ import { isInside, join } from '../base/path.ts'
 import { realPath } from '../base/real-path.ts'
 import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
-import type { Place, Remotes } from '../layers/open.ts'
+import type { Opener, Place } from '../layers/open.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { formatSpec, parseSpec, type Spec } from '../remote/spec.ts'
 
@@ -23,7 +23,7 @@ export interface Location extends Place {
 }
 
 /** Opens what a text names, a folder or a file. */
-export async function locate(remotes: Remotes, text: string): Promise<Location> {
+export async function locate(remotes: Opener, text: string): Promise<Location> {
   const place = await remotes.openAt(text)
   return { ...place, text: place.file ? splitText(text).parent : text }
 }
@@ -40,7 +40,7 @@ export function splitText(text: string): { readonly parent: string; readonly nam
 }
 
 /** The bridge between two texts; undefined when they are not in one storage. */
-export async function bridgeBetween(remotes: Remotes, from: string, to: string): Promise<Bridge | undefined> {
+export async function bridgeBetween(remotes: Opener, from: string, to: string): Promise<Bridge | undefined> {
   const [source, target] = [settled(from), settled(to)]
   if (source.storage !== target.storage) return undefined
   const common = commonFolder(source.path, target.path)

@@ -4,10 +4,10 @@ import { AppError, toAppError } from '../base/error.ts'
 import { join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
-import type { Transfer } from '../core/stats.ts'
+import type { Transfer, TransferEnds } from '../core/stats.ts'
 import { retry } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
-import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
+import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
 import { commonHash, hashOf, sizeNote } from './compare.ts'
@@ -36,7 +36,7 @@ export interface FileJob {
 export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
   const { file } = job
   if (ctx.get(copyOptions).dryRun) return pretend(ctx, file, 'copy')
-  const transfer = ctx.stats.transfer(file.path, file.size)
+  const transfer = ctx.stats.transfer(file.path, file.size, 'transfer', endsOf(job))
   try {
     job.budget?.begin(file.size)
     const { written, how } = await transport(ctx, job, transfer, false)
@@ -84,7 +84,7 @@ export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | 
     const moved = await serverSideMove(ctx, job, bridge)
     if (moved) return moved
   }
-  const transfer = ctx.stats.transfer(file.path, file.size)
+  const transfer = ctx.stats.transfer(file.path, file.size, 'transfer', endsOf(job))
   try {
     job.budget?.begin(file.size)
     const { written, how } = await transport(ctx, job, transfer, true)
@@ -108,11 +108,15 @@ function pretend(ctx: Context, file: FileEntry, action: string): undefined {
   return undefined
 }
 
+function endsOf({ source, file, target, path }: FileJob): TransferEnds {
+  return { srcFs: rootText(source.info), srcRemote: file.path, dstFs: rootText(target.info), dstRemote: path }
+}
+
 const renamed = ({ file, path }: FileJob) => (path === file.path ? '' : ` to: ${path}`)
 
 async function serverSideMove(ctx: Context, job: FileJob, bridge: Bridge): Promise<FileEntry | undefined> {
   const { file, path } = job
-  const transfer = ctx.stats.transfer(file.path, file.size, 'check')
+  const transfer = ctx.stats.transfer(file.path, file.size, 'check', endsOf(job))
   try {
     const moved = await bridge.remote.move?.(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
     transfer.done()

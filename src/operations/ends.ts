@@ -1,7 +1,7 @@
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { filterOptions } from '../core/filter-options.ts'
-import type { Remotes } from '../layers/open.ts'
+import type { Opener } from '../layers/open.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { Backup } from './backup.ts'
 import { type Bridge, bridgeBetween, inside, type Location, locate, relation } from './bridge.ts'
@@ -32,7 +32,7 @@ export interface Ends {
 }
 
 /** Opens both ends. A text for the source may name a file, one for the destination a folder that is still to come. */
-export async function openEnds(ctx: Context, remotes: Remotes, from: string, to: string): Promise<Ends> {
+export async function openEnds(ctx: Context, remotes: Opener, from: string, to: string): Promise<Ends> {
   const source = await locate(remotes, from)
   const target = await remotes.open(to)
   const { compareDest, copyDest } = ctx.get(copyOptions)
@@ -54,7 +54,7 @@ export async function openEnds(ctx: Context, remotes: Remotes, from: string, to:
   }
 }
 
-async function reserve(remotes: Remotes, text: string, to: string): Promise<Reserve> {
+async function reserve(remotes: Opener, text: string, to: string): Promise<Reserve> {
   return { remote: await remotes.open(text), bridge: await bridgeBetween(remotes, text, to) }
 }
 
@@ -70,7 +70,7 @@ interface BackupParts {
   readonly to: string
 }
 
-async function openBackup(ctx: Context, remotes: Remotes, parts: BackupParts): Promise<Backup | undefined> {
+async function openBackup(ctx: Context, remotes: Opener, parts: BackupParts): Promise<Backup | undefined> {
   const { backupDir, suffix } = ctx.get(copyOptions)
   const { source, target, to } = parts
   if (backupDir === '') return suffix === '' ? undefined : new Backup(ctx, target, { remote: target, from: '', to: '' })

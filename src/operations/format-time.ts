@@ -8,21 +8,23 @@ export function fractionDigits(precision: number | undefined): number {
 
 /** `2001-02-03 04:05:06.000000000` in the zone of this machine. */
 export function localTime(time: Nanoseconds, digits = 9): string {
-  const { date, clock } = parts(time)
-  return `${date} ${clock}${fraction(time, digits)}`
+  const { clock } = parts(time)
+  return `${clock.replace('T', ' ')}${fraction(time, digits)}`
 }
 
 /** RFC 3339 in the zone of this machine, `2001-02-03T04:05:06.123+01:00`, with `Z` for UTC. */
 export function rfc3339(time: Nanoseconds, digits: number): string {
-  const { date, clock, offset } = parts(time)
-  return `${date}T${clock}${fraction(time, digits)}${zone(offset)}`
+  const { clock, offset } = parts(time)
+  return `${clock}${fraction(time, digits)}${zone(offset)}`
 }
 
-function parts(time: Nanoseconds): { date: string; clock: string; offset: number } {
+/** Date and time up to the second, and the minutes that they are ahead of UTC. */
+function parts(time: Nanoseconds): { clock: string; offset: number } {
   const ms = toMs(time)
-  const offset = -new Date(ms).getTimezoneOffset()
-  const [date = '', clock = ''] = new Date(ms + offset * 60_000).toISOString().split('T')
-  return { date, clock: clock.slice(0, 8), offset }
+  const date = new Date(ms)
+  const offset = -date.getTimezoneOffset()
+  const text = (offset === 0 ? date : new Date(ms + offset * 60_000)).toISOString()
+  return { clock: text.slice(0, -'.000Z'.length), offset }
 }
 
 function fraction(time: Nanoseconds, digits: number): string {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { toAppError } from '../base/error.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
@@ -6,7 +7,8 @@ import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
 import { fractionDigits, rfc3339 } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
-import { walk } from './walk.ts'
+import { sharedListing } from './shared-listing.ts'
+import { walkFolders } from './walk.ts'
 
 export interface ListOptions {
   readonly recurse?: boolean
@@ -19,6 +21,8 @@ export interface ListOptions {
   readonly filesOnly?: boolean
   readonly metadata?: boolean
   readonly failed?: (error: Error, dir: string) => void
+  /** Calls that come in together share one look at a folder. */
+  readonly shared?: boolean
 }
 
 /** One entry as `lsjson` and `operations/list` give it, keys in this order (rc.md 3.2). */
@@ -43,12 +47,40 @@ export async function* list(
   dir: string,
   options: ListOptions = {},
 ): AsyncGenerator<ListItem> {
+  for await (const items of listInBatches(ctx, remote, dir, options)) yield* items
+}
+
+/** A listing that describes entries for longer than this lets others go on. */
+const BUSY_MS = 5
+const BATCH = 500
+
+/** As `list`, many entries at a time. */
+export async function* listInBatches(
+  ctx: Context,
+  remote: Remote,
+  dir: string,
+  options: ListOptions = {},
+): AsyncGenerator<ListItem[]> {
   const describe = describer(ctx, remote, options)
-  const { recurse = false, failed, dirsOnly, filesOnly } = options
-  for await (const entry of walk(ctx, remote, { from: dir, recurse, ...(failed ? { failed } : {}) })) {
-    const wanted = entry.kind === 'file' ? filesOnly || !dirsOnly : dirsOnly || !filesOnly
-    if (wanted) yield await describe(entry)
-  }
+  const { recurse = false, failed, dirsOnly, filesOnly, shared } = options
+  const wanted = ({ kind }: Entry) => (kind === 'file' ? filesOnly || !dirsOnly : dirsOnly || !filesOnly)
+  let rested = performance.now()
+  const walked = { from: dir, recurse, ...(failed ? { failed } : {}), ...(shared ? { list: sharedListing } : {}) }
+  for await (const entries of walkFolders(ctx, remote, walked))
+    for (let at = 0; at < entries.length; at += BATCH) {
+      const items: ListItem[] = []
+      for (let i = at; i < Math.min(entries.length, at + BATCH); i++) {
+        const entry = entries[i] as Entry
+        if (!wanted(entry)) continue
+        const item = describe(entry)
+        // A wait for each of many entries costs more than the entries.
+        items.push(item instanceof Promise ? await item : item)
+      }
+      yield items
+      if (performance.now() - rested < BUSY_MS) continue
+      await nextTurn()
+      rested = performance.now()
+    }
 }
 
 /** One entry, undefined when there is none, or none of the wanted kind. */
@@ -64,33 +96,39 @@ export async function listOne(
   return options.dirsOnly && !options.filesOnly && entry.kind === 'file' ? undefined : await describe(entry)
 }
 
-function describer(ctx: Context, remote: Remote, options: ListOptions): (entry: Entry) => Promise<ListItem> {
+type Describe = (entry: Entry) => ListItem | Promise<ListItem>
+
+function describer(ctx: Context, remote: Remote, options: ListOptions): Describe {
   // A disk tells nanoseconds even where it can't set them; its numbers of inodes are no ids for others.
   const { isLocal } = remote.info.traits
   const digits = isLocal ? 9 : fractionDigits(remote.info.precision)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
-  return async (entry) => {
+  const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
+  const { noMimeType, noModTime, metadata } = options
+  function describe(entry: Entry, hashes?: ListItem['Hashes']): ListItem {
     const isFile = entry.kind === 'file'
-    const id = entry.id && !isLocal ? { ID: entry.id } : {}
-    const hashes = isFile && kinds.length > 0 ? await hashesOf(ctx, remote, entry, kinds) : undefined
-    const inBucketRoot =
-      !isFile && remote.info.traits.bucketBased && remote.info.root === '' && !entry.path.includes('/')
-    return {
-      Path: entry.path,
-      Name: nameOf(entry.path),
-      Size: isFile ? entry.size : -1,
-      ...(options.noMimeType
-        ? {}
-        : { MimeType: isFile ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory' }),
-      ModTime: options.noModTime ? '' : rfc3339(entry.modTime, digits),
-      IsDir: !isFile,
-      ...(hashes ? { Hashes: hashes } : {}),
-      ...id,
-      ...(isFile && entry.tier ? { Tier: entry.tier } : {}),
-      ...(inBucketRoot ? { IsBucket: true as const } : {}),
-      ...(options.metadata && entry.metadata ? { Metadata: entry.metadata } : {}),
-    }
+    const Path = entry.path
+    const Name = nameOf(Path)
+    const Size = isFile ? entry.size : -1
+    const ModTime = noModTime ? '' : rfc3339(entry.modTime, digits)
+    const IsDir = !isFile
+    const item: { -readonly [K in keyof ListItem]: ListItem[K] } = noMimeType
+      ? { Path, Name, Size, ModTime, IsDir }
+      : { Path, Name, Size, MimeType: typeOf(entry), ModTime, IsDir }
+    if (hashes) item.Hashes = hashes
+    if (entry.id && !isLocal) item.ID = entry.id
+    if (isFile && entry.tier) item.Tier = entry.tier
+    if (inRoot && !isFile && !Path.includes('/')) item.IsBucket = true
+    if (metadata && entry.metadata) item.Metadata = entry.metadata
+    return item
   }
+  if (kinds.length === 0) return (entry) => describe(entry)
+  return async (entry) => describe(entry, entry.kind === 'file' ? await hashesOf(ctx, remote, entry, kinds) : undefined)
+}
+
+function typeOf(entry: Entry): string {
+  if (entry.kind === 'directory') return 'inode/directory'
+  return entry.contentType ?? typeByName(entry.path) ?? octetStream
 }
 
 /** The kinds asked for, or all. Throws `unsupported` for one that nobody knows. */

@@ -54,9 +54,15 @@ export const copyOptions = defineOptions('copy', {
   }),
   maxDuration: option(duration, 0, 'Stop after this time', { group: 'Limits' }),
   errorOnNoTransfer: option(bool, false, 'End with status 9 when nothing was transferred', { group: 'Limits' }),
-  deleteBefore: option(bool, false, 'Delete files at the destination before anything is copied', sync),
-  deleteDuring: option(bool, false, 'Delete files at the destination folder by folder', sync),
-  deleteAfter: option(bool, false, 'Delete files at the destination when all is copied; so it is anyway', sync),
+  deleteBefore: option(bool, false, 'Delete files at the destination before anything is copied', {
+    rc: false,
+    ...sync,
+  }),
+  deleteDuring: option(bool, false, 'Delete files at the destination folder by folder', { rc: false, ...sync }),
+  deleteAfter: option(bool, false, 'Delete files at the destination when all is copied; so it is anyway', {
+    rc: false,
+    ...sync,
+  }),
   maxDelete: option(int, -1, 'Delete no more files than this', sync),
   ignoreErrors: option(bool, false, 'Delete even when there were errors', sync),
   backupDir: option(string, '', 'Move files there that would be overwritten or deleted', sync),
@@ -68,7 +74,10 @@ export const copyOptions = defineOptions('copy', {
   ),
   suffixKeepExtension: option(bool, false, 'Put the suffix before the extension', sync),
   trackRenames: option(bool, false, 'Rename files at the destination that were renamed at the source', sync),
-  trackRenamesStrategy: option(commaList, ['hash'], 'What tells a renamed file: hash, modtime, leaf', sync),
+  trackRenamesStrategy: option(commaList, ['hash'], 'What tells a renamed file: hash, modtime, leaf', {
+    asText: true,
+    ...sync,
+  }),
   humanReadable: option(bool, false, 'Write sizes as 1.5Ki', { group: 'Listing' }),
   progress: option(bool, false, 'Show the progress on the terminal', { short: 'P', group: 'Logging' }),
 })

@@ -3,8 +3,9 @@ import { isEntryName, join } from '../base/path.ts'
 import { fromMs } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { type ClientResponse, HttpClient, leave } from '../net/client.ts'
+import type { Reach } from '../net/guard.ts'
 import { statusText } from '../net/status.ts'
-import type { FileEntry, Remote } from '../remote/remote.ts'
+import { type FileEntry, type Remote, rootText } from '../remote/remote.ts'
 import { copyOptions } from './options.ts'
 
 export interface UrlOptions {
@@ -12,6 +13,8 @@ export interface UrlOptions {
   readonly autoFilename?: boolean
   /** As that, but the name comes from the header Content-Disposition. */
   readonly headerFilename?: boolean
+  /** Which addresses the URL may lead to: all when a person gave it. */
+  readonly reach?: Reach
   /** Fails with `exists` rather than replace a file. */
   readonly noClobber?: boolean
 }
@@ -23,7 +26,7 @@ export async function copyUrl(
   url: string,
   options: UrlOptions = {},
 ): Promise<{ readonly path: string; readonly entry: FileEntry | undefined }> {
-  return await withUrl(ctx, url, async (response) => {
+  return await withUrl(ctx, { url, reach: options.reach }, async (response) => {
     const to = options.autoFilename || options.headerFilename ? join(path, nameFor(response, options)) : path
     if (ctx.get(copyOptions).dryRun) {
       await leave(response.body)
@@ -33,7 +36,8 @@ export async function copyUrl(
     const size = Number(response.headers['content-length'] ?? -1)
     const modified = Date.parse(response.headers['last-modified'] ?? '')
     const type = response.headers['content-type']
-    const transfer = ctx.stats.transfer(to, size)
+    const ends = { dstFs: rootText(remote.info), dstRemote: to }
+    const transfer = ctx.stats.transfer(to, size, 'transfer', ends)
     try {
       const entry = await remote.put(
         ctx,
@@ -60,16 +64,25 @@ export async function copyUrl(
 
 /** Hands the bytes of an URL to `write`, chunk by chunk. */
 export async function readUrl(ctx: Context, url: string, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
-  await withUrl(ctx, url, async ({ body }) => {
+  await withUrl(ctx, { url }, async ({ body }) => {
     for await (const chunk of body) await write(chunk)
   })
 }
 
-async function withUrl<T>(ctx: Context, text: string, use: (response: ClientResponse) => Promise<T>): Promise<T> {
+interface Address {
+  readonly url: string
+  readonly reach?: Reach | undefined
+}
+
+async function withUrl<T>(
+  ctx: Context,
+  { url: text, reach }: Address,
+  use: (response: ClientResponse) => Promise<T>,
+): Promise<T> {
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol))
     throw new AppError('invalid', `${JSON.stringify(text)} is not an http or https URL`, { stop: 'no-retry' })
-  const client = HttpClient.of(ctx)
+  const client = HttpClient.of(ctx, { reach })
   try {
     const response = await client.request(ctx, { method: 'GET', url, follow: true })
     if (response.status < 200 || response.status > 299) {
@@ -88,7 +101,12 @@ async function withUrl<T>(ctx: Context, text: string, use: (response: ClientResp
 function nameFor({ url, headers }: ClientResponse, { headerFilename }: UrlOptions): string {
   const name = headerFilename ? dispositionName(headers['content-disposition'] ?? '') : lastPart(url)
   if (isEntryName(name) && !name.includes('\\')) return name
-  throw new AppError('invalid', `CopyURL failed: file name wasn't found in ${headerFilename ? 'the header' : 'url'}`)
+  throw new AppError(
+    'invalid',
+    headerFilename
+      ? 'CopyURL failed: filename not found in the Content-Disposition header'
+      : "CopyURL failed: file name wasn't found in url",
+  )
 }
 
 function lastPart(url: URL): string {

@@ -14,6 +14,8 @@ export interface WalkOptions {
   readonly recurse?: boolean
   /** Called for a folder that cannot be listed; the walk goes on. Without it, the error is thrown. */
   readonly failed?: (error: Error, dir: string) => void
+  /** How a folder is listed; `listing` without it. */
+  readonly list?: (ctx: Context, remote: Remote, dir: string) => Promise<readonly Entry[]>
 }
 
 interface Job {
@@ -25,8 +27,10 @@ interface Job {
 export async function listing(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
   let entries: Entry[] = []
   try {
-    if (remote.listAll) entries = await remote.listAll(ctx, dir)
-    else for await (const entry of remote.list(ctx, dir)) entries.push(entry)
+    const found = remote.listAll ? await remote.listAll(ctx, dir) : remote.list(ctx, dir)
+    if (Array.isArray(found)) entries = found
+    else if (found.batches) for await (const batch of found.batches()) entries.push(...batch)
+    else for await (const entry of found) entries.push(entry)
   } catch (reason) {
     const error = toAppError(reason)
     throw error.code === 'not-found' ? directoryNotFound(error) : error
@@ -36,21 +40,30 @@ export async function listing(ctx: Context, remote: Remote, dir: string): Promis
 }
 
 /** All entries of a folder by name. */
-async function sorted(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
-  return (await listing(ctx, remote, dir)).sort(byPath)
+async function sorted(entries: Promise<readonly Entry[]>): Promise<readonly Entry[]> {
+  return (await entries).toSorted(byPath)
 }
 
 /** Entries below a folder: those of one folder by name, then those of each folder in it. `--checkers` folders are listed at once. */
 export async function* walk(ctx: Context, remote: Remote, options: WalkOptions = {}): AsyncGenerator<Entry> {
-  const { from = '', recurse = true, failed } = options
+  for await (const entries of walkFolders(ctx, remote, options)) yield* entries
+}
+
+/** As `walk`, folder by folder. */
+export async function* walkFolders(
+  ctx: Context,
+  remote: Remote,
+  options: WalkOptions = {},
+): AsyncGenerator<readonly Entry[]> {
+  const { from = '', recurse = true, failed, list = listing } = options
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
-  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => sorted(ctx, remote, job.dir))
+  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => sorted(list(ctx, remote, job.dir)))
   frontier.push([{ dir: from, depth: 1 }])
   for (let next = frontier.next(); next; next = frontier.next()) {
     throwIfAborted(ctx.signal)
     const { dir, depth } = next.job
-    let entries: Entry[]
+    let entries: readonly Entry[]
     try {
       entries = await next.result
     } catch (error) {
@@ -59,7 +72,7 @@ export async function* walk(ctx: Context, remote: Remote, options: WalkOptions =
       failed(toAppError(error), dir)
       continue
     }
-    yield* entries
+    yield entries
     if (depth < deepest)
       frontier.push(
         entries.filter((e): e is DirEntry => e.kind === 'directory').map((e) => ({ dir: e.path, depth: depth + 1 })),

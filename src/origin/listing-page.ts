@@ -42,9 +42,9 @@ function head(view: View, entries: readonly Entry[] | undefined): string {
   if (view.zip) columns.push(markup`<th scope="col"><span class="off">Download</span>`)
   return markup`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Index of ${visibleName(name)}</title>
+<meta name="color-scheme" content="light dark"><title>${view.title ?? `Index of ${visibleName(name)}`}</title>
 <link rel="icon" href="${new Markup(iconUrl)}"><style>${new Markup(style)}</style></head><body>
-<header>${breadcrumb(view.path)}<div class="top"><h1>${visibleName(nameOf(view.path)) || 'Home'}</h1>${summary(entries)}${zipButton(view)}</div></header>
+<header>${breadcrumb(view.path)}<div class="top"><h1>${view.title ?? (visibleName(nameOf(view.path)) || 'Home')}</h1>${summary(entries)}${zipButton(view)}</div></header>
 <main>${note(entries)}<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label> <output></output></p>
 <form id="z"></form><div class="box"><table><caption class="off">Contents of ${visibleName(name)}</caption>
 <thead><tr>${columns}</thead><tbody>${view.path !== '' && parentRow(view)}`.text

@@ -13,6 +13,8 @@ export interface View {
   readonly zip: boolean
   /** Modification times are shown. */
   readonly modTimes: boolean
+  /** Heading of the page, when it is not the path. */
+  readonly title?: string
 }
 
 /** Makes a listing piece by piece: head, a row for each entry in turn, tail. */

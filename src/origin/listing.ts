@@ -23,6 +23,8 @@ export interface ListingSettings {
   readonly zip: boolean
   /** Modification times are shown (not with --no-modtime). */
   readonly modTimes: boolean
+  /** Heading of the page, when it is not the path. */
+  readonly title?: string
 }
 
 /** Larger directories are sent as the storage gives them, unsorted, so that they need no memory. */

@@ -1,13 +1,37 @@
 import { defineOptions, option } from '../schema/option.ts'
 import type { Values } from '../schema/option.ts'
-import { bool, oneOf, size, string } from '../schema/values.ts'
+import { bool, oneOf, size, string, strings } from '../schema/values.ts'
 
 const group = 'Serving'
 const MiB = 1024 * 1024
 
 /** What is served and how it looks. */
 export const originOptions = defineOptions('origin', {
-  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', { group }),
+  write: option(string, '', 'Take uploads (PUT, POST, PATCH, DELETE) into this remote or folder', {
+    aliases: ['wdir'],
+    group,
+  }),
+  maxUpload: option(size, 50 * MiB, 'Largest file to take; off is unlimited', { group }),
+  noHoles: option(bool, false, 'Refuse parts of files that would leave bytes out before them', { group }),
+  cors: option(
+    oneOf('off', 'on', 'auto'),
+    'off',
+    'Let web pages of any origin read, and write: on every response (on), or where a page asks (auto). --allow-origin names single ones',
+    { group },
+  ),
+  serverUtc: option(bool, false, 'Send the time in milliseconds as Server-UTC, for players to set their clock by', {
+    group,
+  }),
+  cacheControl: option(
+    strings,
+    [],
+    'Cache-Control to send, for files that match a pattern as "PATTERN VALUE", for all others as "VALUE". The first that fits counts; none sends none. Give it several times',
+    { group },
+  ),
+  template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', {
+    rc: 'Template.Path',
+    group,
+  }),
   disableDirList: option(bool, false, 'Answer 404 for directories instead of listing them', { group }),
   disableZip: option(bool, false, 'Offer no ?download=zip of directories', { group }),
   zipMethod: option(oneOf('store', 'deflate'), 'store', 'Whether zip downloads are stored (size known) or compressed', {
@@ -35,7 +59,7 @@ export const originOptions = defineOptions('origin', {
       live: true,
     },
   ),
-  favicon: option(bool, true, 'Answer /favicon.ico with an icon of our own when the remote has none', { group }),
+  favicon: option(bool, false, 'Answer /favicon.ico with an icon of our own when the remote has none', { group }),
   robots: option(bool, false, 'Answer /robots.txt with "Disallow: /" when the remote has none; with a login always', {
     group,
   }),

@@ -23,6 +23,8 @@ export interface OriginParts {
   readonly seekable: boolean
   /** A login is needed: search engines are told to stay away. */
   readonly locked: boolean
+  /** Answers for what is not there, instead of our own 404. */
+  readonly missing?: Handler
 }
 
 /** The layers around the router. Their order is `pipeline`'s business. */
@@ -113,7 +115,8 @@ export function originHandler(parts: OriginParts): Handler {
     return node?.kind === 'file' ? node : undefined
   }
 
-  function missing(ctx: Context, request: HttpRequest): HttpResponse {
+  function missing(ctx: Context, request: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    if (parts.missing) return parts.missing(ctx, request)
     if (request.path === 'favicon.ico' && !request.directory && options.favicon) return favicon()
     if (request.path === 'robots.txt' && !request.directory && (options.robots || parts.locked)) return robots()
     if (options.disableDirList) return textResponse(404, '404 page not found')

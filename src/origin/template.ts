@@ -30,15 +30,16 @@ export interface TemplatePage {
   readonly query: URLSearchParams
   readonly zip: boolean
   readonly modTimes: boolean
+  readonly title?: string
 }
 
 /** What rclone gives to its listing templates (serve-http.md 1.4). */
-export function templateData({ path, entries, query, zip, modTimes }: TemplatePage): Struct {
+export function templateData({ path, entries, query, zip, modTimes, title }: TemplatePage): Struct {
   const name = `/${path}`
   const zipUrl = zip ? '?download=zip' : ''
   return {
     DirRemote: path,
-    Title: `Directory listing of ${name}`,
+    Title: title ?? `Directory listing of ${name}`,
     Name: name,
     ZipURL: zipUrl,
     DisableZip: !zip,

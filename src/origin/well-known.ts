@@ -3,7 +3,7 @@ import { icon } from './icon.ts'
 
 const day = 86_400
 
-/** The answer to /favicon.ico when the remote has none, unless --favicon=false. */
+/** The answer to /favicon.ico when the remote has none, with --favicon. */
 export function favicon(): HttpResponse {
   return {
     status: 200,

@@ -47,8 +47,11 @@ export async function call(services: Services, method: Method, input: Params, ca
     const detached = (caller.async ?? false) || (Object.hasOwn(input, '_async') && bool.read('_async', input._async))
     const setting = await settingOf(services, method, input)
     const group = Object.hasOwn(input, '_group') ? string.read('_group', input._group) : caller.group
-    const start = { id, path: method.path, input, group, detached, ...(detached ? {} : { signal: caller.signal }) }
+    // The body of the request ends with it: such a job has ended when its caller is told of it.
+    const attached = !detached || method.needs === 'request'
+    const start = { id, path: method.path, input, group, detached, ...(attached ? { signal: caller.signal } : {}) }
     const { job, done } = services.jobs.begin(start, (running) => run(services, method, setting, running, caller))
+    if (detached && attached) await done
     if (detached)
       return { job, detached, output: { jobid: job.id, executeId: services.jobs.executeId }, error: undefined }
     const { output, error } = await done
@@ -105,7 +108,7 @@ async function run(
   const ctx: Context = services.ctx.with({
     signal: () => job.signal,
     stats: () => services.groups.get(job.group),
-    ...(filter ? { filter } : {}),
+    filter: filter ?? services.filter,
     ...(values ? { values } : {}),
   })
   const { request, trusted = false } = caller
@@ -118,6 +121,9 @@ async function run(
     ...(request ? { request } : {}),
     async open(spec) {
       return await (await services.remotes()).open(spec, { exec: trusted || services.allowExec })
+    },
+    async openAt(spec) {
+      return await (await services.remotes()).openAt(spec, { exec: trusted || services.allowExec })
     },
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}

@@ -1,5 +1,5 @@
 import type { AppError, ErrorCode } from '../base/error.ts'
-import { encodeJson } from '../base/json.ts'
+import { encodeInPieces, encodeJson, isLong } from '../base/json.ts'
 import type { HeaderList, HttpResponse } from '../http/message.ts'
 
 /** The status of a failed call by the code of its error; all others are 500 (rc.md 1.5). */
@@ -33,6 +33,7 @@ export function errorAnswer(object: ErrorObject, headers: HeaderList = []): Http
 }
 
 /** An answer in the JSON of this API. */
-export function json(status: number, value: unknown, headers: HeaderList = []): HttpResponse {
-  return { status, headers: ['content-type', 'application/json', ...headers], body: encodeJson(value) }
+export function json(status: number, value: object, headers: HeaderList = []): HttpResponse {
+  const body = isLong(value) ? encodeInPieces(value) : encodeJson(value)
+  return { status, headers: ['content-type', 'application/json', ...headers], body }
 }

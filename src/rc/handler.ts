@@ -7,7 +7,7 @@ import { errorAnswer, errorObject, json } from './error.ts'
 import { readInput, readQuery } from './input.ts'
 import { type Method, StreamAnswer } from './method.ts'
 import type { Params } from '../schema/field.ts'
-import { foreignPage } from './origins.ts'
+import { foreignPage } from '../http/same-site.ts'
 import type { Services } from './services.ts'
 
 /** Answers a GET or HEAD request, or says by undefined that it is not for it. */

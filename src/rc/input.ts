@@ -3,6 +3,7 @@ import { AppError, messageOf, toAppError } from '../base/error.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { goType } from '../schema/params.ts'
 import type { Params } from '../schema/field.ts'
+import { endOfJson } from './json-body.ts'
 
 /** The largest body of a call, bytes: far more than any method needs, and no danger to the memory. */
 const LARGEST = 16 * 1024 * 1024
@@ -38,7 +39,7 @@ export async function readInput(request: HttpRequest): Promise<Input> {
   try {
     if ((type.charset ?? 'utf-8') !== 'utf-8')
       throw new AppError('usage', `unsupported charset ${JSON.stringify(type.charset)} for JSON input`)
-    return { params: joined(params, readJson(await text(request))) }
+    return { params: joined(params, readJson(await text(request, true))) }
   } catch (error) {
     return { params, error: toAppError(error) }
   }
@@ -75,12 +76,13 @@ async function readForm(request: HttpRequest, query: Params): Promise<Input> {
   }
 }
 
-async function text(request: HttpRequest): Promise<string> {
+/** The body as text; `json` = its first JSON value, and what comes behind is not waited for, as with rclone. */
+async function text(request: HttpRequest, json = false): Promise<string> {
   if (request.header('content-encoding') !== undefined)
-    throw new AppError('unsupported', 'a call with a compressed body is not read: send it without Content-Encoding')
+    throw new AppError('usage', 'a call with a compressed body is not read: send it without Content-Encoding')
   if ((request.contentLength ?? 0) > LARGEST) throw tooLarge()
   try {
-    const bytes = await (request.whole?.(LARGEST) ?? collect(request.body, LARGEST))
+    const bytes = await (request.whole?.(LARGEST, json ? endOfJson() : undefined) ?? collect(request.body, LARGEST))
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   } catch (error) {
     throw error instanceof RangeError ? tooLarge() : error

@@ -49,6 +49,8 @@ export interface JobStart {
 
 /** Finished jobs that are remembered at most: a client that polls makes many. */
 const MOST = 10_000
+/** Entries of lists in the outputs that are remembered of jobs whose callers have got them already. */
+const MOST_ENTRIES = 50_000
 
 /** The jobs of an app: what runs, and what has ended not long ago (rc.md section 2). */
 export class Jobs {
@@ -58,6 +60,9 @@ export class Jobs {
   readonly #now: () => number
   readonly #running = new Map<number, RunningJob>()
   readonly #finished = new Map<number, RunningJob>()
+  /** Jobs with lists in their outputs, the oldest first, and the entries in all of them. */
+  readonly #large = new Map<RunningJob, number>()
+  #entries = 0
   #last = 0
   #idle: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
@@ -119,15 +124,17 @@ export class Jobs {
 
   async #run(job: RunningJob, detached: boolean, work: (job: Job) => Promise<object>): Promise<Job> {
     try {
-      job.end(this.#now(), undefined, await work(job))
+      const output = await work(job)
+      job.end(this.#now(), undefined, output)
+      if (!detached) this.#bound(job, output)
     } catch (reason) {
       job.end(this.#now(), this.#errorOf(job, reason), {})
     }
     this.#running.delete(job.id)
     if (this.#running.size === 0) this.#idle?.()
     this.#finished.set(job.id, job)
-    const oldest = this.#finished.keys().next().value
-    if (this.#finished.size > MOST && oldest !== undefined) this.#finished.delete(oldest)
+    const oldest = this.#finished.entries().next().value
+    if (this.#finished.size > MOST && oldest !== undefined) this.#forget(oldest[0], oldest[1])
     this.#expireLater()
     if (detached) {
       const { id, path, group, error } = job
@@ -143,6 +150,21 @@ export class Jobs {
     return job
   }
 
+  /** Forgets the outputs of calls of old when those of listings take too much memory. */
+  #bound(job: RunningJob, output: object): void {
+    let entries = 0
+    for (const value of Object.values(output)) if (Array.isArray(value)) entries += value.length
+    if (entries === 0) return
+    this.#large.set(job, entries)
+    this.#entries += entries
+    for (const [oldest, count] of this.#large) {
+      if (this.#entries <= MOST_ENTRIES || oldest === job) return
+      oldest.output = {}
+      this.#large.delete(oldest)
+      this.#entries -= count
+    }
+  }
+
   #errorOf(job: Job, reason: unknown): AppError {
     if (isMistake(reason)) {
       const [message = '', ...lines] = (reason.stack ?? String(reason)).split('\n')
@@ -152,6 +174,12 @@ export class Jobs {
     const error = toAppError(reason)
     const stopped = error.code === 'aborted' && !error.stop && job.signal.aborted
     return stopped ? canceled() : error
+  }
+
+  #forget(id: number, job: RunningJob): void {
+    this.#finished.delete(id)
+    this.#entries -= this.#large.get(job) ?? 0
+    this.#large.delete(job)
   }
 
   #expireLater(): void {
@@ -165,7 +193,7 @@ export class Jobs {
     const oldest = this.#now() - this.#parts.expire().after
     for (const [id, job] of this.#finished) {
       if ((job.endedAt ?? 0) > oldest) break
-      this.#finished.delete(id)
+      this.#forget(id, job)
     }
     if (this.#finished.size > 0) return
     clearInterval(this.#timer)

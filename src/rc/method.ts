@@ -1,6 +1,7 @@
 import type { Body } from '../base/body.ts'
 import type { Context } from '../core/context.ts'
 import type { HttpRequest } from '../http/message.ts'
+import type { Opener, Place } from '../layers/open.ts'
 import type { Remote } from '../remote/remote.ts'
 import type { Infer, Params, Shape } from '../schema/field.ts'
 import type { Job } from './jobs.ts'
@@ -50,7 +51,7 @@ export class StreamAnswer {
 type Output<O extends Shape> = Infer<O> | Answer | StreamAnswer | void
 
 /** What a method gets beside its parameters. */
-export interface Call {
+export interface Call extends Opener {
   /** Signal, log, stats group, filter and options of this very call. */
   readonly ctx: Context
   readonly services: Services
@@ -63,6 +64,8 @@ export interface Call {
   readonly trusted: boolean
   /** The one gate through which remotes are built from the strings of a call; it refuses what a caller may not do. */
   open(spec: string): Promise<Remote>
+  /** As `open`, for a text that may name a file. */
+  openAt(spec: string): Promise<Place>
 }
 
 /** Fixes the types of a declaration. */

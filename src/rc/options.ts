@@ -19,6 +19,12 @@ export const rcOptions = defineOptions('rc', {
     flag: 'rc-allow-exec',
     group,
   }),
+  allowPrivateUrls: option(
+    bool,
+    false,
+    'Let calls fetch URLs of private networks; without it, those of this machine only while the server listens on loopback',
+    { flag: 'allow-private-urls', group },
+  ),
   webGui: option(bool, false, 'Fetch a web interface, serve it and open it in the browser', {
     flag: 'rc-web-gui',
     rc: 'WebUI',
@@ -58,7 +64,11 @@ export const rcOptions = defineOptions('rc', {
     flag: 'rc-job-history',
     group,
   }),
-  template: option(string, '', 'Go template of the listings of --rc-serve', { flag: 'rc-template', group }),
+  template: option(string, '', 'Go template of the listings of --rc-serve', {
+    flag: 'rc-template',
+    rc: 'Template.Path',
+    group,
+  }),
 })
 
 /** Where and how the remote control listens. */

@@ -1,3 +1,4 @@
+import type { Json } from '../base/json.ts'
 import type { Context } from '../core/context.ts'
 import type { Bandwidth } from '../core/bandwidth.ts'
 import type { Filter } from '../core/filter.ts'
@@ -11,7 +12,8 @@ import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
 import type { Journal } from '../core/journal.ts'
-import type { NamedOption } from './block-values.ts'
+import type { Reach } from '../net/guard.ts'
+import type { RcOption } from './block-values.ts'
 import type { Jobs } from './jobs.ts'
 import type { Methods } from './methods.ts'
 
@@ -49,8 +51,14 @@ export interface Services {
   remotes(): Promise<Remotes>
   /** Calls may set options that run programs (`--rc-allow-exec`). */
   readonly allowExec: boolean
+  /** Where URLs of calls may lead to. */
+  readonly reach: Reach
   /** Builds the filter that the values of the block `filter` describe. Rules from files are refused. */
   filterOf(values: Readonly<Record<string, unknown>>): Promise<Filter>
+  /** The filter of calls that bring none. */
+  readonly filter: Filter
+  /** Another one from now on: that of the options with these values. */
+  setFilter(values: Readonly<Record<string, unknown>>): Promise<void>
 }
 
 /** A block of options under the name that rc knows. */
@@ -59,20 +67,35 @@ export interface RcBlock {
   readonly blocks: readonly OptionBlock[]
   /** Where the values of a block stand inside the rc block when they are not at its top: `HTTP`, `Auth`. */
   readonly nested?: Readonly<Record<string, OptionBlock>>
+  /** Keys of options of these blocks that rclone shows elsewhere. */
+  readonly omit?: readonly string[]
+  /** Values under names that no option stands for. */
+  readonly fixed?: Readonly<Record<string, Json>>
+  /** Names that older clients read, and the way to what they mean. */
+  readonly formerly?: Readonly<Record<string, string>>
   /** `options/set` is refused: who may come in is settled at the start. */
   readonly frozen?: true
+  /** The options in order. */
+  readonly options: readonly RcOption[]
   /** The options by their names in `options/get`, in lower case. */
-  readonly named: ReadonlyMap<string, NamedOption>
+  readonly named: ReadonlyMap<string, RcOption>
   /** The options by the names of flags, in snake case. */
-  readonly flat: ReadonlyMap<string, NamedOption>
+  readonly flat: ReadonlyMap<string, RcOption>
 }
 
 /** Servers that were started by `serve/start`. */
 export interface Servers {
   /** The kinds that can be started, sorted. */
   readonly types: readonly string[]
-  /** Throws `usage` for unknown parameters, `invalid` when it can't be started. */
-  start(call: Context, params: Readonly<Record<string, unknown>>): Promise<RunningServer>
+  /**
+   * Starts one with the options of the context and the parameters; `exec` = the remote may run programs. Throws `usage` for
+   * unknown parameters, `invalid` when it can't be started.
+   */
+  start(
+    call: Context,
+    params: Readonly<Record<string, unknown>>,
+    settings: { readonly exec: boolean },
+  ): Promise<RunningServer>
   list(): readonly RunningServer[]
   /** Throws `invalid` when there is none of that id. */
   stop(id: string): Promise<void>

@@ -10,6 +10,7 @@ import {
   createRemote,
   deleteRemote,
   setPasswords,
+  unsetKeys,
   updateRemote,
 } from './configure.ts'
 import { obscure, reveal } from './obscure.ts'
@@ -139,6 +140,51 @@ test('all questions are asked one by one, advanced ones only when wanted', async
   assert.equal(config.get('x')?.pass, pass)
   await assert.rejects(go('*bogus', ''), { code: 'invalid', message: 'unknown internal state "*bogus"' })
   await assert.rejects(go('*all-set,99,false', ''), { code: 'invalid' })
+})
+
+test('what runs a program is refused when it came over the network, in whatever way it comes', async () => {
+  const webdav = defineBackend({
+    name: 'webdav',
+    description: 'WebDAV',
+    options: defineOptions('webdav', {
+      url: option(string, '', 'Address'),
+      tokenCommand: option(string, '', 'Program to run', { exec: true }),
+    }),
+    open: never,
+  })
+  const local = { ...parts(), backends: [...backends, webdav] }
+  const remote = { ...local, refuseExec: true }
+  const refused = { code: 'denied', message: /^setting "token_command" over the network is not allowed/ }
+  config.set('s', { type: 'webdav', url: 'h' })
+  config.set('l', { type: 'local' })
+  const before = config.text()
+  await assert.rejects(createRemote(remote, 'x', 'webdav', { url: 'h', token_command: 'touch x' }), refused)
+  await assert.rejects(updateRemote(remote, 's', { token_command: 'touch x' }), refused)
+  await assert.rejects(setPasswords(remote, 's', { token_command: 'touch x' }), refused)
+  // The type may be changed later.
+  await assert.rejects(updateRemote(remote, 'l', { token_command: 'touch x' }), refused)
+  // What an alias of the configuration says is trusted when it is opened.
+  for (const spec of [
+    ':webdav,url=h,token_command="touch x":',
+    ':alias,remote=":webdav,token_command=x:":',
+    ':webdav, token_command:/x',
+  ])
+    await assert.rejects(updateRemote(remote, 'l', { remote: spec }), refused, spec)
+  const asked = { continue: true, state: '*all-set,1,false', result: 'touch x' }
+  await assert.rejects(updateRemote(remote, 's', {}, asked), refused)
+  assert.equal(config.text(), before)
+  await updateRemote(remote, 's', { url: 'a,b' })
+  await updateRemote(local, 's', { token_command: 'pass x' })
+  assert.deepEqual(config.get('s'), { type: 'webdav', url: 'a,b', token_command: 'pass x' })
+})
+
+test('keys are taken away, but never the type', async () => {
+  config.set('s', { type: 'sftp', host: 'h', port: '1' })
+  assert.deepEqual(await unsetKeys({ config }, 's', ['port', 'user']), ['port'])
+  assert.deepEqual(config.get('s'), { type: 'sftp', host: 'h' })
+  await assert.rejects(unsetKeys({ config }, 's', ['host', 'type']), { message: /^can't unset the "type" of a remote/ })
+  await assert.rejects(unsetKeys({ config }, 'x', []), { message: 'remote "x" doesn\'t exist' })
+  assert.deepEqual(config.get('s'), { type: 'sftp', host: 'h' })
 })
 
 test('a backend is described with the keys that clients know', () => {

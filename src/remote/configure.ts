@@ -11,6 +11,8 @@ import { checkName } from './spec.ts'
 export interface Configuring {
   readonly config: ConfigFile
   readonly backends: readonly Backend[]
+  /** Refuse to set what makes storage run programs: for values that came over the network. */
+  readonly refuseExec?: boolean
   /** Called with a sentence about something that was done but may not be meant. */
   readonly warn?: (message: string) => void
 }
@@ -54,7 +56,7 @@ export async function createRemote(
   checkName(name)
   const backend = backendOf(parts, type)
   if (options.continue) return await updateRemote(parts, name, values, options)
-  const texts = textsFor(parts, backend, values, options)
+  const { type: _type, ...texts } = textsFor(parts, backend, values, options)
   parts.config.replace(name, { type, ...texts })
   await parts.config.save()
   return question(parts, name, backend, options)
@@ -78,11 +80,31 @@ export async function updateRemote(
 /** Sets values that are given in the clear and are kept obscured, whatever the backend says about them. */
 export async function setPasswords(parts: Configuring, name: string, values: Texts): Promise<void> {
   typeOf(parts, name)
+  for (const key of Object.keys(values)) refuseExec(parts, key, '')
   parts.config.set(
     name,
     Object.fromEntries(Object.entries(values).map(([key, value]) => [key, obscure(textOf(key, value))])),
   )
   await parts.config.save()
+}
+
+/**
+ * Removes values of a remote and saves; gives the keys that were there. Throws `invalid` for a remote that is not there, and
+ * for its type, without which it is none.
+ */
+export async function unsetKeys(
+  parts: Pick<Configuring, 'config'>,
+  name: string,
+  keys: readonly string[],
+): Promise<string[]> {
+  const stored = parts.config.stored(name)
+  if (!stored) throw new AppError('invalid', `remote ${JSON.stringify(name)} doesn't exist`)
+  if (keys.includes('type'))
+    throw new AppError('invalid', `can't unset the "type" of a remote - use config/delete to remove the remote instead`)
+  const removed = keys.filter((key) => Object.hasOwn(stored, key))
+  parts.config.set(name, Object.fromEntries(removed.map((key) => [key, undefined])))
+  await parts.config.save()
+  return removed
 }
 
 /** Removes a remote and saves. One that is not there is no error. */
@@ -118,6 +140,7 @@ function textsFor(
     if (key.startsWith('config_')) continue
     const option = known.get(key)
     const text = textOf(key, value)
+    refuseExec(parts, key, text)
     if (!option && key !== 'type') parts.warn?.(unknownKey(key, backend, known.keys()))
     texts[key] = option ? storedText(key, option, text, options) : text
   }
@@ -136,6 +159,25 @@ function storedText(key: string, option: Option<unknown>, text: string, options:
   }
   if (text !== '') check(key, option, text)
   return text
+}
+
+/**
+ * Throws `denied` for an option that runs a program, of whatever backend: the type may change later. A text that sets one
+ * within a connection string counts as well, for what the configuration says is trusted when it is opened.
+ */
+function refuseExec(parts: Configuring, key: string, text: string): void {
+  if (!parts.refuseExec) return
+  const running = parts.backends.flatMap(({ options }) =>
+    Object.entries(options.options)
+      .filter(([, option]) => option.exec)
+      .map(([name]) => configKey(name)),
+  )
+  const found = running.find((name) => name === key || new RegExp(`,\\s*${name}\\s*[=,:]`, 'i').test(text))
+  if (found !== undefined)
+    throw new AppError(
+      'denied',
+      `setting ${JSON.stringify(found)} over the network is not allowed: it runs a program (--rc-allow-exec allows it)`,
+    )
 }
 
 function check(key: string, option: Option<unknown>, text: string): void {
@@ -182,6 +224,7 @@ function answer(
 ): string | undefined {
   const result = options.result ?? ''
   const word = configKey(key)
+  refuseExec(parts, word, result)
   const current = parts.config.stored(name)?.[word]
   if (result === (current ?? option.type.format(option.default))) return undefined
   if (result === '' && option.required) return 'This value is required and it has no default'

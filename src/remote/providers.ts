@@ -63,6 +63,7 @@ export function describeOption(key: string, option: Option<unknown>, current?: s
     Sensitive: option.secret ?? option.password ?? false,
     DefaultStr: text,
     ValueStr: text,
-    Type: option.type.name,
+    // Clients know the types of rclone by name; the words of a closed set are in the examples.
+    Type: closed ? 'string' : option.type.name,
   }
 }

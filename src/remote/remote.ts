@@ -70,11 +70,22 @@ export interface RemoteInfo {
   readonly traits: Readonly<Partial<Record<Trait, true>>>
 }
 
+/** Where a remote is rooted, as a user would write it: `/srv`, `s3:bucket/a`. */
+export function rootText({ name, type, root }: RemoteInfo): string {
+  return type === 'local' && name === 'local' ? root : `${name}:${root}`
+}
+
+/** The entries of a directory. */
+export interface Listing extends AsyncIterable<Entry> {
+  /** The same, as they are read: many at a time, for whoever wants them all. It is one way or the other, once. */
+  readonly batches?: () => AsyncIterable<readonly Entry[]>
+}
+
 /** An opened storage. A method that is absent is a feature that is absent. Errors are `AppError`s. */
 export interface Remote {
   readonly info: RemoteInfo
   /** The children of a directory, in no particular order. Throws `not-found` when it is missing, `not-directory` for a file. */
-  list(ctx: Context, dir: string): AsyncIterable<Entry>
+  list(ctx: Context, dir: string): Listing
   /** The entry at a path, undefined when there is none. `''` is the root directory. */
   stat(ctx: Context, path: string): Promise<Entry | undefined>
   /**
@@ -96,6 +107,8 @@ export interface Remote {
   purge?(ctx: Context, dir: string): Promise<void>
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
+  /** Moves a file to another storage class. */
+  setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
   openWriter?(ctx: Context, path: string, size: number): Promise<WriterAt>
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
@@ -120,6 +133,7 @@ export interface Remote {
   readNow?(file: FileEntry): Uint8Array | undefined
   /** Stores a small file without waiting, as `put` does. Undefined = ask `put`. Throws what that throws. */
   putNow?(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined
+  /** Does what only this kind of storage can do. Throws `unsupported` for a name that it does not know. */
   command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
   close?(): Promise<void>
 }

@@ -10,8 +10,13 @@ export interface Option<T> {
   /** Other flags that mean the same: `header` for `response-header`. */
   readonly aliases?: readonly string[]
   readonly short?: string
-  /** Name in `options/get` and `options/set` when it is not the Pascal-cased key. */
-  readonly rc?: string
+  /**
+   * Name in `options/get` and `options/set` when it is not the Pascal-cased key; a dot leads into an object. False = the
+   * remote control does not know it.
+   */
+  readonly rc?: string | false
+  /** `options/get` shows a list as one text, as rclone does. */
+  readonly asText?: boolean
   readonly examples?: readonly { value: string; help: string }[]
   readonly required?: boolean
   readonly advanced?: boolean
@@ -70,7 +75,7 @@ export function configKey(key: string): string {
 
 /** `dirCacheTime` → `DirCacheTime`: the name in `options/get`. */
 export function rcName(key: string, option: Pick<Option<unknown>, 'rc'>): string {
-  return option.rc ?? key.charAt(0).toUpperCase() + key.slice(1)
+  return option.rc || key.charAt(0).toUpperCase() + key.slice(1)
 }
 
 /** The values a block has when nothing is set. */

@@ -11,6 +11,15 @@ interface Held {
   frozen: object | undefined
 }
 
+/** The values of a block as they are whenever they are looked at, as far as its options are `live`; the others stay as they are now. */
+export function liveValues<B extends OptionBlock>(block: B, get: (block: B) => Values<B>): Values<B> {
+  const values = { ...get(block) }
+  for (const [key, option] of Object.entries(block.options))
+    if (option.live)
+      Object.defineProperty(values, key, { enumerable: true, get: () => get(block)[key as keyof Values<B>] })
+  return values
+}
+
 /** The values of all options of one app. A stronger source wins over a weaker one, whatever the order of the calls. */
 export class OptionSet {
   readonly blocks: readonly OptionBlock[]

@@ -189,13 +189,15 @@ export function goType(value: unknown): string {
   return typeof value === 'string' ? 'string' : 'map[string]interface {}'
 }
 
-function jsonKind(value: unknown): string {
+/** The name that clients know a JSON value by in messages about types. */
+export function jsonKind(value: unknown): string {
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
   return value === null ? 'null' : typeof value
 }
 
-function fromText(key: string, value: unknown): unknown {
+/** The value that a parameter stands for when it came as JSON text. */
+export function fromText(key: string, value: unknown): unknown {
   if (typeof value !== 'string') return value
   try {
     return JSON.parse(value) as unknown

@@ -1,12 +1,15 @@
+import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
+import { cacheName, parseSpec } from '../remote/spec.ts'
 import type { Vfs } from './vfs.ts'
 
 /** The trees in use, by the text of their remote, as `vfs/list` shows them. */
 export class ActiveVfses {
   readonly #byName = new Map<string, Vfs[]>()
 
-  /** Adds a tree; gives the way to take it out again. */
-  add(name: string, vfs: Vfs): () => void {
+  /** Adds the tree over the remote that a text names; gives the way to take it out again. */
+  add(text: string, vfs: Vfs): () => void {
+    const name = vfsName(text)
     const same = this.#byName.get(name)
     if (same) same.push(vfs)
     else this.#byName.set(name, [vfs])
@@ -24,8 +27,9 @@ export class ActiveVfses {
   }
 
   /** The tree of that name; without one the only tree there is. Throws `invalid` with rclone's sentences (rc.md 3, vfs). */
-  find(name: string | undefined): { readonly name: string; readonly vfs: Vfs } {
-    if (name === undefined) return this.#only()
+  find(text: string | undefined): { readonly name: string; readonly vfs: Vfs } {
+    if (text === undefined) return this.#only()
+    const name = this.names.includes(text) ? text : this.#known(text)
     const [, base = '', index] = /^(.*)\[(\d+)\]$/.exec(name) ?? []
     const all = this.#byName.get(name) ?? (index === undefined ? undefined : this.#byName.get(base))
     const vfs = index !== undefined && !this.#byName.has(name) ? all?.[Number(index)] : all?.[0]
@@ -33,6 +37,16 @@ export class ActiveVfses {
     if (all.length > 1 && this.#byName.has(name))
       throw new AppError('invalid', `more than one VFS active with name ${JSON.stringify(name)}`)
     return { name, vfs }
+  }
+
+  /** The name that a text has, when there is a tree of that name; else the text itself. */
+  #known(text: string): string {
+    try {
+      const name = vfsName(text)
+      return this.#byName.has(name) ? name : text
+    } catch {
+      return text
+    }
   }
 
   #only(): { readonly name: string; readonly vfs: Vfs } {
@@ -47,4 +61,14 @@ export class ActiveVfses {
     if (left.length > 0) this.#byName.set(name, left)
     else this.#byName.delete(name)
   }
+}
+
+/**
+ * The name of the tree over a remote: `remote:path`, an absolute path, and for a remote that was made on the spot a hash in
+ * place of its settings, which may hold passwords.
+ */
+export function vfsName(text: string): string {
+  const spec = parseSpec(text)
+  if (spec.kind === 'local') return resolve(spec.path)
+  return `${cacheName(spec)}:${spec.path.replace(/(?<=.)\/+$/, '')}`
 }

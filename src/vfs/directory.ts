@@ -26,7 +26,7 @@ interface Reading {
 
 interface Held {
   readonly listing: Listing
-  readonly expires: number
+  readonly readAt: number
   readonly unwatch: (() => void) | undefined
 }
 
@@ -66,6 +66,7 @@ export class Directories {
   /** True when the listing of a directory is at hand, or worth reading for the files that are looked up in it. */
   isWorthReading(dir: string): boolean {
     if (this.#fresh(dir) || this.#reading.has(dir)) return true
+    if (this.#time() <= 0) return false
     const lookups = (this.#lookups.get(dir) ?? 0) + 1
     this.#lookups.set(dir, lookups)
     return lookups > FEW
@@ -98,7 +99,7 @@ export class Directories {
 
   #fresh(dir: string): Listing | undefined {
     const held = this.#held.get(dir)
-    return held && held.expires > this.#now() ? held.listing : undefined
+    return held && held.readAt + this.#time() > this.#now() ? held.listing : undefined
   }
 
   /** Begins a listing, in the app's context: one client that leaves must not end what others wait for. */
@@ -122,8 +123,8 @@ export class Directories {
     try {
       const listing = await this.#list(this.#ctx, dir)
       // A disk that cannot be watched now is read each time: a changed file must never be served stale.
-      if (!reading.stale && (unwatch || !this.#remote.info.traits.isLocal))
-        this.#held.set(dir, { listing, expires: this.#now() + this.#time(), unwatch })
+      if (!reading.stale && this.#time() > 0 && (unwatch || !this.#remote.info.traits.isLocal))
+        this.#held.set(dir, { listing, readAt: this.#now(), unwatch })
       else unwatch?.()
       return listing
     } catch (reason) {

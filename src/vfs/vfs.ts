@@ -1,7 +1,7 @@
 import { bodyOf, slice, type Body } from '../base/body.ts'
 import { AppError, messageOf, toAppError } from '../base/error.ts'
-import type { Json } from '../base/json.ts'
-import { type CanonicalPath, join, nameOf, parentOf } from '../base/path.ts'
+import { throwIfAborted } from '../base/abort.ts'
+import { asCanonical, type CanonicalPath, join, nameOf, parentOf } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import type { DirEntry, Entry, FileEntry, Remote } from '../remote/remote.ts'
@@ -21,7 +21,8 @@ export class Vfs {
   readonly #names: NamePolicy
   /** One node for each version of a file, for as long as somebody holds that version. */
   readonly #files = new WeakMap<FileEntry, FileNode>()
-  readonly #stopPolling: (() => void) | undefined
+  #pollInterval: number
+  #stopPolling: (() => void) | undefined
 
   /** `bufferSize` in bytes. */
   constructor(ctx: Context, remote: Remote, options: VfsOptions, bufferSize: number) {
@@ -31,10 +32,8 @@ export class Vfs {
     this.#bufferSize = bufferSize
     this.#directories = new Directories(ctx, remote, () => options.dirCacheTime)
     this.#names = { ignoreCase: options.caseInsensitive, normalize: !options.noUnicodeNormalization }
-    this.#stopPolling =
-      options.pollInterval > 0
-        ? remote.poll?.(ctx, options.pollInterval, (path, kind) => this.#changed(path, kind))
-        : undefined
+    this.#pollInterval = options.pollInterval
+    this.#startPolling()
     if (options.refresh) this.#refreshAll()
   }
 
@@ -62,32 +61,62 @@ export class Vfs {
     return dropped
   }
 
-  /** Reads a directory again, with all below it when `recursive`. Gives `OK` or an error text for each path. */
+  /**
+   * Reads a directory again, with all below it when `recursive`. Gives for each path `OK`, or what is wrong with it in the
+   * words of rclone (rc.md 3, vfs). Throws only when `ctx` aborts.
+   */
   async refresh(ctx: Context, dir: string, recursive: boolean): Promise<Record<string, string>> {
     const result: Record<string, string> = {}
     const waiting = [dir]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      throwIfAborted(ctx.signal)
       this.#directories.drop(next)
       try {
-        const { entries } = await this.#directories.read(ctx, next)
+        const { entries } = await this.#directories.read(ctx, asCanonical(next))
         result[next] = 'OK'
         if (recursive) for (const entry of entries ?? []) if (entry.kind === 'directory') waiting.push(entry.path)
       } catch (error) {
-        result[next] = messageOf(error)
+        throwIfAborted(ctx.signal)
+        result[next] = refreshError(error)
       }
     }
     return result
   }
 
-  /** The JSON of `vfs/stats`. */
-  stats(): Json {
-    const { dirs, entries } = this.#directories.size
-    return { fs: this.remote.info.description, inUse: 1, metadataCache: { dirs, files: entries } }
+  /** How many directories are held, and entries in them. */
+  get held(): { readonly dirs: number; readonly entries: number } {
+    return this.#directories.size
+  }
+
+  /** True when the storage can tell what changed in it. */
+  get canPoll(): boolean {
+    return this.remote.poll !== undefined
+  }
+
+  /** Time between looks for changes, ms; 0 = it does not look. */
+  get pollInterval(): number {
+    return this.#pollInterval
+  }
+
+  /** Looks for changes this often from now on, in ms; 0 = no more. Throws when the storage cannot tell. */
+  poll(ms: number): void {
+    if (!this.canPoll) throw new AppError('invalid', 'poll-interval is not supported by this remote')
+    this.#stopPolling?.()
+    this.#pollInterval = ms
+    this.#startPolling()
   }
 
   async close(): Promise<void> {
     this.#stopPolling?.()
     this.#directories.close()
+  }
+
+  #startPolling(): void {
+    const ms = this.#pollInterval
+    this.#stopPolling =
+      ms > 0 && ms !== Infinity
+        ? this.remote.poll?.(this.#ctx, ms, (path, kind) => this.#changed(path, kind))
+        : undefined
   }
 
   async #find(ctx: Context, path: string): Promise<Entry | undefined> {
@@ -202,4 +231,10 @@ export class Vfs {
         this.#ctx.log.error(`--vfs-refresh: ${messageOf(error)}`)
     })
   }
+}
+
+function refreshError(error: unknown): string {
+  const { code, message } = toAppError(error)
+  if (code === 'not-directory') return 'invalid argument'
+  return code === 'not-found' || code === 'invalid' ? 'file does not exist' : message
 }

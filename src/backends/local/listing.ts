@@ -117,7 +117,12 @@ class Names {
   }
 
   async close(): Promise<void> {
-    await this.#dir?.close()
+    const dir = this.#dir
+    if (dir)
+      await this.#disk.run(
+        () => dir.closeSync(),
+        () => dir.close(),
+      )
   }
 }
 

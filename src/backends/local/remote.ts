@@ -10,13 +10,14 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
-import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
+import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import { closeFd, Disk, fileSystemKind, type FileSystemKind, SMALL } from './disk.ts'
 import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
 import { empty, parentDirectory, removeDirectory } from './erase.ts'
 import { OpenFiles } from './files.ts'
 import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
+import { runCommand } from './command.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import { diskPath, type OsPath } from './names.ts'
@@ -60,8 +61,9 @@ export class LocalRemote implements Remote {
     return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config)
   }
 
-  async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
-    for await (const batch of this.#batches(ctx, dir)) yield* batch
+  list(ctx: Context, dir: string): Listing {
+    const batches = () => this.#batches(ctx, dir)
+    return { batches, [Symbol.asyncIterator]: () => oneByOne(batches()) }
   }
 
   async listAll(ctx: Context, dir: string): Promise<Entry[]> {
@@ -70,7 +72,7 @@ export class LocalRemote implements Remote {
     return entries
   }
 
-  async *#batches(ctx: Context, dir: string): AsyncGenerator<Entry[]> {
+  async *#batches(ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
     const directory = await this.#tree.openDirectory(dir)
     try {
       const options = { showLinks: this.#options.links, skipped: (path: string) => this.#skipped(ctx, path) }
@@ -317,6 +319,10 @@ export class LocalRemote implements Remote {
     return { total: bsize * blocks, used: bsize * (blocks - bfree), free: bsize * bavail }
   }
 
+  async command(_ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>) {
+    return runCommand(name, args, opt)
+  }
+
   watch(dir: string, changed: () => void): (() => void) | undefined {
     const place = this.#tree.diskPath(dir)
     return place === undefined || this.#tree.disk.network ? undefined : this.#watches.watch(dir, place, changed)
@@ -400,6 +406,10 @@ const MAX_SWEPT = 1000
 async function fill(ctx: Context, temp: TempFile, body: Body, info: PutInfo): Promise<void> {
   if (body instanceof FileSlice && info.size === body.length && !info.hashes) await temp.fillFrom(body, ctx.signal)
   else await temp.fill(incoming(body, info, ctx.signal))
+}
+
+async function* oneByOne(batches: AsyncIterable<readonly Entry[]>): AsyncGenerator<Entry> {
+  for await (const batch of batches) yield* batch
 }
 
 function writableLeaf(path: string): OsPath {

@@ -118,7 +118,8 @@ export class Tree {
       if (!this.#allows(target ?? (await this.disk.realpath(place)), path, root.path)) throw absent(path)
       const stats = await this.disk.fstat(fd)
       if (!this.visible(stats, root.device)) throw absent(path)
-      return new Directory(fd, target === undefined ? place : `/proc/self/fd/${fd}`, root.device)
+      const { network } = this.disk
+      return new Directory(fd, target === undefined ? place : `/proc/self/fd/${fd}`, { device: root.device, network })
     } catch (error) {
       await closeFd(fd)
       throw toAppError(error)
@@ -136,7 +137,7 @@ export class Tree {
       const target = fdTarget(fd)
       const { dev } = fs.fstatSync(fd, { bigint: true })
       if (target !== undefined && this.#allows(target, path, root.path) && this.#onDevice(dev, root.device))
-        return new Directory(fd, `/proc/self/fd/${fd}`, root.device)
+        return new Directory(fd, `/proc/self/fd/${fd}`, { device: root.device, network: this.disk.network })
     } catch {
       // the pooled way tells
     }
@@ -236,9 +237,12 @@ export class Directory {
   made = false
   readonly #fd: number
   readonly #place: OsPath
+  readonly #network: boolean
+  #closed = false
 
-  constructor(fd: number, place: OsPath, device: bigint) {
+  constructor(fd: number, place: OsPath, { device, network }: { device: bigint; network: boolean }) {
     this.#fd = fd
+    this.#network = network
     this.#place = place
     this.device = device
   }
@@ -263,8 +267,13 @@ export class Directory {
     })
   }
 
+  /** Safe to call twice: by then its number may be that of another file. */
   async close(): Promise<void> {
-    await closeFd(this.#fd)
+    if (this.#closed) return
+    this.#closed = true
+    // Unlike that of a large deleted file, the close of a local directory is nothing to wait for.
+    if (this.#network) await closeFd(this.#fd)
+    else fs.closeSync(this.#fd)
   }
 
   /** Closes it without a wait. */

@@ -2,6 +2,7 @@ import { AppError } from '../../base/error.ts'
 import { ordered } from '../../base/json.ts'
 import { listOf, object } from '../../schema/params.ts'
 import { required } from '../../schema/field.ts'
+import { methodHelp } from '../help.ts'
 import { Answer, method, type Method, nothing } from '../method.ts'
 
 const echo = 'Gives back the parameters it was called with: to see that a connection works and how parameters are read.'
@@ -67,13 +68,14 @@ export const rcMethods = [
   }),
 ] as const
 
-function described({ path, title, help, open, needs }: Method): Readonly<Record<string, unknown>> {
+function described(one: Method): Readonly<Record<string, unknown>> {
+  const { path, title, open, needs } = one
   return ordered({
     Path: path,
     Title: title,
     AuthRequired: open !== true,
     NoAuth: open === true,
-    Help: help ?? '',
+    Help: methodHelp(one),
     NeedsRequest: needs === 'request',
     NeedsResponse: needs === 'response',
   })

@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../http/message.ts'
+import type { HttpRequest } from './message.ts'
 
 /**
  * Why a request that changes something is refused as one that a foreign web page made (CSRF), undefined when it is not.
@@ -9,12 +9,12 @@ export function foreignPage(request: HttpRequest, allowed: readonly string[]): s
   if (allowed.includes('*')) return undefined
   if (origin !== undefined) {
     if (allowed.includes(origin) || origin === ownOrigin(request)) return undefined
-    return `calls from web pages of ${origin === 'null' ? 'unknown origin' : origin} are refused: --rc-allow-origin allows an origin`
+    return `requests from web pages of ${origin === 'null' ? 'unknown origin' : origin} are refused: allow the origin if that is meant`
   }
   const site = request.header('sec-fetch-site')
   return site === undefined || site === 'same-origin' || site === 'none'
     ? undefined
-    : 'calls from web pages of another site are refused: --rc-allow-origin allows an origin'
+    : 'requests from web pages of another site are refused: allow their origin if that is meant'
 }
 
 function ownOrigin({ peer }: HttpRequest): string {

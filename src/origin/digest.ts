@@ -1,0 +1,44 @@
+import { createHash, type Hash } from 'node:crypto'
+import { AppError } from '../base/error.ts'
+import type { HttpRequest } from '../http/message.ts'
+
+/** The checksums of HTTP that are strong enough to mean something (RFC 9530 section 5), and Node's names for them. */
+const algorithms: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' }
+
+interface Expected {
+  readonly name: string
+  readonly value: string
+  readonly hash: Hash
+}
+
+/** The checksums that an upload announces in `Content-Digest` or `Repr-Digest` (RFC 9530), to be held against what comes. */
+export class Digests {
+  readonly #expected: readonly Expected[]
+
+  /** Throws `invalid` for a header that can't be read; algorithms that are not known are left alone. */
+  constructor(request: Pick<HttpRequest, 'header'>) {
+    this.#expected = ['content-digest', 'repr-digest'].flatMap((header) => parse(header, request.header(header)))
+  }
+
+  update(chunk: Uint8Array): void {
+    for (const { hash } of this.#expected) hash.update(chunk)
+  }
+
+  /** Throws `invalid` when what came is not what was announced. */
+  check(): void {
+    for (const { name, value, hash } of this.#expected)
+      if (hash.digest('base64') !== value)
+        throw new AppError('invalid', `the body is not the one that ${name} announces: it was changed on the way`)
+  }
+}
+
+/** `sha-256=:BASE64:, sha-512=:BASE64:` (RFC 8941, a dictionary of byte sequences). */
+function parse(name: string, header: string | undefined): Expected[] {
+  if (header === undefined) return []
+  return header.split(',').flatMap((member) => {
+    const [, key = '', value = ''] = /^\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):\s*$/.exec(member) ?? []
+    if (key === '') throw new AppError('invalid', `${name} can't be read: write it as sha-256=:BASE64:`)
+    const algorithm = algorithms[key]
+    return algorithm === undefined ? [] : [{ name, value, hash: createHash(algorithm) }]
+  })
+}

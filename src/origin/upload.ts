@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Body } from '../base/body.ts'
+import { AppError, toAppError } from '../base/error.ts'
+import { usefulType } from '../base/mime.ts'
+import type { Context } from '../core/context.ts'
+import { evaluate } from '../http/conditional.ts'
+import { errorResponse, textResponse } from '../http/error.ts'
+import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
+import { foreignPage } from '../http/same-site.ts'
+import { encodePath } from '../http/target.ts'
+import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
+import type { WriteHandle, Writes } from '../vfs/write.ts'
+import { entityTag } from './describe.ts'
+import { Digests } from './digest.ts'
+import { type Part, partOf, patched } from './part.ts'
+
+/** Where uploads go. */
+export interface WritableTree {
+  readonly remote: Remote
+  readonly writes: Writes
+}
+
+export interface UploadSettings {
+  /** Of the server: what came whole is stored although its client has left, as packagers do that read no answers. */
+  readonly ctx: Context
+  readonly tree: WritableTree
+  /** Largest file, bytes; Infinity = any. */
+  readonly most: number
+  /** Bytes may be left out between the end of a file and a part that is added; they become zeros. */
+  readonly holes: boolean
+  /** Origins whose web pages may upload; `*` = any. */
+  readonly origins: readonly string[]
+}
+
+/** The methods that change something. */
+export const changing: readonly string[] = ['PUT', 'POST', 'PATCH', 'DELETE']
+
+/**
+ * PUT and POST store a file, whole or a part of it; PATCH stores a part; DELETE removes. A file gets its name when all of it
+ * is stored and checked, so that what was there before stays when anything goes wrong (httpout.md 3.3).
+ */
+export function uploadHandler(settings: UploadSettings): Handler {
+  return async function upload(_ctx, request) {
+    try {
+      const foreign = foreignPage(request, settings.origins)
+      if (foreign !== undefined) throw new AppError('denied', foreign)
+      if (request.method === 'DELETE') return await remove(settings.ctx, request, settings)
+      return await store(settings.ctx, request, settings)
+    } catch (reason) {
+      const response = errorResponse(reason)
+      // What is left of a body that is not wanted must not be taken for the next request.
+      return { ...response, close: true }
+    }
+  }
+}
+
+/** How long a removal waits for the upload of the same file to end, ms. */
+const PATIENCE_MS = 5000
+
+async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
+  const { path } = request
+  // A packager may remove what it has just sent and what is still on its way to the disk.
+  const growing = tree.writes.growing(path)
+  if (growing) await Promise.race([growing.over, sleep(PATIENCE_MS, undefined, { ref: false })])
+  return await tree.writes.exclusive(path, async () => {
+    const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
+    if (!entry) return textResponse(path === '' ? 403 : 404)
+    if (entry.kind === 'directory') throw new AppError('is-directory', 'a folder is not removed')
+    if (failsConditions(request, entry)) return textResponse(412)
+    await tree.remote.remove(ctx, entry)
+    tree.writes.forget(path)
+    return { status: 204, headers: [] }
+  })
+}
+
+async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
+  const { tree } = settings
+  const { path, method } = request
+  if ((request.header('content-encoding') ?? 'identity') !== 'identity')
+    return { ...textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding'), close: true }
+  if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
+  const old = await fileAt(ctx, tree.remote, path)
+  if (failsConditions(request, old)) return { ...textResponse(412), close: true }
+  const part = partOf(request, old?.size ?? 0)
+  if (method === 'PATCH' && !part) return { ...patchNeedsPart(), close: true }
+  refuseSize(request, part, old?.size ?? 0, settings)
+  const handle = await tree.writes.open(ctx, path, putInfo(request, part))
+  return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
+}
+
+/** Throws `too-large`, and `range` for a part that would leave bytes out where that is not wanted. */
+function refuseSize(request: HttpRequest, part: Part | undefined, old: number, settings: UploadSettings): void {
+  const largest = part ? Math.max(part.start, part.end ?? 0, part.total ?? 0) : (request.contentLength ?? 0)
+  if (largest > settings.most) throw tooLarge(settings.most)
+  // A file that is not there yet begins at its beginning.
+  const holes = settings.holes && old > 0
+  if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
+}
+
+function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
+  // Packagers send `*` for a type.
+  const contentType = usefulType(request.header('content-type'))
+  const size = part ? undefined : request.contentLength
+  return {
+    ...(size === undefined ? {} : { size }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(request.header('if-none-match') === '*' ? { ifAbsent: true } : {}),
+  }
+}
+
+function patchNeedsPart(): HttpResponse {
+  return textResponse(405, 'PATCH needs a Content-Range', ['allow', 'GET, HEAD, OPTIONS, PUT, POST, DELETE'])
+}
+
+interface Filling {
+  readonly settings: UploadSettings
+  readonly part: Part | undefined
+  readonly old: FileEntry | undefined
+}
+
+/** Takes the body in, checks it, and has the file get its name. Gives what is there then. */
+async function fill(
+  ctx: Context,
+  request: HttpRequest,
+  handle: WriteHandle,
+  { settings, part, old }: Filling,
+): Promise<FileEntry | undefined> {
+  const { tree, most } = settings
+  try {
+    const digests = new Digests(request)
+    const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
+    const body = limited(
+      transfer.account(watched(request.body, digests), () => ctx.signal),
+      most,
+    )
+    try {
+      const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
+      for await (const chunk of whole) await handle.write(chunk)
+      digests.check()
+      const stored = await handle.commit(async () => {
+        const now = await fileAt(ctx, tree.remote, handle.path)
+        if (failsConditions(request, now)) throw new AppError('precondition', 'another version came in between')
+      })
+      transfer.done()
+      return stored
+    } catch (reason) {
+      transfer.done(toAppError(reason))
+      throw reason
+    }
+  } catch (reason) {
+    await handle.abort(reason)
+    throw reason
+  }
+}
+
+async function* watched(body: Body, digests: Digests): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    digests.update(chunk)
+    yield chunk
+  }
+}
+
+/** Ends with `too-large` as soon as there are more bytes than allowed. */
+async function* limited(body: Body, most: number): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > most) throw tooLarge(most)
+    yield chunk
+  }
+}
+
+function reader(ctx: Context, remote: Remote, old: FileEntry | undefined) {
+  return {
+    size: old?.size ?? 0,
+    open: (start: number, end: number) => remote.open(ctx, old as FileEntry, { start, end }),
+  }
+}
+
+/** The file at a path; undefined when there is none. Throws `is-directory`. */
+async function fileAt(ctx: Context, remote: Remote, path: string): Promise<FileEntry | undefined> {
+  const entry = await remote.stat(ctx, path)
+  if (entry?.kind === 'directory') throw new AppError('is-directory', 'there is a folder of that name')
+  return entry
+}
+
+function failsConditions(request: HttpRequest, entry: FileEntry | undefined): boolean {
+  const known = entry ? { etag: entityTag(entry), modTime: entry.modTime, exists: true } : { exists: false }
+  return evaluate(request, known) === 'failed'
+}
+
+function answer(request: HttpRequest, stored: FileEntry | undefined, replaced: boolean): HttpResponse {
+  const etag = stored && entityTag(stored)
+  const headers = etag === undefined ? [] : ['etag', etag]
+  if (replaced) return { status: 204, headers }
+  const location = `${request.base}/${encodePath(request.path)}`
+  return { status: 201, headers: ['location', location, ...headers], length: 0 }
+}
+
+function tooLarge(most: number): AppError {
+  return new AppError('too-large', `a file may have ${most} bytes at most: see --max-upload`)
+}

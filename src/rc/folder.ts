@@ -1,0 +1,30 @@
+import { AppError, toAppError } from '../base/error.ts'
+import type { Remote } from '../remote/remote.ts'
+import type { Call } from './method.ts'
+
+/** Remotes over a network that were looked at once: what is a folder there is not looked up for each call. */
+const looked = new WeakSet<Remote>()
+
+/** Opens the remote of a call that is about a folder, there or not. Throws `not-directory` for one that names a file. */
+export async function openFolder(call: Call, spec: string): Promise<Remote> {
+  const remote = await call.open(spec)
+  if (looked.has(remote)) return remote
+  const root = await remote.stat(call.ctx, '')
+  if (root?.kind === 'file') throw isFile()
+  if (!remote.info.traits.isLocal) looked.add(remote)
+  return remote
+}
+
+/** The error for a remote that names a file where only a folder will do. */
+export function isFile(): AppError {
+  return new AppError('not-directory', 'is a file not a directory')
+}
+
+/** What work on a folder gives; an error for a file in its place says so, without the words of the system. */
+export async function onFolder<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (reason) {
+    throw toAppError(reason).code === 'not-directory' ? isFile() : reason
+  }
+}

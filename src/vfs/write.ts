@@ -1,0 +1,175 @@
+import { AppError, toAppError } from '../base/error.ts'
+import { KeyedLock } from '../base/keyed-lock.ts'
+import type { Context } from '../core/context.ts'
+import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
+import { DiskStore } from '../spool/disk.ts'
+import { MemoryStore } from '../spool/memory.ts'
+import { Spool } from '../spool/spool.ts'
+import type { Store } from '../spool/store.ts'
+
+/** Files up to this size (bytes) are held in memory while they are written; larger ones on disk. */
+const IN_MEMORY = 256 * 1024
+
+export interface WritesParts {
+  readonly remote: Remote
+  /** Directory for temporary files. */
+  readonly tempDir: string
+  /** Called when something at a path has changed. */
+  changed(path: string): void
+}
+
+/** A file that is being written. Readers follow its spool; it gets its name by `commit` alone. */
+export interface WriteHandle {
+  readonly path: string
+  readonly contentType: string | undefined
+  readonly spool: Spool
+  /** Resolves when it has its name, or never gets one. */
+  readonly over: Promise<void>
+  write(chunk: Uint8Array): Promise<void>
+  /**
+   * Gives the file its name once all of it is stored. `check` is called when nobody else can give that name to another file
+   * meanwhile. Undefined when a file that came later has the name already.
+   */
+  commit(check?: () => Promise<void>): Promise<FileEntry | undefined>
+  /** Gives up: what had the name before stays. Readers get an error. */
+  abort(reason: unknown): Promise<void>
+}
+
+/** The files of one tree that are being written, each to be read meanwhile. */
+export class Writes {
+  readonly #parts: WritesParts
+  readonly #names = new KeyedLock()
+  /** The newest file under way for each path. */
+  readonly #growing = new Map<string, Writing>()
+  /** Paths with files under way, and the number of the newest one that got its name. */
+  readonly #committed = new Map<string, { count: number; newest: number }>()
+  #last = 0
+
+  constructor(parts: WritesParts) {
+    this.#parts = parts
+  }
+
+  /** Begins a file; it is stored as it comes. `info.size` is the size that was announced. */
+  async open(ctx: Context, path: string, info: PutInfo): Promise<WriteHandle> {
+    const store = await this.#store(info.size)
+    const number = ++this.#last
+    const writing: Writing = new Writing(
+      ctx,
+      this.#parts.remote,
+      { path, info, store },
+      async (check, finish) => await this.#names.run(path, async () => await this.#finish(path, number, check, finish)),
+    )
+    const held = this.#committed.get(path) ?? { count: 0, newest: 0 }
+    held.count++
+    this.#committed.set(path, held)
+    this.#growing.set(path, writing)
+    writing.over.then(
+      () => {
+        if (this.#growing.get(path) === writing) this.#growing.delete(path)
+        if (--held.count === 0) this.#committed.delete(path)
+      },
+      () => {},
+    )
+    return writing
+  }
+
+  /** The newest file that is being written at a path. */
+  growing(path: string): WriteHandle | undefined {
+    if (this.#growing.size === 0) return undefined
+    const writing = this.#growing.get(path)
+    return writing?.spool.state === 'failed' ? undefined : writing
+  }
+
+  /** Something at a path was changed past this tree. */
+  forget(path: string): void {
+    this.#parts.changed(path)
+  }
+
+  /** Runs `work` when nobody else gives a name to, or takes it from, the file at a path. */
+  async exclusive<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return await this.#names.run(path, work)
+  }
+
+  async #store(size: number | undefined): Promise<Store> {
+    if (size !== undefined && size <= IN_MEMORY) return new MemoryStore()
+    return this.#parts.remote.info.type === 'memory' ? new MemoryStore() : await DiskStore.open(this.#parts.tempDir)
+  }
+
+  /** Under the lock of the name: files get it in the order in which they began. */
+  async #finish(
+    path: string,
+    number: number,
+    check: () => Promise<void>,
+    finish: () => Promise<FileEntry>,
+  ): Promise<FileEntry | undefined> {
+    const held = this.#committed.get(path)
+    if (held && held.newest > number) return undefined
+    await check()
+    const entry = await finish()
+    if (held) held.newest = number
+    this.#parts.changed(path)
+    return entry
+  }
+}
+
+type Finish = (check: () => Promise<void>, finish: () => Promise<FileEntry>) => Promise<FileEntry | undefined>
+
+class Writing implements WriteHandle {
+  readonly path: string
+  readonly contentType: string | undefined
+  readonly spool: Spool
+  readonly over: Promise<void>
+  readonly #stored: Promise<FileEntry>
+  readonly #finish: Finish
+  #ended!: () => void
+  #failure: AppError | undefined
+
+  constructor(
+    ctx: Context,
+    remote: Remote,
+    { path, info, store }: { path: string; info: PutInfo; store: Store },
+    finish: Finish,
+  ) {
+    this.path = path
+    this.contentType = info.contentType
+    this.spool = new Spool(store, info.size === undefined ? {} : { size: info.size })
+    this.#finish = finish
+    this.over = new Promise((resolve) => (this.#ended = resolve))
+    this.#stored = remote.put(ctx, path, this.spool.follow(undefined, { signal: ctx.signal, sealed: true }), info)
+    this.#stored.catch((reason: unknown) => {
+      this.#failure = toAppError(reason)
+    })
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#failure) throw this.#failure
+    await this.spool.write(chunk)
+  }
+
+  async commit(check: () => Promise<void> = () => Promise.resolve()): Promise<FileEntry | undefined> {
+    try {
+      const entry = await this.#finish(check, async () => {
+        if (this.#failure) throw this.#failure
+        this.spool.complete()
+        return await this.#stored
+      })
+      if (!entry) this.spool.fail(new AppError('aborted', 'a newer file has taken the place of this one'))
+      return entry
+    } finally {
+      await this.#end()
+    }
+  }
+
+  async abort(reason: unknown): Promise<void> {
+    this.spool.fail(reason)
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    if (this.spool.state === 'growing') this.spool.fail(new AppError('aborted', 'the upload was refused'))
+    await this.#stored.catch(() => {})
+    this.#ended()
+    // Readers may still be behind: the store goes with the last of them.
+    this.spool.close().catch(() => {})
+  }
+}
