@@ -6,7 +6,7 @@ import { mainOptions } from '../core/options.ts'
 import type { Entry, FileEntry, Remote } from '../remote/remote.ts'
 import { Frontier } from './frontier.ts'
 import { copyOptions } from './options.ts'
-import { listing } from './walk.ts'
+import { entriesOf } from './walk.ts'
 
 /** What two trees have under one name; at least one of the two is there. */
 export interface Match {
@@ -85,7 +85,7 @@ async function read(ctx: Context, options: MarchOptions, job: Job): Promise<List
   const targetCtx = options.targetCtx ?? ctx
   const skip = job.target === undefined || blind || lookUp
   const [left, right] = await Promise.allSettled([
-    job.source === undefined ? [] : listing(ctx, source, job.source),
+    job.source === undefined ? [] : entriesOf(ctx, source, job.source),
     skip ? [] : existing(targetCtx, target, job.target ?? ''),
   ])
   if (left.status === 'rejected') return { ...nothing, failure: { error: toAppError(left.reason), side: 'source' } }
@@ -103,7 +103,7 @@ const nothing: Listed = { source: [], target: [] }
 /** The entries of a folder of the target; one that is not there has none. */
 async function existing(ctx: Context, target: Remote, dir: string): Promise<Entry[]> {
   try {
-    return await listing(ctx, target, dir)
+    return await entriesOf(ctx, target, dir)
   } catch (error) {
     if (toAppError(error).code === 'not-found') return []
     throw error

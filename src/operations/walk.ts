@@ -23,8 +23,8 @@ interface Job {
   readonly depth: number
 }
 
-/** All entries of a folder. Throws `not-found` with rclone's words when there is none. */
-export async function listing(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
+/** All entries of a folder, in no order. Throws `not-found` with rclone's words when there is none. */
+export async function entriesOf(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
   let entries: Entry[] = []
   try {
     const found = remote.listAll ? await remote.listAll(ctx, dir) : remote.list(ctx, dir)
@@ -39,9 +39,9 @@ export async function listing(ctx: Context, remote: Remote, dir: string): Promis
   return entries
 }
 
-/** All entries of a folder by name. */
-async function sorted(entries: Promise<readonly Entry[]>): Promise<readonly Entry[]> {
-  return (await entries).toSorted(byPath)
+/** All entries of a folder by name. Throws as `entriesOf` does. */
+export async function listing(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
+  return (await entriesOf(ctx, remote, dir)).sort(byPath)
 }
 
 /** Entries below a folder: those of one folder by name, then those of each folder in it. `--checkers` folders are listed at once. */
@@ -58,7 +58,7 @@ export async function* walkFolders(
   const { from = '', recurse = true, failed, list = listing } = options
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
-  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => sorted(list(ctx, remote, job.dir)))
+  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => list(ctx, remote, job.dir))
   frontier.push([{ dir: from, depth: 1 }])
   for (let next = frontier.next(); next; next = frontier.next()) {
     throwIfAborted(ctx.signal)
