@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createInflateRaw } from 'node:zlib'
-import { orAbort } from '../../base/abort.ts'
+import { orAbort, throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, slice, type Body } from '../../base/body.ts'
 import { derive } from '../../base/derive.ts'
 import { AppError, toAppError } from '../../base/error.ts'
@@ -121,6 +121,7 @@ export class ArchiveRemote implements Remote {
 
   /** What the archive holds now. */
   async #read(ctx: Context): Promise<Contents> {
+    throwIfAborted(ctx.signal)
     const now = performance.now()
     if (this.#contents && now - this.#looked < FRESH_MS) return await orAbort(ctx.signal, this.#contents)
     const archive = await this.#inner.stat(ctx, this.#name)
