@@ -104,9 +104,11 @@ export const vfsMethods = [
     title: 'List active VFSes',
     help: 'The trees that servers show, by their remotes; several of one remote have a number behind them: `nas:films[0]`.',
     open: true,
-    input: {},
+    input: { fs: optional(string, 'Only the trees of this remote') },
     output: { vfses: required(listOf(string), 'Names') },
-    run: ({ services }) => ({ vfses: services.vfses.names }),
+    run: ({ services: { vfses } }, { fs: only }) => ({
+      vfses: vfses.names.filter((name) => only === undefined || name === only || name.startsWith(`${only}[`)),
+    }),
   }),
   method({
     path: 'vfs/stats',
