@@ -8,6 +8,7 @@ import { bytesAt, fileAt, listed, putText, rejectsWith } from '../../../test/con
 import { Disk } from './disk.ts'
 import { OpenFiles } from './files.ts'
 import { temporary } from './testing.ts'
+import { Directory } from './tree.ts'
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Until a change is old enough that times tell of the next one. */
@@ -261,4 +262,19 @@ test('a slow disk is asked through the thread pool until it was given a rest', a
     ),
     'pooled',
   )
+})
+
+test('a directory that is closed twice leaves alone whatever got its number', async (t) => {
+  const { root } = temporary(t)
+  fs.mkdirSync(root)
+  for (const again of ['close', 'closeNow'] as const) {
+    const fd = fs.openSync(root, 'r')
+    const directory = new Directory(fd, root, { device: 0n, network: false })
+    directory.closeNow()
+    const other = fs.openSync(root, 'r')
+    assert.equal(other, fd, 'the number is given out again')
+    await directory[again]()
+    assert.doesNotThrow(() => fs.fstatSync(other))
+    fs.closeSync(other)
+  }
 })

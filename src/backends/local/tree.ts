@@ -169,7 +169,7 @@ export class Tree {
       if (errorCode(error) !== 'EEXIST') throw toAppError(error)
       made = false
     } finally {
-      parent.closeNow()
+      await parent.close()
     }
     const directory = await this.openDirectory(path)
     directory.made = made
@@ -267,18 +267,22 @@ export class Directory {
     })
   }
 
-  /** Safe to call twice: by then its number may be that of another file. */
+  /** Unlike that of a large deleted file, the close of a local directory is nothing to wait for. */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    // Unlike that of a large deleted file, the close of a local directory is nothing to wait for.
-    if (this.#network) await closeFd(this.#fd)
-    else fs.closeSync(this.#fd)
+    if (this.#network && this.#mayClose()) await closeFd(this.#fd)
+    else this.closeNow()
   }
 
   /** Closes it without a wait. */
   closeNow(): void {
-    closeFdNow(this.#fd)
+    if (this.#mayClose()) closeFdNow(this.#fd)
+  }
+
+  /** True once: after that the descriptor's number may be that of another file. */
+  #mayClose(): boolean {
+    const open = !this.#closed
+    this.#closed = true
+    return open
   }
 }
 
