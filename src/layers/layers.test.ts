@@ -126,7 +126,7 @@ test('no more calls than allowed run at once, and those who leave the line free 
 test('a read-only remote gives what is there and takes nothing', async () => {
   const inner = await memory()
   const file = await putText(ctx, inner, 'f', 'x')
-  const remote = readonly(inner)
+  const remote = readonly(Object.assign(inner, { setTier: async () => {} }))
   assert.equal((await bytesAt(ctx, remote, 'f')).toString(), 'x')
   for (const work of [
     putText(ctx, remote, 'g', 'x'),
@@ -134,6 +134,7 @@ test('a read-only remote gives what is there and takes nothing', async () => {
     remote.mkdir(ctx, 'd'),
     remote.move?.(ctx, file, 'g'),
     remote.purge?.(ctx, ''),
+    remote.setTier?.(ctx, file, 'COLD'),
   ])
     await rejectsWith(Promise.resolve(work), 'denied')
 })

@@ -12,6 +12,7 @@ const changes = [
   'moveDirectory',
   'purge',
   'setModTime',
+  'setTier',
   'openWriter',
   'cleanUp',
 ] as const satisfies readonly (keyof Remote)[]
