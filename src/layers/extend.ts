@@ -29,7 +29,7 @@ const calls = [
 type Method = (...args: readonly unknown[]) => unknown
 
 /** The short ways that do the same as a method: whoever overrides the method has to override these as well, or goes without. */
-const shortcuts = { list: 'listAll', open: 'readNow', put: 'putNow' } as const satisfies {
+const shortcuts = { open: 'readNow', put: 'putNow' } as const satisfies {
   [name in keyof Remote]?: keyof Remote
 }
 

@@ -2,6 +2,7 @@ import { AppError } from '../base/error.ts'
 import { join, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Filter } from '../core/filter.ts'
+import { batchesOf, inBatches } from '../remote/listing.ts'
 import type { Entry, FileEntry, Layer, Remote } from '../remote/remote.ts'
 import { extend } from './extend.ts'
 
@@ -9,19 +10,7 @@ import { extend } from './extend.ts'
 export function filtered(appFilter: Filter): Layer {
   return (inner) =>
     extend(inner, {
-      list: (ctx, dir) => (ctx.filter.empty ? inner.list(ctx, dir) : shownIn(inner, ctx, dir)),
-      async listAll(ctx, dir) {
-        const all = (await inner.listAll?.(ctx, dir)) ?? []
-        if (ctx.filter.empty) return all
-        if (!(await reachable(inner, ctx, dir))) throw new AppError('not-found', 'directory not found')
-        if (ctx.filter.markers.length === 0)
-          return all.filter((entry) =>
-            entry.kind === 'file' ? ctx.filter.includes(entry.path, entry) : ctx.filter.includesDirectory(entry.path),
-          )
-        const left: Entry[] = []
-        for (const entry of all) if (await shown(inner, ctx, entry)) left.push(entry)
-        return left
-      },
+      list: (ctx, dir) => (ctx.filter.empty ? inner.list(ctx, dir) : inBatches(() => shownIn(inner, ctx, dir))),
       async stat(ctx, path) {
         const entry = await inner.stat(ctx, path)
         if (!entry || ctx.filter.empty || path === '') return entry
@@ -36,20 +25,34 @@ export function filtered(appFilter: Filter): Layer {
     })
 }
 
-async function* shownIn(remote: Remote, ctx: Context, dir: string): AsyncGenerator<Entry> {
+async function* shownIn(remote: Remote, ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
   if (!(await reachable(remote, ctx, dir))) throw new AppError('not-found', 'directory not found')
-  for await (const entry of remote.list(ctx, dir)) if (await shown(remote, ctx, entry)) yield entry
+  for await (const batch of batchesOf(remote.list(ctx, dir))) yield await allShown(remote, ctx, batch)
 }
 
-/** What a filter says of a file, its directories included. Markers need the storage and are not looked at. */
+async function allShown(remote: Remote, ctx: Context, entries: readonly Entry[]): Promise<readonly Entry[]> {
+  const { filter } = ctx
+  // Without markers nothing is asked of the storage, so nothing is waited for.
+  if (filter.markers.length === 0) return entries.filter((entry) => included(filter, entry))
+  const left: Entry[] = []
+  for (const entry of entries) if (await shown(remote, ctx, entry)) left.push(entry)
+  return left
+}
+
+/** What a filter says of a file, its directories included. */
 function passes(filter: Filter, file: FileEntry): boolean {
   for (let dir = parentOf(file.path); dir !== ''; dir = parentOf(dir)) if (!filter.includesDirectory(dir)) return false
   return filter.includes(file.path, file)
 }
 
+/** What a filter says of an entry by itself. Markers need the storage and are not looked at. */
+function included(filter: Filter, entry: Entry): boolean {
+  return entry.kind === 'file' ? filter.includes(entry.path, entry) : filter.includesDirectory(entry.path)
+}
+
 async function shown(remote: Remote, ctx: Context, entry: Entry): Promise<boolean> {
-  if (entry.kind === 'file') return ctx.filter.includes(entry.path, entry)
-  return ctx.filter.includesDirectory(entry.path) && !(await marked(remote, ctx, entry.path))
+  if (!included(ctx.filter, entry)) return false
+  return entry.kind === 'file' || !(await marked(remote, ctx, entry.path))
 }
 
 /** False when a directory or one above it is excluded. */

@@ -3,6 +3,7 @@ import { toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import type { DirEntry, Entry, Remote } from '../remote/remote.ts'
+import { batchesOf } from '../remote/listing.ts'
 import { Frontier } from './frontier.ts'
 import { copyOptions } from './options.ts'
 import { directoryNotFound } from './missing.ts'
@@ -25,12 +26,9 @@ interface Job {
 
 /** All entries of a folder, in no order. Throws `not-found` with rclone's words when there is none. */
 export async function entriesOf(ctx: Context, remote: Remote, dir: string): Promise<Entry[]> {
-  let entries: Entry[] = []
+  const entries: Entry[] = []
   try {
-    const found = remote.listAll ? await remote.listAll(ctx, dir) : remote.list(ctx, dir)
-    if (Array.isArray(found)) entries = found
-    else if (found.batches) for await (const batch of found.batches()) entries.push(...batch)
-    else for await (const entry of found) entries.push(entry)
+    for await (const batch of batchesOf(remote.list(ctx, dir))) for (const entry of batch) entries.push(entry)
   } catch (reason) {
     const error = toAppError(reason)
     throw error.code === 'not-found' ? directoryNotFound(error) : error

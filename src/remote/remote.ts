@@ -124,8 +124,6 @@ export interface Remote {
    * The entry at a path without waiting, for storage that can tell within microseconds (a local disk). Undefined = ask `stat`.
    */
   peek?(path: string): FileEntry | undefined
-  /** The same as `list` in one piece, for storage that can tell it fast: it saves a step for each entry. */
-  listAll?(ctx: Context, dir: string): Promise<Entry[]>
   /**
    * All bytes of a small file without waiting, which are good until the next call. Undefined = ask `open`: it is too large, or
    * has changed, or the disk would keep everybody waiting.

@@ -10,6 +10,7 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
+import { inBatches } from '../../remote/listing.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import { closeFd, Disk, fileSystemKind, type FileSystemKind, SMALL } from './disk.ts'
 import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
@@ -62,14 +63,7 @@ export class LocalRemote implements Remote {
   }
 
   list(ctx: Context, dir: string): Listing {
-    const batches = () => this.#batches(ctx, dir)
-    return { batches, [Symbol.asyncIterator]: () => oneByOne(batches()) }
-  }
-
-  async listAll(ctx: Context, dir: string): Promise<Entry[]> {
-    const entries: Entry[] = []
-    for await (const batch of this.#batches(ctx, dir)) for (const entry of batch) entries.push(entry)
-    return entries
+    return inBatches(() => this.#batches(ctx, dir))
   }
 
   async *#batches(ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
@@ -81,7 +75,7 @@ export class LocalRemote implements Remote {
         yield batch.map((found) => this.#entry(found))
       }
     } finally {
-      directory.closeNow()
+      await directory.close()
     }
   }
 
@@ -406,10 +400,6 @@ const MAX_SWEPT = 1000
 async function fill(ctx: Context, temp: TempFile, body: Body, info: PutInfo): Promise<void> {
   if (body instanceof FileSlice && info.size === body.length && !info.hashes) await temp.fillFrom(body, ctx.signal)
   else await temp.fill(incoming(body, info, ctx.signal))
-}
-
-async function* oneByOne(batches: AsyncIterable<readonly Entry[]>): AsyncGenerator<Entry> {
-  for await (const batch of batches) yield* batch
 }
 
 function writableLeaf(path: string): OsPath {
