@@ -12,6 +12,7 @@ import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler, type Middleware } from '../http/message.ts'
+import { SharedListings } from '../operations/shared-listings.ts'
 import { eventsPage } from '../rc/events.ts'
 import type { Reach } from '../net/guard.ts'
 import { rcBlocks } from '../rc/blocks.ts'
@@ -73,6 +74,8 @@ export function openControl(io: CommandIo): Control {
     bandwidth: io.bandwidth,
     jobs,
     events: io.events,
+    listings: new SharedListings(),
+    folders: new WeakSet(),
     journal,
     methods: allMethods(),
     backends: io.backends,

@@ -7,10 +7,9 @@ import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
 import { fractionDigits, rfc3339 } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
-import { sharedListing } from './shared-listing.ts'
-import { walkFolders } from './walk.ts'
+import { walkFolders, type WalkOptions } from './walk.ts'
 
-export interface ListOptions {
+export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
   readonly recurse?: boolean
   readonly noModTime?: boolean
   readonly noMimeType?: boolean
@@ -20,9 +19,6 @@ export interface ListOptions {
   readonly dirsOnly?: boolean
   readonly filesOnly?: boolean
   readonly metadata?: boolean
-  readonly failed?: (error: Error, dir: string) => void
-  /** Calls that come in together share one look at a folder. */
-  readonly shared?: boolean
 }
 
 /** One entry as `lsjson` and `operations/list` give it, keys in this order (rc.md 3.2). */
@@ -62,11 +58,10 @@ export async function* listInBatches(
   options: ListOptions = {},
 ): AsyncGenerator<ListItem[]> {
   const describe = describer(ctx, remote, options)
-  const { recurse = false, failed, dirsOnly, filesOnly, shared } = options
+  const { recurse = false, dirsOnly, filesOnly } = options
   const wanted = ({ kind }: Entry) => (kind === 'file' ? filesOnly || !dirsOnly : dirsOnly || !filesOnly)
   let rested = performance.now()
-  const walked = { from: dir, recurse, ...(failed ? { failed } : {}), ...(shared ? { list: sharedListing } : {}) }
-  for await (const entries of walkFolders(ctx, remote, walked))
+  for await (const entries of walkFolders(ctx, remote, { ...options, from: dir, recurse }))
     for (let at = 0; at < entries.length; at += BATCH) {
       const items: ListItem[] = []
       for (let i = at; i < Math.min(entries.length, at + BATCH); i++) {

@@ -2,16 +2,14 @@ import { AppError, toAppError } from '../base/error.ts'
 import type { Remote } from '../remote/remote.ts'
 import type { Call } from './method.ts'
 
-/** Remotes over a network that were looked at once: what is a folder there is not looked up for each call. */
-const looked = new WeakSet<Remote>()
-
 /** Opens the remote of a call that is about a folder, there or not. Throws `not-directory` for one that names a file. */
 export async function openFolder(call: Call, spec: string): Promise<Remote> {
+  const { folders } = call.services
   const remote = await call.open(spec)
-  if (looked.has(remote)) return remote
+  if (folders.has(remote)) return remote
   const root = await remote.stat(call.ctx, '')
   if (root?.kind === 'file') throw isFile()
-  if (!remote.info.traits.isLocal) looked.add(remote)
+  if (!remote.info.traits.isLocal) folders.add(remote)
   return remote
 }
 

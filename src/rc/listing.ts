@@ -16,10 +16,11 @@ interface Wanted {
 /** The entries of a folder, as `operations/list` gives them. */
 export async function listFolder(call: Call, { fs, remote: path, opt = {} }: Wanted): Promise<readonly ListItem[]> {
   const remote = await openFolder(call, fs)
-  const options = chosen(opt)
+  const { listings } = call.services
+  const options: ListOptions = { ...chosen(opt), list: async (...folder) => await listings.list(...folder) }
   const items: ListItem[] = []
   try {
-    for await (const batch of listInBatches(call.ctx, remote, path, { ...options, shared: true })) items.push(...batch)
+    for await (const batch of listInBatches(call.ctx, remote, path, options)) items.push(...batch)
   } catch (reason) {
     const error = toAppError(reason)
     if (error.code === 'aborted') throw error

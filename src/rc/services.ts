@@ -4,8 +4,10 @@ import type { Bandwidth } from '../core/bandwidth.ts'
 import type { Filter } from '../core/filter.ts'
 import type { Groups } from '../core/groups.ts'
 import type { Remotes } from '../layers/open.ts'
+import type { SharedListings } from '../operations/shared-listings.ts'
 import type { Body } from '../base/body.ts'
 import type { Backend } from '../remote/backend.ts'
+import type { Remote } from '../remote/remote.ts'
 import type { ConfigFile } from '../remote/config.ts'
 import type { OptionBlock } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
@@ -26,6 +28,9 @@ export interface Services {
   readonly bandwidth: Bandwidth
   readonly jobs: Jobs
   readonly events: Events
+  readonly listings: SharedListings
+  /** Remotes over a network that were found to be no files, which is not looked up again for each call. */
+  readonly folders: WeakSet<Remote>
   /** Jobs that have ended, also those of earlier processes. */
   readonly journal: Journal
   readonly methods: Methods
