@@ -146,8 +146,8 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
     access.middleware,
     hostCheck(http, undefined),
     headers({ server: http.serverName === '' ? '' : `${http.serverName}/${io.version}`, add: http.responseHeader }),
-    errors(),
     cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
+    errors(),
     gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,
   ]
   let web: RcPages | undefined

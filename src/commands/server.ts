@@ -155,7 +155,6 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
       server: http.serverName === '' ? '' : `${http.serverName}/${parts.version}`,
       add: http.responseHeader,
     }),
-    errors: errors(),
     hosts: hostCheck(http, gate, true),
     ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
     cors: cors({
@@ -164,6 +163,7 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
       methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
       log: ctx.log,
     }),
+    errors: errors(),
     auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
     encoding: encoding(() => ({
       effort: origin.compress,

@@ -2,7 +2,8 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { AppError } from '../base/error.ts'
 import { testContext, recordingLogger } from '../core/testing.ts'
-import { compose } from '../http/message.ts'
+import { cors } from '../http/cors.ts'
+import { compose, type Middleware } from '../http/message.ts'
 import { errors } from '../http/error.ts'
 import { received, testRequest } from '../http/testing.ts'
 import type { TestRequest } from '../http/testing.ts'
@@ -158,10 +159,27 @@ test('the layers around the router stand in one order', () => {
       order.push(name)
       return next(...args)
     }
-  const names = ['access', 'hosts', 'ready', 'headers', 'errors', 'cors', 'auth', 'encoding'] as const
+  const names = ['access', 'hosts', 'ready', 'headers', 'cors', 'errors', 'auth', 'encoding'] as const
   const around = Object.fromEntries(names.map((name) => [name, layer(name)])) as unknown as Parameters<
     typeof pipeline
   >[1]
   void pipeline(() => ({ status: 204, headers: [] }), around)(testContext(), testRequest())
   assert.deepEqual(order, names)
+})
+
+test('a page of another origin may read what failed, as it may read what is served', async () => {
+  const straight: Middleware = (next) => next
+  const log = recordingLogger()
+  const handler = pipeline(() => Promise.reject(new AppError('range', 'no such part')), {
+    access: straight,
+    hosts: straight,
+    ready: straight,
+    headers: straight,
+    cors: cors({ origins: ['http://friend.example'], methods: 'GET', log }),
+    errors: errors(),
+    auth: straight,
+    encoding: straight,
+  })
+  const got = await received(handler(testContext({ log }), testRequest('/x')))
+  assert.deepEqual([got.status, got.header('access-control-allow-origin')], [416, 'http://friend.example'])
 })

@@ -31,15 +31,15 @@ export interface OriginParts {
 export interface Around {
   readonly access: Middleware
   readonly headers: Middleware
-  readonly errors: Middleware
   readonly hosts: Middleware
   readonly ready: Middleware
   readonly cors: Middleware
+  readonly errors: Middleware
   readonly auth: Middleware
   readonly encoding: Middleware
 }
 
-/** Each request passes these in this order, the first outermost: what is refused early has still been logged and has its headers. */
+/** Each request passes these in this order, the first outermost: what is refused early has still been logged and has its headers, and pages of other origins may read what failed. */
 export function pipeline(handler: Handler, around: Around): Handler {
   return compose(
     handler,
@@ -47,8 +47,8 @@ export function pipeline(handler: Handler, around: Around): Handler {
     around.hosts,
     around.ready,
     around.headers,
-    around.errors,
     around.cors,
+    around.errors,
     around.auth,
     around.encoding,
   )

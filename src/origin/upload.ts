@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../base/error.ts'
 import { usefulType } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import { evaluate } from '../http/conditional.ts'
-import { errorResponse, textResponse } from '../http/error.ts'
+import { textResponse } from '../http/error.ts'
 import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import { encodePath } from '../http/target.ts'
@@ -41,16 +41,10 @@ export const changing: readonly string[] = ['PUT', 'POST', 'PATCH', 'DELETE']
  */
 export function uploadHandler(settings: UploadSettings): Handler {
   return async function upload(_ctx, request) {
-    try {
-      const foreign = foreignPage(request, settings.origins)
-      if (foreign !== undefined) throw new AppError('denied', foreign)
-      if (request.method === 'DELETE') return await remove(settings.ctx, request, settings)
-      return await store(settings.ctx, request, settings)
-    } catch (reason) {
-      const response = errorResponse(reason)
-      // What is left of a body that is not wanted must not be taken for the next request.
-      return { ...response, close: true }
-    }
+    const foreign = foreignPage(request, settings.origins)
+    if (foreign !== undefined) throw new AppError('denied', foreign)
+    if (request.method === 'DELETE') return await remove(settings.ctx, request, settings)
+    return await store(settings.ctx, request, settings)
   }
 }
 
@@ -77,12 +71,12 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   const { tree } = settings
   const { path, method } = request
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
-    return { ...textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding'), close: true }
+    return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
   if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
   const old = await fileAt(ctx, tree.remote, path)
-  if (failsConditions(request, old)) return { ...textResponse(412), close: true }
+  if (failsConditions(request, old)) return textResponse(412)
   const part = partOf(request, old?.size ?? 0)
-  if (method === 'PATCH' && !part) return { ...patchNeedsPart(), close: true }
+  if (method === 'PATCH' && !part) return patchNeedsPart()
   refuseSize(request, part, old?.size ?? 0, settings)
   const handle = await tree.writes.open(ctx, path, putInfo(request, part))
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
@@ -131,7 +125,7 @@ async function fill(
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
     const body = limited(
       transfer.account(watched(request.body, digests), () => ctx.signal),
-      most,
+      { start: part?.start ?? 0, most },
     )
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
@@ -160,12 +154,12 @@ async function* watched(body: Body, digests: Digests): AsyncGenerator<Uint8Array
   }
 }
 
-/** Ends with `too-large` as soon as there are more bytes than allowed. */
-async function* limited(body: Body, most: number): AsyncGenerator<Uint8Array> {
-  let size = 0
+/** Ends with `too-large` as soon as a body whose first byte has this place in its file goes further than allowed. */
+async function* limited(body: Body, { start, most }: { start: number; most: number }): AsyncGenerator<Uint8Array> {
+  let end = start
   for await (const chunk of body) {
-    size += chunk.length
-    if (size > most) throw tooLarge(most)
+    end += chunk.length
+    if (end > most) throw tooLarge(most)
     yield chunk
   }
 }

@@ -24,8 +24,8 @@ async function readWrite(t: Parameters<typeof serve>[0], ...args: string[]) {
 }
 
 /** An upload that the server has begun to take and that stays open: `write` sends more, `end` ends it and gives the status. */
-async function open(server: Server, name: string) {
-  const headers = { expect: '100-continue', 'transfer-encoding': 'chunked' }
+async function open(server: Server, name: string, own: Record<string, string> = {}) {
+  const headers = { expect: '100-continue', 'transfer-encoding': 'chunked', ...own }
   const req = httpRequest(server.url + name, { method: 'PUT', agent: false, headers })
   req.on('error', () => {})
   const response = once(req, 'response').then(([res]) => {
@@ -178,14 +178,18 @@ test('a checksum that does not fit what came is an error, and the file stays as 
 })
 
 test('nothing larger than --max-upload is stored, whether it says its size or not', async (t) => {
-  const { dir, put, server } = await readWrite(t, '--max-upload', '1000B')
+  const { dir, at, put, server } = await readWrite(t, '--max-upload', '1000B')
   assert.equal((await put('full', 'x'.repeat(1000))).status, 201)
   assert.equal((await put('more', 'x'.repeat(1001))).status, 413)
   const upload = await open(server, 'chunked')
   await upload.write('x'.repeat(1001))
   assert.equal(await upload.end(), 413)
   assert.equal((await put('full', 'x', { range: 'bytes=1000-1000' })).status, 413)
+  const appended = await open(server, 'full', { range: 'bytes=999-' })
+  await appended.write('xx')
+  assert.equal(await appended.end(), 413)
   assert.deepEqual(readdirSync(dir), ['full'])
+  assert.equal(readFileSync(at('full'), 'utf8').length, 1000)
 })
 
 test('a web page of another origin can neither write nor delete, one that is allowed can', async (t) => {
@@ -291,6 +295,7 @@ test('a full disk is an answer, and what was there stays', async (t) => {
   assert.equal((await fetch(`${server.url}a`, { method: 'PUT', body: randomBytes(3_000_000) })).status, 507)
   assert.equal(await (await fetch(`${server.url}a`)).text(), 'old')
   assert.deepEqual(readdirSync(dir), ['a'])
+  assert.match(server.log(), /ERROR\s*: a: /)
   assert.equal((await fetch(`${server.url}b`, { method: 'PUT', body: 'new' })).status, 201)
   return undefined
 })
