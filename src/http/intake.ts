@@ -31,7 +31,7 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
   let waited = 0
   try {
     for (;;) {
-      const chunk = source.read() as Uint8Array | null
+      const chunk = take(source)
       if (chunk !== null) {
         received += chunk.length
         settings.count?.(chunk.length)
@@ -52,6 +52,23 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
   } finally {
     waiter.close()
   }
+}
+
+/** Chunks smaller than this (bytes) are taken together: each costs those behind it a step, and the storage a write. */
+const FEW = 16 * 1024
+
+/** What of a stream is there already, up to FEW bytes or one chunk; null = nothing. */
+function take(source: Readable): Buffer | null {
+  const first = source.read() as Buffer | null
+  if (first === null || first.length >= FEW || source.readableLength === 0) return first
+  const chunks = [first]
+  for (let size = first.length; size < FEW && source.readableLength > 0;) {
+    const chunk = source.read() as Buffer | null
+    if (chunk === null) break
+    chunks.push(chunk)
+    size += chunk.length
+  }
+  return Buffer.concat(chunks)
 }
 
 /**
