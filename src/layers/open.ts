@@ -1,11 +1,10 @@
-import { dirname, basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
-import { nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { FileEntry, Layer, Remote } from '../remote/remote.ts'
-import { formatSpec, parseSpec, type Spec } from '../remote/spec.ts'
+import { formatSpec, parseSpec, type Spec, splitSpec } from '../remote/spec.ts'
 import type { OptionSet } from '../schema/options.ts'
 import { filtered } from './filtered.ts'
 import { limited } from './limit.ts'
@@ -86,7 +85,7 @@ export class Remotes implements Opener {
     const remote = await this.#open(spec, way).shown
     const root = await remote.stat(this.#parts.ctx, '')
     if (root?.kind === 'directory') return { remote }
-    const { parent, name } = split(spec)
+    const { parent, name } = splitSpec(spec)
     // Some storage, a web server for one, knows a file only by its name in a folder.
     if (!root && name === '') return { remote }
     const directory = only(name)(await this.#open(parent, way).shown)
@@ -176,11 +175,3 @@ export class Remotes implements Opener {
 
 /** More remotes than this within each other are a loop. */
 const DEEPEST = 32
-
-function split(spec: Spec): { parent: Spec; name: string } {
-  if (spec.kind === 'local') {
-    const path = resolve(spec.path)
-    return { parent: { ...spec, path: dirname(path) }, name: basename(path) }
-  }
-  return { parent: { ...spec, path: parentOf(spec.path) }, name: nameOf(spec.path) }
-}

@@ -6,7 +6,7 @@ import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
 import type { Opener, Place } from '../layers/open.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
-import { formatSpec, parseSpec, type Spec } from '../remote/spec.ts'
+import { formatSpec, parseSpec, type Spec, splitSpec } from '../remote/spec.ts'
 
 /** Two places of one storage, seen from a folder that both are in: what makes server-side copies and moves possible. */
 export interface Bridge {
@@ -31,12 +31,9 @@ export async function locate(remotes: Opener, text: string): Promise<Location> {
 /** A text for a file as the text of its folder and its name. Throws `invalid` for a root, which has no name. */
 export function splitText(text: string): { readonly parent: string; readonly name: string } {
   const spec = parseSpec(text)
-  const path = spec.kind === 'local' ? resolve(spec.path) : spec.path.replace(/\/+$/, '')
-  const slash = path.lastIndexOf('/')
-  const name = path.slice(slash + 1)
+  const { parent, name } = splitSpec({ ...spec, path: spec.path.replace(/(?<=.)\/+$/, '') })
   if (name === '') throw new AppError('invalid', `${text} names no file`)
-  const parent = slash < 0 ? '' : slash === 0 ? '/' : path.slice(0, slash)
-  return { parent: formatSpec({ ...spec, path: parent }), name }
+  return { parent: formatSpec(parent), name }
 }
 
 /** The bridge between two texts; undefined when they are not in one storage. */

@@ -6,7 +6,7 @@ import { mainOptions } from '../core/options.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { sizeNote } from './compare.ts'
 import { Faults } from './faults.ts'
-import { directoryNotFound, objectNotFound } from './missing.ts'
+import { directoryNotFound, fileAt, isFile } from './missing.ts'
 import { copyOptions } from './options.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
@@ -42,10 +42,7 @@ export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, 
 
 /** Deletes the file at a path. Throws `not-found`, and `is-directory` for a folder. */
 export async function deleteAt(ctx: Context, remote: Remote, path: string): Promise<void> {
-  const entry = await remote.stat(ctx, path)
-  if (!entry) throw objectNotFound()
-  if (entry.kind === 'directory') throw new AppError('is-directory', 'is a directory not a file')
-  await deleteFile(ctx, remote, entry)
+  await deleteFile(ctx, remote, await fileAt(ctx, remote, path))
 }
 
 /** Deletes all files that the filter shows, `--transfers` at once; folders stay, but for empty ones with `rmdirs`. */
@@ -132,7 +129,7 @@ export async function purge(ctx: Context, remote: Remote, dir: string): Promise<
   const object = dir === '' ? remote.info.description : dir
   const entry = await remote.stat(whole, dir)
   if (!entry && remote.info.traits.emptyDirectories) throw directoryNotFound()
-  if (entry?.kind === 'file') throw new AppError('not-directory', 'is a file not a directory')
+  if (entry?.kind === 'file') throw isFile()
   if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped purge directory as --dry-run is set', { object })
   const { maxDelete } = ctx.get(copyOptions)
   if (remote.purge && maxDelete < 0) {

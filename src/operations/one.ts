@@ -9,7 +9,7 @@ import { compareHashes, compareListed, immutableModified, modifyWindow } from '.
 import { copyFile, moveFile } from './copy.ts'
 import { deleteFile } from './delete.ts'
 import type { Ends } from './ends.ts'
-import { objectNotFound } from './missing.ts'
+import { fileAt } from './missing.ts'
 import { copyOptions } from './options.ts'
 
 export interface OneOptions {
@@ -50,9 +50,7 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
 
 async function fileOf(ctx: Context, { source, file }: Ends, { sourcePath }: OneOptions): Promise<FileEntry> {
   if (sourcePath === undefined && file) return file
-  const entry = await source.stat(ctx, sourcePath ?? '')
-  if (entry?.kind === 'file') return entry
-  throw entry ? new AppError('is-directory', 'is a directory not a file') : objectNotFound()
+  return await fileAt(ctx, source, sourcePath ?? '')
 }
 
 /** True when both paths are one file, by whatever names. */

@@ -7,7 +7,7 @@ import type { FileEntry, Remote } from '../remote/remote.ts'
 import type { CheckMark } from './check.ts'
 import { Faults } from './faults.ts'
 import { hashsum } from './hashsum.ts'
-import { objectNotFound } from './missing.ts'
+import { fileAt } from './missing.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
 
@@ -77,9 +77,7 @@ export async function checkSums(
 
 /** Reads a list of checksums; lines that are none are passed over. Throws `not-found`, `too-large`. */
 async function readSums(ctx: Context, { remote, path }: SumFile): Promise<Map<string, string>> {
-  const entry = await remote.stat(ctx, path)
-  if (!entry) throw objectNotFound()
-  if (entry.kind === 'directory') throw new AppError('is-directory', 'is a directory not a file')
+  const entry = await fileAt(ctx, remote, path)
   if (entry.size > LARGEST) throw new AppError('too-large', `${path} is too large to be a list of checksums`)
   const sums = new Map<string, string>()
   for await (const line of lines(await remote.open(ctx, entry))) {

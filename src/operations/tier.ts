@@ -1,9 +1,9 @@
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
-import type { Remote } from '../remote/remote.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
 import { Faults } from './faults.ts'
-import { objectNotFound } from './missing.ts'
+import { fileAt } from './missing.ts'
 import { copyOptions } from './options.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
@@ -11,10 +11,7 @@ import { Workers } from './workers.ts'
 /** Moves one file to another storage class. Throws `unsupported`, `not-found`, and `is-directory` for a folder. */
 export async function setTierAt(ctx: Context, remote: Remote, path: string, tier: string): Promise<void> {
   const set = setter(ctx, remote, tier)
-  const entry = await remote.stat(ctx, path)
-  if (!entry) throw objectNotFound()
-  if (entry.kind === 'directory') throw new AppError('is-directory', 'is a directory not a file')
-  await set(entry)
+  await set(await fileAt(ctx, remote, path))
 }
 
 /** Moves all files that the filter shows to another storage class, `--checkers` at once. Throws `unsupported`. */
@@ -33,9 +30,7 @@ export async function setTiers(ctx: Context, remote: Remote, tier: string): Prom
   faults.throw()
 }
 
-type File = Parameters<NonNullable<Remote['setTier']>>[1]
-
-function setter(ctx: Context, remote: Remote, tier: string): (file: File) => Promise<void> {
+function setter(ctx: Context, remote: Remote, tier: string): (file: FileEntry) => Promise<void> {
   const setTier = remote.setTier?.bind(remote)
   if (!setTier) throw new AppError('unsupported', `remote ${remote.info.name} does not support settier`)
   return async (file) => {

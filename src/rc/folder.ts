@@ -1,4 +1,5 @@
-import { AppError, toAppError } from '../base/error.ts'
+import { toAppError } from '../base/error.ts'
+import { isFile } from '../operations/missing.ts'
 import type { Remote } from '../remote/remote.ts'
 import type { Call } from './method.ts'
 
@@ -11,11 +12,6 @@ export async function openFolder(call: Call, spec: string): Promise<Remote> {
   if (root?.kind === 'file') throw isFile()
   if (!remote.info.traits.isLocal) folders.add(remote)
   return remote
-}
-
-/** The error for a remote that names a file where only a folder will do. */
-export function isFile(): AppError {
-  return new AppError('not-directory', 'is a file not a directory')
 }
 
 /** What work on a folder gives; an error for a file in its place says so, without the words of the system. */

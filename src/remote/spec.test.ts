@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cacheName, formatSpec, parseSpec, quoteSpecValue, type Spec } from './spec.ts'
+import { cacheName, formatSpec, parseSpec, quoteSpecValue, type Spec, splitSpec } from './spec.ts'
 
 const named = (name: string, path: string, overrides: Record<string, string> = {}): Spec => ({
   kind: 'named',
@@ -103,6 +103,21 @@ test('the canonical text sorts and quotes the settings', () => {
   assert.equal(formatSpec(named('potato', '/p', { parameter: '42' })), "potato,parameter='42':/p")
   assert.equal(formatSpec(inline('local', '/p', { b: "it's", a: '' })), ":local,a='',b='it''s':/p")
   assert.equal(quoteSpecValue("'"), "''''")
+})
+
+test('a spec is split into that of its folder and a name', () => {
+  const split = (text: string) => {
+    const { parent, name } = splitSpec(parseSpec(text))
+    return [formatSpec(parent), name]
+  }
+  assert.deepEqual(split('r:a/b/c.txt'), ['r:a/b', 'c.txt'])
+  assert.deepEqual(split('r:c.txt'), ['r:', 'c.txt'])
+  assert.deepEqual(split('r:/c.txt'), ['r:/', 'c.txt'])
+  assert.deepEqual(split(':http,url=x:a/b'), [":http,url='x':a", 'b'])
+  assert.deepEqual(split('/srv/c.txt'), ['/srv', 'c.txt'])
+  assert.deepEqual(split('/c.txt'), ['/', 'c.txt'])
+  assert.deepEqual(split('c.txt'), [process.cwd(), 'c.txt'])
+  for (const root of ['r:', 'r:/', 'r:a/', '/']) assert.equal(split(root)[1], '', root)
 })
 
 test('the name for caches carries the hash that rclone computes', () => {

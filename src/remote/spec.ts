@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { basename, dirname, resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
+import { nameOf, parentOf } from '../base/path.ts'
 
 /** Settings in a connection string, by config key; they win over all other sources. */
 export type Overrides = Readonly<Record<string, string>>
@@ -95,6 +97,21 @@ export function formatSpec(spec: Spec): string {
   if (spec.kind === 'local') return isLocal(spec.path, false) ? spec.path : `./${spec.path}`
   const settings = formatOverrides(spec.overrides)
   return `${headOf(spec)}${settings && `,${settings}`}:${spec.path}`
+}
+
+/**
+ * A spec as that of its folder and a name in it. The name is `''` for a root, and for what ends in a slash. A path of this
+ * machine becomes absolute.
+ */
+export function splitSpec(spec: Spec): { readonly parent: Spec; readonly name: string } {
+  if (spec.kind === 'local') {
+    const path = resolve(spec.path)
+    return { parent: { ...spec, path: dirname(path) }, name: basename(path) }
+  }
+  const parent = parentOf(spec.path)
+  // What begins at the root of the storage stays there: without the slash it would begin where a login leads.
+  const path = parent === '' && spec.path.startsWith('/') ? '/' : parent
+  return { parent: { ...spec, path }, name: nameOf(spec.path) }
 }
 
 const headOf = (spec: Exclude<Spec, { kind: 'local' }>) => (spec.kind === 'named' ? spec.name : `:${spec.backend}`)

@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createInflateRaw } from 'node:zlib'
 import { orAbort, throwIfAborted } from '../../base/abort.ts'
@@ -10,7 +9,7 @@ import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import type { Entry, FileEntry, Remote, RemoteInfo } from '../../remote/remote.ts'
-import { formatSpec, parseSpec, type Spec } from '../../remote/spec.ts'
+import { formatSpec, parseSpec, splitSpec } from '../../remote/spec.ts'
 import { type Contents, type Member, readContents } from './contents.ts'
 import type { archiveOptions } from './index.ts'
 
@@ -50,7 +49,7 @@ export class ArchiveRemote implements Remote {
   static async open(ctx: Context, args: OpenArgs<typeof archiveOptions>): Promise<ArchiveRemote> {
     const { remote: text } = args.config
     if (text === '') throw new AppError('invalid', 'archive backend: the option remote is missing')
-    const { parent, name } = split(parseSpec(text))
+    const { parent, name } = splitSpec(parseSpec(text))
     if (name === '') throw new AppError('invalid', `archive backend: ${text} names no file`)
     const remote = new ArchiveRemote(ctx, await args.openRemote(formatSpec(parent)), name, args)
     await remote.#read(ctx)
@@ -141,11 +140,6 @@ export class ArchiveRemote implements Remote {
 
 function isSame(a: FileEntry, b: FileEntry): boolean {
   return a.version === b.version && a.size === b.size && a.modTime === b.modTime
-}
-
-function split(spec: Spec): { parent: Spec; name: string } {
-  if (spec.kind === 'local') return { parent: { ...spec, path: dirname(spec.path) }, name: basename(spec.path) }
-  return { parent: { ...spec, path: parentOf(spec.path) }, name: nameOf(spec.path) }
 }
 
 function readOnly(): Promise<never> {

@@ -4,7 +4,7 @@ import * as remove from '../../operations/delete.ts'
 import { openEnds } from '../../operations/ends.ts'
 import { infoOf } from '../../operations/features.ts'
 import { hashKind, hashsum, hashsums } from '../../operations/hashsum.ts'
-import { directoryNotFound, objectNotFound } from '../../operations/missing.ts'
+import { directoryNotFound, fileAt, isFile, isFolder } from '../../operations/missing.ts'
 import { transferOne } from '../../operations/one.ts'
 import { sizeOf } from '../../operations/size.ts'
 import { setTierAt, setTiers } from '../../operations/tier.ts'
@@ -12,7 +12,7 @@ import { copyUrl } from '../../operations/url.ts'
 import { optional, required } from '../../schema/field.ts'
 import { any, bool, duration, int, listOf, mapOf, nullable, object, string } from '../../schema/params.ts'
 import { runCheck } from '../check.ts'
-import { isFile, onFolder, openFolder } from '../folder.ts'
+import { onFolder, openFolder } from '../folder.ts'
 import { listOptions } from '../list-options.ts'
 import { listFolder, statPath } from '../listing.ts'
 import { type Call, method, nothing } from '../method.ts'
@@ -272,9 +272,7 @@ export const operationsMethods = [
     async run(call, { fs, remote: path, hashType, download = false, base64 = false }) {
       const kind = hashKind(hashType)
       const remote = await openFolder(call, fs)
-      const entry = await remote.stat(call.ctx, path)
-      if (!entry) throw objectNotFound()
-      if (entry.kind === 'directory') throw isFolder()
+      const entry = await fileAt(call.ctx, remote, path)
       const hash = await hashsum(call.ctx, remote, entry, { kind, download, base64 })
       return { hashType: kind, hash: hash === '' ? 'UNSUPPORTED' : hash }
     },
@@ -282,10 +280,6 @@ export const operationsMethods = [
 ] as const
 
 type Item = Readonly<Record<string, unknown>>
-
-function isFolder(): AppError {
-  return new AppError('is-directory', 'is a directory not a file')
-}
 
 async function about(call: Call, fs: string) {
   const remote = await openFolder(call, fs)
