@@ -4,9 +4,9 @@ import { AppError, messageOf } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
 import { originOptions } from '../origin/options.ts'
-import { flatName } from '../rc/block-values.ts'
+import { hidden, indexed, type RcOption } from '../rc/block-values.ts'
 import type { RunningServer, Servers } from '../rc/services.ts'
-import { configKey, type Option, type OptionBlock, rcName } from '../schema/option.ts'
+import { execRefused, type OptionBlock } from '../schema/option.ts'
 import { vfsName } from '../vfs/active.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { openServer, type Server, type ServerParts } from './server.ts'
@@ -69,9 +69,6 @@ export class StartedServers implements Servers {
 /** How long requests may go on when a call stops their server. */
 const DRAIN_MS = 1000
 
-/** What stands for a secret where parameters are shown. */
-const HIDDEN = '*** redacted ***'
-
 /** Objects of options, and the blocks that stand in them, by the names of rclone. */
 const objects: Readonly<Record<string, Readonly<Record<string, readonly OptionBlock[]>>>> = {
   opt: {
@@ -84,12 +81,6 @@ const objects: Readonly<Record<string, Readonly<Record<string, readonly OptionBl
   proxyOpt: { '': [authOptions] },
 }
 
-interface Found {
-  readonly block: OptionBlock
-  readonly key: string
-  readonly option: Option<unknown>
-}
-
 /**
  * The values of options in the parameters: flags in snake case, and objects of options (`opt`, `vfsOpt`), which have rclone's
  * names as well. `shown` are the parameters without secrets. Throws `usage` for what is not known or does not fit.
@@ -98,20 +89,19 @@ function valuesOf(params: Params): { values: Map<OptionBlock, Record<string, unk
   const values = new Map<OptionBlock, Record<string, unknown>>()
   const unknown: string[] = []
 
-  function put(found: Found | undefined, name: string, value: unknown): unknown {
+  function put(found: RcOption | undefined, name: string, value: unknown): unknown {
     if (!found) {
       unknown.push(name)
       return undefined
     }
     const { block, key, option } = found
-    if (option.exec && value !== '' && value !== null)
-      throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)
+    if (option.exec && value !== '' && value !== null) throw execRefused(name)
     try {
       values.set(block, { ...values.get(block), [key]: option.type.decode(value ?? option.default) })
     } catch (error) {
       throw new AppError('usage', `${name}: ${messageOf(error)}`, { cause: error })
     }
-    return option.secret ? HIDDEN : value
+    return option.secret ? hidden : value
   }
 
   function object(names: Readonly<Record<string, readonly OptionBlock[]>>, given: object, level = ''): Params {
@@ -146,15 +136,9 @@ function objectOf(name: string, value: unknown): object {
   throw new AppError('usage', `key ${JSON.stringify(name)}: an object is needed`)
 }
 
-/** The options of some blocks by the names they have: snake-cased flags, keys of configurations, and rclone's in lower case. */
-function namesOf(blocks: readonly OptionBlock[]): Map<string, Found> {
-  const names = new Map<string, Found>()
-  for (const block of blocks)
-    for (const [key, option] of Object.entries(block.options)) {
-      const all = [flatName(key, option), configKey(key), rcName(key, option).toLowerCase()]
-      for (const name of all) if (!names.has(name)) names.set(name, { block, key, option })
-    }
-  return names
+/** The options of some blocks by all the names they have, in lower case. */
+function namesOf(blocks: readonly OptionBlock[]): ReadonlyMap<string, RcOption> {
+  return indexed({ name: '', blocks }).named
 }
 
 /** A remote without the settings that its text may hold: they can be secret. */

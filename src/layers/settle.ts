@@ -3,7 +3,7 @@ import { type Backend, findBackend } from '../remote/backend.ts'
 import { fromEnv, variableName } from '../remote/config-path.ts'
 import { reveal } from '../remote/obscure.ts'
 import type { Spec } from '../remote/spec.ts'
-import { configKey, type Option } from '../schema/option.ts'
+import { configKey, execRefused, type Option } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
 
 /** The remotes of a configuration file. */
@@ -54,11 +54,7 @@ export async function settle(spec: Spec, parts: SettleParts, { exec = true } = {
 
 function refuseExec(backend: Backend, overrides: Readonly<Record<string, string>>): void {
   for (const [key, option] of Object.entries(backend.options.options))
-    if (option.exec && overrides[configKey(key)] !== undefined)
-      throw new AppError(
-        'denied',
-        `setting ${JSON.stringify(configKey(key))} over the network is not allowed: it runs a program`,
-      )
+    if (option.exec && overrides[configKey(key)] !== undefined) throw execRefused(configKey(key))
 }
 
 async function sectionOf(name: string, parts: SettleParts): Promise<Readonly<Record<string, string>>> {

@@ -1,6 +1,6 @@
 import { AppError, messageOf } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
-import { configKey, flagName, type Option, type OptionBlock, rcName } from '../schema/option.ts'
+import { configKey, execRefused, flagName, type Option, type OptionBlock, rcName } from '../schema/option.ts'
 import type { RcBlock } from './services.ts'
 
 /** Values by option block and key. */
@@ -139,7 +139,7 @@ function put(values: BlockValues, { block, key, option }: RcOption, name: string
   if (option.secret && JSON.stringify(json).includes(hidden)) return
   if (option.exec) {
     if (json === null) return
-    throw new AppError('denied', `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`)
+    throw execRefused(name)
   }
   const held = values.get(block)
   try {

@@ -1,7 +1,7 @@
 import { formatCsv } from '../base/csv.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import { nearest } from '../base/nearest.ts'
-import { configKey, type Option } from '../schema/option.ts'
+import { configKey, execRefused, type Option } from '../schema/option.ts'
 import { type Backend, findBackend } from './backend.ts'
 import type { ConfigFile } from './config.ts'
 import { isObscured, obscure } from './obscure.ts'
@@ -173,11 +173,7 @@ function refuseExec(parts: Configuring, key: string, text: string): void {
       .map(([name]) => configKey(name)),
   )
   const found = running.find((name) => name === key || new RegExp(`,\\s*${name}\\s*[=,:]`, 'i').test(text))
-  if (found !== undefined)
-    throw new AppError(
-      'denied',
-      `setting ${JSON.stringify(found)} over the network is not allowed: it runs a program (--rc-allow-exec allows it)`,
-    )
+  if (found !== undefined) throw execRefused(found, '--rc-allow-exec allows it')
 }
 
 function check(key: string, option: Option<unknown>, text: string): void {

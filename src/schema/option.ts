@@ -1,3 +1,4 @@
+import { AppError } from '../base/error.ts'
 import type { ValueType } from './value.ts'
 
 /** One declared setting: gives the flag, environment variable, config key, rc name, help, docs and TypeScript type. */
@@ -76,6 +77,12 @@ export function configKey(key: string): string {
 /** `dirCacheTime` → `DirCacheTime`: the name in `options/get`. */
 export function rcName(key: string, option: Pick<Option<unknown>, 'rc'>): string {
   return option.rc || key.charAt(0).toUpperCase() + key.slice(1)
+}
+
+/** The error for an option that runs a program, when its value comes over the network. `way` tells what would allow it. */
+export function execRefused(name: string, way?: string): AppError {
+  const sentence = `setting ${JSON.stringify(name)} over the network is not allowed: it runs a program`
+  return new AppError('denied', way === undefined ? sentence : `${sentence} (${way})`)
 }
 
 /** The values a block has when nothing is set. */
