@@ -1,16 +1,15 @@
 import { authentication, gateOf } from '../auth/authenticate.ts'
 import { keepPrivate } from '../auth/private.ts'
-import { messageOf } from '../base/error.ts'
 import { inheritedFds } from '../http/address.ts'
 import { errors, textResponse } from '../http/error.ts'
-import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler } from '../http/message.ts'
 import { Metrics, metricsPage } from '../rc/metrics.ts'
 import { metricsAuthOptions, metricsHttpOptions } from '../rc/options.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
-import { hostCheck } from './server.ts'
+import { onHangup } from './hangup.ts'
+import { hostCheck, serverHeaders } from './server.ts'
 
 /** Serves `/metrics` and nothing else where `--metrics-addr` says, and says so; gives the way to end it. */
 export async function openMetricsServer(io: CommandIo): Promise<() => Promise<void>> {
@@ -27,7 +26,7 @@ export async function openMetricsServer(io: CommandIo): Promise<() => Promise<vo
   const around = [
     access.middleware,
     hostCheck(http, gate),
-    headers({ server: http.serverName === '' ? '' : `${http.serverName}/${io.version}`, add: http.responseHeader }),
+    serverHeaders(http, io.version),
     errors(),
     ...(gate ? [(next: Handler) => authentication(gate)(keepPrivate(next))] : []),
   ]
@@ -35,11 +34,9 @@ export async function openMetricsServer(io: CommandIo): Promise<() => Promise<vo
     const fds = inheritedFds(io.env, process.pid)
     const listening = await listen(io.ctx, compose(handler, ...around), { ...http, fds })
     for (const url of listening.urls) io.ctx.log.notice(`Serving metrics on ${url}metrics`)
-    io.signals.onHangup(() => {
+    onHangup(io, () => {
       access.reopen()
-      listening
-        .reload()
-        .catch((error: unknown) => io.ctx.log.error(`certificates were not read again: ${messageOf(error)}`))
+      return listening.reload()
     })
     return async () => {
       await listening.close({ drainMs: http.shutdownTimeout, now: io.signals.kill })

@@ -90,14 +90,13 @@ export async function callOverHttp(
 }
 
 function clientFor(ctx: Context, { url, socketPath }: Target): HttpClient {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
   return new HttpClient({
     options: ctx.get(netOptions),
     connectTimeout: ctx.get(mainOptions).connectTimeout,
     // A call may be at work for hours before it answers.
     timeout: 0,
     // No proxy is asked for this very machine.
-    env: socketPath !== undefined || isLoopback(host) ? {} : process.env,
+    env: socketPath !== undefined || isLoopback(url.hostname) ? {} : process.env,
     ...(socketPath === undefined ? {} : { socketPath }),
   })
 }

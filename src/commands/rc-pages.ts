@@ -1,20 +1,18 @@
-import { authOptions } from '../auth/options.ts'
 import { AppError } from '../base/error.ts'
 import { mainOptions } from '../core/options.ts'
 import { encoding } from '../http/encoding.ts'
 import type { Middleware } from '../http/message.ts'
-import { hidden } from '../layers/hidden.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { filesPage } from '../rc/files.ts'
 import type { Page } from '../rc/handler.ts'
 import { Objects } from '../rc/objects.ts'
-import { rcAuthOptions, rcHttpOptions, rcOptions } from '../rc/options.ts'
+import { rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Services } from '../rc/services.ts'
 import { quoteSpecValue } from '../remote/spec.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { Vfs } from '../vfs/vfs.ts'
 import type { CommandIo } from './command.ts'
-import { secretsInside } from './secrets.ts'
+import { withoutSecrets } from './secrets.ts'
 
 /** What GET and HEAD find beside the pages of methods: remotes, and the files of a web interface. */
 export interface RcPages {
@@ -50,14 +48,13 @@ export async function openPages(io: CommandIo, services: Services, allowed: bool
 
 async function openObjects(io: CommandIo, services: Services, allowed: boolean): Promise<Objects> {
   const { serveNoModTime, template } = io.get(rcOptions)
-  const own = [io.get(rcAuthOptions).htpasswd, io.get(authOptions).htpasswd, io.get(rcHttpOptions).key]
   return new Objects({
     services,
     allowed,
     shared: io.get(rcHttpOptions).allowOrigin.length > 0,
     modTimes: !serveNoModTime,
     ...(template === '' ? {} : { template: await loadListingTemplate(template) }),
-    cover: (remote) => hidden(secretsInside(remote, [...own, services.configPath()])),
+    cover: (remote) => withoutSecrets(io, remote),
   })
 }
 
@@ -70,7 +67,7 @@ async function openFiles(io: CommandIo, services: Services, text: string): Promi
   const remote = place.file ? await remotes.open(`:archive,remote=${quoteSpecValue(text)}:`) : place.remote
   if (remote.info.traits.emptyDirectories && !(await remote.stat(io.ctx, '')))
     throw new AppError('not-found', `--rc-files: directory not found: ${text}`)
-  return new Vfs(services.ctx, remote, io.get(vfsOptions), io.get(mainOptions).bufferSize)
+  return new Vfs(services.ctx, withoutSecrets(io, remote), io.get(vfsOptions), io.get(mainOptions).bufferSize)
 }
 
 function compressed(page: Page, compress: Middleware): Page {

@@ -9,7 +9,6 @@ import { Journal } from '../core/journal.ts'
 import { inheritedFds, parseAddress } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
 import { errors } from '../http/error.ts'
-import { headers } from '../http/headers.ts'
 import { listen } from '../http/listener.ts'
 import { compose, type Handler, type Middleware } from '../http/message.ts'
 import { SharedListings } from '../operations/shared-listings.ts'
@@ -30,7 +29,7 @@ import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { openPages, type RcPages } from './rc-pages.ts'
 import { programOf } from './program.ts'
-import { hostCheck } from './server.ts'
+import { hostCheck, serverHeaders } from './server.ts'
 import { isLoopback } from './server-options.ts'
 import { StartedServers } from './servers.ts'
 
@@ -145,7 +144,7 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const around: readonly Middleware[] = [
     access.middleware,
     hostCheck(http, undefined),
-    headers({ server: http.serverName === '' ? '' : `${http.serverName}/${io.version}`, add: http.responseHeader }),
+    serverHeaders(http, io.version),
     cors({ origins: http.allowOrigin, methods: 'GET, HEAD, OPTIONS, POST', log: io.ctx.log }),
     errors(),
     gate ? openOptions((next) => authentication(gate)(keepPrivate(next))) : (next) => next,

@@ -1,9 +1,10 @@
 import { networkInterfaces } from 'node:os'
-import { AppError, messageOf } from '../base/error.ts'
+import { AppError } from '../base/error.ts'
 import { rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { onHangup } from './hangup.ts'
 import { reachable } from './reachable.ts'
-import { isLoopback } from './server-options.ts'
+import { exposed } from './server-options.ts'
 
 export const rcdCommand: Command = {
   name: 'rcd',
@@ -25,10 +26,7 @@ PATH is a folder, a zip or a remote with a web interface, as --rc-files.`,
     const [files] = io.args
     if (files !== undefined) io.options.set(rcOptions, 'files', files, 'flag')
     const stop = await startRc(io)
-    await new Promise<void>((resolve) => {
-      if (io.signals.stop.aborted) resolve()
-      else io.signals.stop.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await io.signals.stopped()
     await stop()
   },
 }
@@ -39,19 +37,13 @@ export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
   const gui = io.get(rcOptions).webGui ? await (await import('./web-gui.ts')).prepareWebGui(io) : undefined
   const server = await openRcServer(io)
   for (const url of server.urls) io.ctx.log.notice(`Serving remote control on ${url}`)
-  const open = server.urls.filter(
-    (url) => url.startsWith('http') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
-  )
+  const open = exposed(server.urls)
   if (open.length > 0 && io.get(rcOptions).noAuth)
     io.ctx.log.warn(
       `everybody who can reach ${open.join(', ')} can read and change all that this program can: there is no login. Use --rc-user and --rc-pass`,
     )
   if (gui) await showWebGui(io, server.urls, gui.password)
-  io.signals.onHangup(() => {
-    server
-      .refresh()
-      .catch((error: unknown) => io.ctx.log.error(`certificates were not read again: ${messageOf(error)}`))
-  })
+  onHangup(io, () => server.refresh())
   const { shutdownTimeout } = io.get(rcHttpOptions)
   return () => server.close({ drainMs: shutdownTimeout, now: io.signals.kill })
 }

@@ -1,24 +1,35 @@
 import { realpathSync } from 'node:fs'
 import { relative, sep } from 'node:path'
+import { authOptions } from '../auth/options.ts'
+import { httpOptions } from '../http/options.ts'
+import { hidden } from '../layers/hidden.ts'
+import { netOptions } from '../net/options.ts'
+import { metricsAuthOptions, metricsHttpOptions, rcAuthOptions, rcHttpOptions } from '../rc/options.ts'
 import type { Remote } from '../remote/remote.ts'
+import type { CommandIo } from './command.ts'
 
-/** Which of the server's own files lie inside a local root, as paths inside it: they are never served. */
-export function secretsInside(remote: Remote, files: readonly string[]): ReadonlySet<string> {
+type Parts = Pick<CommandIo, 'get' | 'configPath'>
+
+/** A remote without the program's own secrets that lie inside it, whichever server they belong to: nobody reads or replaces them. */
+export function withoutSecrets(parts: Parts, remote: Remote): Remote {
   const { traits, root } = remote.info
-  const inside = new Set<string>()
-  if (!traits.isLocal) return inside
-  for (const file of files) {
-    const path = file === '' ? undefined : pathInside(root, file)
-    if (path !== undefined) inside.add(path)
-  }
-  return inside
+  if (!traits.isLocal) return remote
+  return hidden(new Set(secretFiles(parts).flatMap((file) => pathInside(root, file))))(remote)
 }
 
-function pathInside(root: string, file: string): string | undefined {
+/** Passwords, private keys, and the configuration. */
+function secretFiles({ get, configPath }: Parts): readonly string[] {
+  const passwords = [authOptions, rcAuthOptions, metricsAuthOptions].map((block) => get(block).htpasswd)
+  const keys = [httpOptions, rcHttpOptions, metricsHttpOptions].map((block) => get(block).key)
+  return [...passwords, ...keys, get(netOptions).clientKey, configPath].filter((file) => file !== '')
+}
+
+/** The path of a file below a root, if it is there. */
+function pathInside(root: string, file: string): readonly string[] {
   try {
     const path = relative(realpathSync(root), realpathSync(file))
-    return path === '' || path.startsWith('..') ? undefined : path.split(sep).join('/')
+    return path === '' || path.startsWith('..') ? [] : [path.split(sep).join('/')]
   } catch {
-    return undefined // what is not there cannot be served
+    return [] // what is not there cannot be served
   }
 }

@@ -1,14 +1,15 @@
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { authOptions } from '../auth/options.ts'
-import { AppError, errorCode, messageOf, toAppError } from '../base/error.ts'
+import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { onHangup } from './hangup.ts'
 import { reachable } from './reachable.ts'
 import type { Server } from './server.ts'
-import { isLoopback, serverOptions } from './server-options.ts'
+import { exposed, serverOptions } from './server-options.ts'
 import { logReport, statsTicker, summaryOf } from './stats-ticker.ts'
 
 const examples = [
@@ -72,13 +73,13 @@ async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = fals
   const stats = statsTicker(io)
   sayDetails(io)
   announce(ctx, server)
-  io.signals.onHangup(() => {
-    server.refresh().catch((error: unknown) => ctx.log.error(`certificates were not read again: ${messageOf(error)}`))
+  onHangup(io, () => {
     ctx.log.notice('SIGHUP received: directory listings forgotten')
+    return server.refresh()
   })
   io.signals.onReport(() => logReport(io, 'notice', summaryOf(io)))
   io.signals.onToggle(() => ctx.log.notice(`SIGUSR2 received: bandwidth limit ${io.bandwidth.toggle() ? 'on' : 'off'}`))
-  await aborted(io.signals.stop)
+  await io.signals.stopped()
   ctx.log.info('ending: waiting for running transfers; a second signal ends at once')
   stats.stop()
   await server.close({ drainMs: shutdownTimeout, now: io.signals.kill })
@@ -99,18 +100,9 @@ function announce(ctx: Context, server: Server): void {
     if (local)
       ctx.log.notice(`open ${local} on this machine${others.length > 0 ? `, from others ${others.join(' or ')}` : ''}`)
   }
-  const open = server.urls.filter(
-    (url) => url.startsWith('http') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
-  )
+  const open = exposed(server.urls)
   if (open.length > 0 && !server.locked)
     ctx.log.warn(
       `everybody who can reach ${open.join(', ')} can read everything that is served: there is no login. Use --user and --pass, or --htpasswd`,
     )
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -6,7 +6,12 @@ import { vfsOptions } from '../vfs/options.ts'
 /** The option blocks that shape a server. They are apart from it, because only commands that serve load all of a server. */
 export const serverOptions = [originOptions, httpOptions, authOptions, vfsOptions]
 
-/** True for names and addresses of this machine that nobody else can reach. */
+/** True for names and addresses of this machine that nobody else can reach, an IPv6 address with or without its brackets. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** Those URLs of a server that others than this machine may reach. */
+export function exposed(urls: readonly string[]): readonly string[] {
+  return urls.filter((url) => url.startsWith('http') && !isLoopback(new URL(url).hostname))
 }

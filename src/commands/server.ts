@@ -14,7 +14,6 @@ import { listen } from '../http/listener.ts'
 import type { Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
-import { hidden } from '../layers/hidden.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
@@ -25,7 +24,7 @@ import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
-import { secretsInside } from './secrets.ts'
+import { withoutSecrets } from './secrets.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
 import { withUploads } from './writing.ts'
@@ -114,10 +113,7 @@ async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise
   const knows = remote.info.traits.emptyDirectories
   if (!allowMissingRoot && knows && !(await remote.stat(parts.ctx, '')))
     throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(parts, spec)}`)
-  const { htpasswd } = parts.get(authOptions)
-  const { key } = parts.get(httpOptions)
-  const secrets = secretsInside(remote, [htpasswd, key, parts.configPath])
-  return trees.over(hidden(secrets)(remote), spec)
+  return trees.over(withoutSecrets(parts, remote), spec)
 }
 
 /** What a person may have meant by a directory that is not there. */
@@ -151,10 +147,7 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
   const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
   return pipeline(handler, {
     access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
-    headers: headers({
-      server: http.serverName === '' ? '' : `${http.serverName}/${parts.version}`,
-      add: http.responseHeader,
-    }),
+    headers: serverHeaders(http, parts.version),
     hosts: hostCheck(http, gate, true),
     ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
     cors: cors({
@@ -175,6 +168,14 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
 /** Whether the operator says how answers may be cached. */
 function setsCaching({ responseHeader }: HttpOptions): boolean {
   return responseHeader.some((text) => /^\s*cache-control\s*:/i.test(text))
+}
+
+/** The headers that all answers of a server have. */
+export function serverHeaders(
+  { serverName, responseHeader }: Pick<HttpOptions, 'serverName' | 'responseHeader'>,
+  version: string,
+): Middleware {
+  return headers({ server: serverName === '' ? '' : `${serverName}/${version}`, add: responseHeader })
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */

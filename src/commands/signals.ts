@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 
 /** A wrapper and a terminal may both deliver one Ctrl-C: two within this time (ms) count as one. */
 const SAME_SIGNAL_MS = 250
@@ -37,6 +37,12 @@ export class Signals {
   get stop(): AbortSignal {
     this.#awaited = true
     return this.#stop.signal
+  }
+
+  /** Resolves when `stop` aborts. */
+  async stopped(): Promise<void> {
+    const { stop } = this
+    if (!stop.aborted) await once(stop, 'abort')
   }
 
   /** Aborts at the second one: end now. */

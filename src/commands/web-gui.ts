@@ -59,7 +59,7 @@ async function fetchedZip(io: CommandIo): Promise<string> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const check = (path: string) => rootedAtIndex(io, path)
-    const fetching = { ctx: io.ctx, client, dir, local: isLoopbackUrl(url), check }
+    const fetching = { ctx: io.ctx, client, dir, local: isLoopback(url.hostname), check }
     return await update(fetching, url, webGuiForceUpdate ? undefined : kept)
   } catch (error) {
     if (!kept) throw new AppError('io', `the web interface could not be fetched: ${messageOf(error)}`, { cause: error })
@@ -123,12 +123,8 @@ async function get({ ctx, client, local }: Fetching, url: URL): Promise<ClientRe
 }
 
 function checkScheme(url: URL, local: boolean): void {
-  if (url.protocol === 'https:' || (local && url.protocol === 'http:' && isLoopbackUrl(url))) return
+  if (url.protocol === 'https:' || (local && url.protocol === 'http:' && isLoopback(url.hostname))) return
   throw new AppError('invalid', `${url.host}: a web interface is fetched by https only`)
-}
-
-function isLoopbackUrl({ hostname }: URL): boolean {
-  return isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 function isJson({ headers }: ClientResponse): boolean {

@@ -1,16 +1,14 @@
 import { AppError } from '../base/error.ts'
 import { formatSize } from '../base/size.ts'
 import { httpOptions } from '../http/options.ts'
-import { hidden } from '../layers/hidden.ts'
 import { readonly } from '../layers/readonly.ts'
-import { authOptions } from '../auth/options.ts'
 import type { Handler } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
 import { writable } from '../origin/writable.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { Writes } from '../vfs/write.ts'
-import { secretsInside } from './secrets.ts'
+import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 
 export interface Reading {
@@ -35,9 +33,7 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
       'not-found',
       `directory not found: ${write}. Make it first: --write takes uploads into a folder that is there`,
     )
-  const { key, allowOrigin } = parts.get(httpOptions)
-  const secrets = [parts.get(authOptions).htpasswd, key, parts.configPath]
-  const shown = hidden(secretsInside(opened, secrets))(opened)
+  const shown = withoutSecrets(parts, opened)
   const remote = parts.get(vfsOptions).readOnly ? readonly(shown) : shown
   const follow = spec !== undefined && (await remotes.open(spec, settings)) === opened
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed: (path) => void (follow && root?.forget(path)) })
@@ -49,7 +45,7 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
     tree: { remote, writes },
     most: maxUpload < 0 ? Infinity : maxUpload,
     holes: !noHoles,
-    origins: cors === 'off' ? allowOrigin : ['*'],
+    origins: cors === 'off' ? parts.get(httpOptions).allowOrigin : ['*'],
     read: spec === undefined ? undefined : handler,
     follow,
   })

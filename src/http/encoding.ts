@@ -3,6 +3,7 @@ import { bodyOf } from '../base/body.ts'
 import { isCompressible, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import { changedRequest } from './changed-request.ts'
 import { codings, compressBody, compressBytes } from './compress.ts'
 import type { Coding, Effort } from './compress.ts'
 import { tagsOf } from './conditional.ts'
@@ -197,20 +198,5 @@ function withPlainTags(request: HttpRequest, coding: Coding): HttpRequest {
     'if-match': match?.replaceAll(suffix, '"'),
     'if-none-match': noneMatch?.replaceAll(suffix, '"'),
   }
-  return {
-    method: request.method,
-    rawPath: request.rawPath,
-    path: request.path,
-    directory: request.directory,
-    query: request.query,
-    base: request.base,
-    header: (name) => plain[name] ?? request.header(name),
-    get body() {
-      return request.body
-    },
-    contentLength: request.contentLength,
-    peer: request.peer,
-    protocol: request.protocol,
-    user: request.user,
-  }
+  return changedRequest(request, { header: (name) => plain[name] ?? request.header(name) })
 }

@@ -1,4 +1,5 @@
 import type { CanonicalPath } from '../base/path.ts'
+import { changedRequest } from '../http/changed-request.ts'
 import { textResponse } from '../http/error.ts'
 import { type Handler, headerOf, type HttpRequest, whenDone } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
@@ -6,7 +7,6 @@ import { originHandler } from '../origin/origin.ts'
 import { defaultsOf } from '../schema/option.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import type { Page } from './handler.ts'
-import { requestAt } from './request-at.ts'
 
 /**
  * The files of a web interface (`--rc-files`): index.html for a directory that has one, else a listing. An interface that makes
@@ -23,7 +23,7 @@ export function filesPage(tree: Vfs): Page {
     async missing(ctx, request) {
       const index = isVisit(request) ? await tree.lookup(ctx, 'index.html' as CanonicalPath) : undefined
       return index?.kind === 'file'
-        ? await handler(ctx, requestAt(request, index.entry.path as CanonicalPath, false))
+        ? await handler(ctx, changedRequest(request, { path: index.entry.path as CanonicalPath, directory: false }))
         : textResponse(404, '404 page not found')
     },
   })

@@ -3,6 +3,7 @@ import { AppError, toAppError } from '../base/error.ts'
 import { asCanonical, type CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import { changedRequest } from '../http/changed-request.ts'
 import { headerOf, type HttpRequest, type HttpResponse } from '../http/message.ts'
 import { decodePath, encodePath } from '../http/target.ts'
 import { archive } from '../origin/archive.ts'
@@ -17,7 +18,6 @@ import { vfsOptions } from '../vfs/options.ts'
 import { Vfs } from '../vfs/vfs.ts'
 import { errorAnswer, errorObject } from './error.ts'
 import type { Page } from './handler.ts'
-import { requestAt } from './request-at.ts'
 import type { Services } from './services.ts'
 
 export interface ObjectsParts {
@@ -31,7 +31,7 @@ export interface ObjectsParts {
   /** Page of listings (`--rc-template`). */
   readonly template?: Template
   /** Leaves out what is never served: the program's own files. */
-  readonly cover: (remote: Remote) => Layer
+  readonly cover: Layer
 }
 
 /** Remotes whose trees are kept at a time. */
@@ -64,7 +64,7 @@ export class Objects {
     if (!place) return undefined
     try {
       const tree = this.#tree(await this.#open(place.fs))
-      return guarded(await this.#serve(ctx, requestAt(request, place.path, place.directory), place, tree), this.#parts)
+      return guarded(await this.#serve(ctx, changedRequest(request, place), place, tree), this.#parts)
     } catch (error) {
       return this.#failed(error, place.path)
     }
@@ -105,7 +105,7 @@ export class Objects {
       // A call may have changed the storage a moment ago: what does not tell of its changes is asked each time.
       const dirCacheTime = remote.info.traits.isLocal ? options.dirCacheTime : 0
       const own = { ...options, dirCacheTime, pollInterval: 0, refresh: false }
-      vfs = new Vfs(services.ctx, cover(remote)(remote), own, services.ctx.get(mainOptions).bufferSize)
+      vfs = new Vfs(services.ctx, cover(remote), own, services.ctx.get(mainOptions).bufferSize)
       this.#trees.set(remote, vfs)
     }
     const tree = vfs
@@ -164,7 +164,11 @@ export class Objects {
           throw new AppError('unsupported', 'there are no more')
         },
       }
-      return await this.#roots.answer(ctx, requestAt(request, '' as CanonicalPath, true), node)
+      return await this.#roots.answer(
+        ctx,
+        changedRequest(request, { path: '' as CanonicalPath, directory: true }),
+        node,
+      )
     } catch (error) {
       return this.#failed(error, request.path)
     }

@@ -211,3 +211,18 @@ test('wrong settings end the start with a sentence', async (t) => {
     assert.doesNotMatch(stderr, /\n\s+at /, 'no stack')
   }
 })
+
+test('no server gives away the passwords and the configuration of the program, whichever of its servers they are for', async (t) => {
+  const dir = scratch(t)
+  const line = 'me:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n'
+  files(dir, { 'd/users': line, 'd/rc-users': line, 'd/rclone.conf': '[a]\ntype = memory\n', 'd/shown.txt': 'x' })
+  const at = (name: string) => join(dir, 'd', name)
+  const rc = ['--rc', '--rc-addr', '127.0.0.1:0', '--rc-htpasswd', at('rc-users')]
+  const own = ['--htpasswd', at('users'), '--config', at('rclone.conf')]
+  const server = await serve(t, ['serve', 'http', join(dir, 'd'), ...rc, ...own])
+  const headers = { authorization: `Basic ${btoa('me:test')}` }
+  const get = (name: string) => fetch(server.url + name, { headers })
+  assert.equal((await get('shown.txt')).status, 200)
+  for (const name of ['users', 'rc-users', 'rclone.conf']) assert.equal((await get(name)).status, 404, name)
+  assert.doesNotMatch(await (await get('')).text(), /users|rclone\.conf/)
+})
