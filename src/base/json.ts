@@ -3,8 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 /** A value that JSON can carry. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-// The library's types do not know it yet.
-const { isRawJSON: isRawJson } = JSON as unknown as { isRawJSON: (this: void, value: unknown) => boolean }
+// The library of TypeScript does not declare this part of ECMAScript 2026 yet.
+const raw = JSON as unknown as { rawJSON(text: string): Json; isRawJSON(value: unknown): boolean }
+
+/** A number as JSON with the very digits of a text. Throws SyntaxError for a text that is no JSON of one value. */
+export function rawJson(text: string): Json {
+  return raw.rawJSON(text)
+}
 
 /** What objects that keep the order of their keys are made from. */
 const inOrder = Object.freeze({})
@@ -72,7 +77,7 @@ function write(value: unknown, indent: string, inPlace = false): string {
   if (typeof value === 'boolean') return value ? 'true' : 'false'
   if (typeof value !== 'object') return JSON.stringify(value)
   if (Array.isArray(value)) return writeList(value, indent)
-  return isRawJson(value) ? JSON.stringify(value) : writeObject(value as Record<string, unknown>, indent, inPlace)
+  return raw.isRawJSON(value) ? JSON.stringify(value) : writeObject(value as Record<string, unknown>, indent, inPlace)
 }
 
 function writeList(list: readonly unknown[], indent: string): string {
@@ -118,7 +123,7 @@ function escaped(text: string): string {
 
 /** The same value in plain objects, so that all keys are written in their order: how an answer within an answer is shown. */
 export function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || isRawJson(value)) return value
+  if (typeof value !== 'object' || value === null || raw.isRawJSON(value)) return value
   if (Array.isArray(value)) return value.map(plain)
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
 }

@@ -4,11 +4,6 @@ import { abortError } from './abort.ts'
 export class Wake {
   #waiting = new Set<() => void>()
 
-  /** How many wait now. */
-  get waiting(): number {
-    return this.#waiting.size
-  }
-
   /** Lets all go that wait now; who waits from then on waits for the next change. */
   notify(): void {
     if (this.#waiting.size === 0) return

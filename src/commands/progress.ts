@@ -1,5 +1,4 @@
-import { printable } from '../core/log.ts'
-import type { Logger } from '../core/log.ts'
+import { aroundLines, type Level, type Logger, printable } from '../core/log.ts'
 import { statsOptions } from '../core/options.ts'
 import { report } from '../core/report.ts'
 import type { CommandIo } from './command.ts'
@@ -16,10 +15,15 @@ export interface Progress {
 /** `--progress`: the summary, drawn over and over on a terminal; one line every `--stats` where there is none. */
 export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY): Progress {
   const { oneLine, unit, fileNameLength, interval } = io.get(statsOptions)
+  const { log } = io.ctx
   let drawn = 0
   const erase = () => {
     if (drawn > 0) process.stdout.write(`\u001b[${drawn}A\u001b[J`)
     drawn = 0
+  }
+  const above = (write: () => void, level: Level) => {
+    if (log.enabled(level)) erase()
+    write()
   }
   const draw = () => {
     const settings = { oneLine: oneLine || !terminal, unit, nameLength: fileNameLength }
@@ -32,28 +36,10 @@ export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY
   const timer = every > 0 ? setInterval(draw, every) : undefined
   timer?.unref()
   return {
-    log: terminal ? above(io.ctx.log, erase) : io.ctx.log,
+    log: terminal ? aroundLines(log, above) : log,
     stop() {
       clearInterval(timer)
       draw()
     },
-  }
-}
-
-/** A logger that calls `before` ahead of each line that is written. */
-function above(log: Logger, before: () => void): Logger {
-  const at = (level: 'error' | 'notice' | 'info' | 'debug', as: typeof log.error): typeof log.error => {
-    return (message, fields) => {
-      if (log.enabled(level)) before()
-      as(message, fields)
-    }
-  }
-  return {
-    error: at('error', (m, f) => log.error(m, f)),
-    warn: at('notice', (m, f) => log.warn(m, f)),
-    notice: at('notice', (m, f) => log.notice(m, f)),
-    info: at('info', (m, f) => log.info(m, f)),
-    debug: at('debug', (m, f) => log.debug(m, f)),
-    enabled: (level) => log.enabled(level),
   }
 }

@@ -79,9 +79,8 @@ export class Group implements StatsGroup {
   }
 
   /** Resolves when the group is not paused any more, throws when the signal aborts before; undefined when it isn't paused now. */
-  running(signal: AbortSignal): Promise<void> | undefined {
-    if (!this.#paused) return undefined
-    return orAbort(signal, this.#paused.promise)
+  running(signal: () => AbortSignal): Promise<void> | undefined {
+    return this.#paused && orAbort(signal(), this.#paused.promise)
   }
 
   sent(bytes: number): void {
@@ -264,13 +263,13 @@ export class ActiveTransfer implements Transfer {
     if (!pass)
       return body.observe((bytes) => {
         this.#add(bytes)
-        return this.#group.paused ? this.#group.running(signal()) : undefined
+        return this.#group.running(signal)
       })
     body.chunk = pass.chunk
     return body.observe((bytes) => {
       this.#add(bytes)
       body.chunk = pass.chunk // the limit may have changed
-      const paused = this.#group.paused ? this.#group.running(signal()) : undefined
+      const paused = this.#group.running(signal)
       return paused ? paused.then(() => pass.take(bytes)) : pass.take(bytes)
     })
   }
@@ -283,7 +282,8 @@ export class ActiveTransfer implements Transfer {
 
   async *#counted(body: Body, pass: Pass | undefined, signal: () => AbortSignal) {
     for await (const chunk of body) {
-      if (this.#group.paused) await this.#group.running(signal())
+      const paused = this.#group.running(signal)
+      if (paused) await paused
       for (let at = 0, size = 0; at < chunk.length; at += size) {
         size = Math.min(chunk.length - at, pass?.chunk ?? Infinity)
         await pass?.take(size)

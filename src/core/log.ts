@@ -21,6 +21,23 @@ export interface Logger {
   enabled(level: Level): boolean
 }
 
+/** The same logger, with `line` called for each line: it calls `write` to have it written. */
+export function aroundLines(
+  log: Logger,
+  line: (write: () => void, level: Level, message: string, fields: LogFields | undefined) => void,
+): Logger {
+  const at = (level: Level, name: Exclude<keyof Logger, 'enabled'>) => (message: string, fields?: LogFields) =>
+    line(() => log[name](message, fields), level, message, fields)
+  return {
+    error: at('error', 'error'),
+    warn: at('warning', 'warn'),
+    notice: at('notice', 'notice'),
+    info: at('info', 'info'),
+    debug: at('debug', 'debug'),
+    enabled: (level) => log.enabled(level),
+  }
+}
+
 /** The parts of a text line, as in `--log-format`. */
 export const logParts = [
   'date',

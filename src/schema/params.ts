@@ -2,6 +2,7 @@ import { AppError, messageOf } from '../base/error.ts'
 import type { Json } from '../base/json.ts'
 import { parseDuration } from '../base/duration.ts'
 import type { ParamType, Shape, Infer } from './field.ts'
+import { truthOf } from './values.ts'
 
 /** The types of parameters of calls, with the rules and sentences that clients know (rc.md 1.3). */
 
@@ -43,17 +44,14 @@ export const float: ParamType<number> = {
   },
 }
 
-const trueWords = ['1', 't', 'T', 'TRUE', 'true', 'True']
-const falseWords = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-
 export const bool: ParamType<boolean> = {
   schema: { type: 'boolean' },
   read(key, value) {
     if (typeof value === 'boolean') return value
     if (typeof value === 'number') return value !== 0
     if (typeof value !== 'string') throw wrongType('bool', key, value)
-    if (trueWords.includes(value)) return true
-    if (falseWords.includes(value)) return false
+    const truth = truthOf(value)
+    if (truth !== undefined) return truth
     throw bad(
       `couldn't parse key ${quoted(key)} (${value}) as bool: strconv.ParseBool: parsing ${quoted(value)}: invalid syntax`,
     )

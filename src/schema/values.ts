@@ -1,11 +1,17 @@
 import { formatCsv, parseCsv } from '../base/csv.ts'
 import { formatDuration, fromNanoseconds, parseDuration, toNanoseconds } from '../base/duration.ts'
-import type { Json } from '../base/json.ts'
+import { type Json, rawJson } from '../base/json.ts'
 import { formatSize, parseSize, sizeOff } from '../base/size.ts'
 import type { ValueType } from './value.ts'
 
 const trueWords: readonly string[] = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const falseWords: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False']
+
+/** What a word says of yes or no, as Go's ParseBool reads it; undefined = it is none of those words. */
+export function truthOf(word: string): boolean | undefined {
+  if (trueWords.includes(word)) return true
+  return falseWords.includes(word) ? false : undefined
+}
 
 /** `true` or `false`, also `1`, `t`, `0`, `f`. A flag needs no argument. JSON: boolean, or one of the texts. */
 export const bool: ValueType<boolean> = {
@@ -13,9 +19,9 @@ export const bool: ValueType<boolean> = {
   implied: 'true',
   choices: ['true', 'false'],
   parse(text) {
-    if (trueWords.includes(text)) return true
-    if (falseWords.includes(text)) return false
-    throw new Error(`bad boolean "${text}": use true or false`)
+    const value = truthOf(text)
+    if (value === undefined) throw new Error(`bad boolean "${text}": use true or false`)
+    return value
   },
   format: String,
   decode(json) {
@@ -188,6 +194,3 @@ function wholeJson(value: bigint): Json {
   const safe = Number(value)
   return Number.isSafeInteger(safe) ? safe : rawJson(value.toString())
 }
-
-// The library of TypeScript does not declare this part of ECMAScript 2026 yet.
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON: (this: void, text: string) => Json }
