@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { missing } from '../../test/peers.ts'
+import { freePort } from '../../test/web.ts'
 import { compileTemplate } from './template.ts'
 import { Time } from './time.ts'
 
@@ -195,15 +195,6 @@ function data() {
     Sort: 'namedirfirst',
     Order: '',
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** The page that rclone makes of a template; undefined when it refuses. */

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -8,6 +6,7 @@ import { chromium, type Page, type Request } from 'playwright-core'
 import { methods } from '../../src/rc/methods/index.ts'
 import { find, missing } from '../peers.ts'
 import { files, rcd, scratch } from '../program.ts'
+import { web } from '../web.ts'
 
 const flags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
@@ -22,16 +21,9 @@ async function browser(t: TestContext) {
 
 /** A web site of somebody else, on another port. */
 async function foreignSite(t: TestContext): Promise<string> {
-  const server = createServer((_request, response) => {
+  return await web(t, (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>evil</title>')
-  }).listen(0, '127.0.0.1')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  await once(server, 'listening')
-  const address = server.address()
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`
 }
 
 /** Ways in which a page can make a browser send something: functions for the page that get the URL of a method. */

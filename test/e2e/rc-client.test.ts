@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, run, scratch, sluice } from '../program.ts'
-
-/** `rclone rcd ARGS`; gives its URL. It ends with the test. */
-async function rcloneRcd(t: TestContext, args: readonly string[]): Promise<string> {
-  const child = spawn('rclone', ['rcd', '--rc-addr', '127.0.0.1:0', '--config', '/nonexistent', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.after(async () => {
-    child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-  for (;;) {
-    const [, url] = /Serving remote control on (\S+)/.exec(log) ?? []
-    if (url !== undefined) return url
-    await once(child.stderr, 'data')
-  }
-}
+import { rcloneRcd } from '../rclone.ts'
+import { web } from '../web.ts'
 
 const cases: readonly (readonly string[])[] = [
   ['rc/noop'],
@@ -126,16 +108,12 @@ test('a server that is not there ends the program with status 5, as trying again
 })
 
 test('an answer that is no JSON is a failure', async (t) => {
-  const server = createServer((request, response) => {
+  const url = await web(t, (request, response) => {
     request.resume()
     response.end(request.url === '/base/list' ? '[1]' : '<html>hello')
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
+  })
   for (const path of ['list', 'page']) {
-    const { code, stderr } = await sluice(['rc', '--url', `127.0.0.1:${port}/base`, path])
+    const { code, stderr } = await sluice(['rc', '--url', `${url.slice(7)}base`, path])
     assert.equal(code, 1)
     assert.match(stderr, /failed to decode response: 200 OK: /)
   }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, run, type Rcd, scratch, serve, sluice } from '../program.ts'
+import { rcloneRcd } from '../rclone.ts'
 
 type Answer = Record<string, unknown>
 
@@ -148,20 +146,6 @@ test('all methods about the configuration need a login', async (t) => {
   assert.match(await fails(server, 'config/listremotes'), /^403 /)
 })
 
-/** Debian's remote control, without a configuration. */
-async function oracle(t: TestContext): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  const args = ['rcd', '--rc-no-auth', '--rc-addr', `127.0.0.1:${port}`, '--config', '/nonexistent/rclone.conf']
-  const child = spawn('rclone', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let text = ''
-  while (!/Serving remote control/.test(text)) text += ((await once(child.stderr, 'data')) as [Buffer])[0].toString()
-  return `http://127.0.0.1:${port}/`
-}
-
 /** The paths of all values in an object: `rc.HTTPOptions.BaseURL`. */
 function pathsIn(value: unknown, prefix = ''): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [prefix]
@@ -169,7 +153,7 @@ function pathsIn(value: unknown, prefix = ''): string[] {
 }
 
 test('every option that rclone shows is shown, under its name', { skip: missing('rclone') }, async (t) => {
-  const url = await oracle(t)
+  const url = await rcloneRcd(t)
   const theirs = (await (await fetch(`${url}options/get`, { method: 'POST' })).json()) as Answer
   const server = await rcd(t)
   const ours = await ask(server, 'options/get')

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, get as httpGet, type IncomingMessage } from 'node:http'
+import { get as httpGet, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, type Rcd, scratch } from '../program.ts'
+import { web } from '../web.ts'
 
 const visit = { accept: 'text/html,application/xhtml+xml', 'sec-fetch-mode': 'navigate' }
 
@@ -108,7 +109,7 @@ test('files that are not there are a mistake at the start', async (t) => {
 async function releases(t: TestContext, zip: string) {
   const asked: string[] = []
   const state = { tag: 'v1', link: '' }
-  const server = createServer((request, response) => {
+  const url = await web(t, (request, response) => {
     asked.push(request.url ?? '')
     if (request.url === '/gui.zip')
       response.writeHead(200, { 'content-type': 'application/zip' }).end(readFileSync(zip))
@@ -117,15 +118,8 @@ async function releases(t: TestContext, zip: string) {
         .writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
         .end(JSON.stringify({ tag_name: state.tag, assets: [{ browser_download_url: state.link }] }))
     else response.writeHead(404).end()
-  }).listen(0, '127.0.0.1')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  await once(server, 'listening')
-  const address = server.address()
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  state.link = `${url}/gui.zip`
+  state.link = `${url}gui.zip`
   return { url, asked, state }
 }
 
@@ -137,7 +131,7 @@ test(
   async (t) => {
     const dir = scratch(t)
     const { url, asked, state } = await releases(t, zipped(dir, 'gui.zip', 'build'))
-    const args = ['--cache-dir', join(dir, 'cache'), '--rc-web-gui', quiet, '--rc-web-fetch-url', `${url}/latest`]
+    const args = ['--cache-dir', join(dir, 'cache'), '--rc-web-gui', quiet, '--rc-web-fetch-url', `${url}latest`]
     const first = await rcd(t, args)
     await first.logged(/Log in to the web GUI as user gui with password \S+/)
     const [, password = ''] = /with password (\S+)/.exec(first.log()) ?? []
@@ -171,7 +165,7 @@ test(
 test('a zip can be named directly, and a login that is set is kept', { skip: missing('zip') }, async (t) => {
   const dir = scratch(t)
   const { url } = await releases(t, zipped(dir, 'gui.zip'))
-  const args = ['--rc-web-gui', quiet, '--rc-web-fetch-url', `${url}/gui.zip`, '--rc-user', 'me', '--rc-pass', 'pw']
+  const args = ['--rc-web-gui', quiet, '--rc-web-fetch-url', `${url}gui.zip`, '--rc-user', 'me', '--rc-pass', 'pw']
   const server = await rcd(t, args)
   const login = { authorization: `Basic ${Buffer.from('me:pw').toString('base64')}` }
   assert.equal(await (await fetch(server.url, { headers: login })).text(), app['index.html'])
@@ -189,7 +183,7 @@ test('an update that fails leaves the interface of before', { skip: missing('zip
     quiet,
     '--rc-no-auth',
     '--rc-web-fetch-url',
-    `${url}/latest`,
+    `${url}latest`,
   ]
   await (await rcd(t, args)).stop()
   state.tag = 'v2'
@@ -205,9 +199,9 @@ test('an interface comes by https, or from this machine when it was asked for th
   const args = ['--rc-web-gui', quiet, '--rc-no-auth', '--rc-web-fetch-url']
   await assert.rejects(rcd(t, [...args, 'http://gui.example/latest']), /fetched by https only/)
   state.link = 'http://gui.example/gui.zip'
-  await assert.rejects(rcd(t, [...args, `${url}/latest`]), /fetched by https only/)
+  await assert.rejects(rcd(t, [...args, `${url}latest`]), /fetched by https only/)
   await assert.rejects(rcd(t, [...args, `${url}/nothing`]), /could not be fetched/)
-  await assert.rejects(rcd(t, [...args, `${url}/latest`, '--rc-files', dir]), /give one of the two/)
+  await assert.rejects(rcd(t, [...args, `${url}latest`, '--rc-files', dir]), /give one of the two/)
 })
 
 test('the browser is opened at an address without a password', { skip: missing('zip') }, async (t) => {
@@ -221,7 +215,7 @@ test('the browser is opened at an address without a password', { skip: missing('
   )
   chmodSync(join(dir, 'bin', 'xdg-open'), 0o755)
   const env = { PATH: `${join(dir, 'bin')}:${process.env.PATH}` }
-  const server = await rcd(t, ['-v', '--rc-web-gui', '--rc-web-fetch-url', `${url}/gui.zip`], { env })
+  const server = await rcd(t, ['-v', '--rc-web-gui', '--rc-web-fetch-url', `${url}gui.zip`], { env })
   await server.logged(/no browser could be opened: xdg-open ended with 3/)
   assert.ok(existsSync(opened))
   assert.equal(readFileSync(opened, 'utf8'), `${server.url}\n`)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request } from 'node:http'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, type Rcd, run, scratch } from '../program.ts'
+import { web } from '../web.ts'
 
 /** Sends a form; gives the status and the answer. */
 async function upload(
@@ -29,16 +28,6 @@ function formOf(parts: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>
   const form = new FormData()
   for (const [name, content] of Object.entries(parts)) form.append('file', new Blob([content]), name)
   return form
-}
-
-async function web(t: TestContext, handler: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(handler).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 test('the files of a form are stored under their own names, several at once, whatever their size', async (t) => {
@@ -136,25 +125,25 @@ test('copyurl reads from the internet, and from this machine only while the serv
   const server = await rcd(t)
   const copy = (remote: string, from: string, more: object = {}) =>
     server.call('operations/copyurl', { fs: dir, remote, url: from, ...more })
-  assert.deepEqual((await copy('x/one', `${url}/a.txt`)).body, {})
+  assert.deepEqual((await copy('x/one', `${url}a.txt`)).body, {})
   assert.equal(readFileSync(join(dir, 'x/one'), 'utf8'), 'content')
-  assert.match(String((await copy('x/one', `${url}/a.txt`, { noClobber: true })).body.error), /file already exist/)
-  assert.equal((await copy('ignored', `${url}/b%20c.txt?q=1`, { autoFilename: true })).status, 200)
+  assert.match(String((await copy('x/one', `${url}a.txt`, { noClobber: true })).body.error), /file already exist/)
+  assert.equal((await copy('ignored', `${url}b%20c.txt?q=1`, { autoFilename: true })).status, 200)
   assert.equal(readFileSync(join(dir, 'b c.txt'), 'utf8'), 'content')
-  assert.equal((await copy('', `${url}/named`, { autoFilename: true, headerFilename: true })).status, 200)
+  assert.equal((await copy('', `${url}named`, { autoFilename: true, headerFilename: true })).status, 200)
   assert.equal(readFileSync(join(dir, 'from header.txt'), 'utf8'), 'named')
-  assert.equal((await copy('z', `${url}/none`)).body.error, 'CopyURL failed: 404 Not Found')
-  assert.equal((await copy('z', `${url}/away`)).status, 403)
+  assert.equal((await copy('z', `${url}none`)).body.error, 'CopyURL failed: 404 Not Found')
+  assert.equal((await copy('z', `${url}away`)).status, 403)
   assert.equal((await copy('z', 'file:///etc/passwd')).status, 500)
   assert.equal((await copy('z', 'http://10.255.255.1/')).status, 403)
   const outside = await rcd(t, ['--rc-no-auth', '--rc-addr', '0.0.0.0:0'])
-  for (const from of [`${url}/a.txt`, url.replace('127.0.0.1', 'localhost'), url.replace('127.0.0.1', '2130706433')]) {
+  for (const from of [`${url}a.txt`, url.replace('127.0.0.1', 'localhost'), url.replace('127.0.0.1', '2130706433')]) {
     const { status, body } = await outside.call('operations/copyurl', { fs: dir, remote: 'z', url: from })
     assert.equal(status, 403)
     assert.match(String(body.error), /--allow-private-urls/)
   }
   const allowed = await rcd(t, ['--rc-no-auth', '--rc-addr', '0.0.0.0:0', '--allow-private-urls'])
-  const { status } = await allowed.call('operations/copyurl', { fs: dir, remote: 'z', url: `${url}/a.txt` })
+  const { status } = await allowed.call('operations/copyurl', { fs: dir, remote: 'z', url: `${url}a.txt` })
   assert.equal(status, 200)
 })
 

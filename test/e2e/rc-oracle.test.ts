@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, scratch } from '../program.ts'
-
-/** Starts Debian's rclone as a remote control server; gives its URL. */
-async function rcloneRcd(t: TestContext): Promise<string> {
-  const args = ['rcd', '--rc-no-auth', '--rc-addr', '127.0.0.1:0', '--config', '/nonexistent/rclone.conf']
-  const child = spawn('rclone', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
-  for (;;) {
-    const url = /Serving remote control on (\S+)/.exec(log)?.[1]
-    if (url !== undefined) return url
-    if (child.exitCode !== null) throw new Error(`rclone ended: ${log}`)
-    await Promise.race([once(child.stderr, 'data'), once(child, 'exit')])
-  }
-}
+import { rcloneRcd } from '../rclone.ts'
 
 /** A call, and, where the answers or what they do are meant to differ, why. */
 type Case = readonly [method: string, input: Readonly<Record<string, unknown>>, differs?: string]

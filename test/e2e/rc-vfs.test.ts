@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, rcd, scratch, serve } from '../program.ts'
+import { rclone } from '../rclone.ts'
+import { freePort } from '../web.ts'
 
 type Call = (method: string, input?: object) => Promise<{ status: number; body: Record<string, unknown> }>
 
@@ -28,36 +27,18 @@ async function serving(t: TestContext, dir: string, args: readonly string[] = []
   return { server, call: caller(url) }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
-}
-
 /** Debian's rclone over the same folder. */
-async function rclone(t: TestContext, dir: string): Promise<Call> {
-  const [web, rc] = [await freePort(), await freePort()]
-  const args = ['serve', 'http', dir, '--addr', `127.0.0.1:${web}`, '--rc', '--rc-no-auth', '--rc-addr']
-  const child = spawn('rclone', [...args, `127.0.0.1:${rc}`, '--config', '/nonexistent', '-v'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.after(async () => {
-    child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-  while (!log.includes('poll-interval is not supported')) await once(child.stderr, 'data')
-  return caller(`http://127.0.0.1:${rc}/`)
+async function theirServer(t: TestContext, dir: string): Promise<Call> {
+  const [web, port] = [await freePort(), await freePort()]
+  const rc = ['--rc', '--rc-no-auth', '--rc-addr', `127.0.0.1:${port}`]
+  await rclone(t, ['serve', 'http', dir, '--addr', `127.0.0.1:${web}`, ...rc, '-v'], /poll-interval is not supported/)
+  return caller(`http://127.0.0.1:${port}/`)
 }
 
 test('vfs methods answer as those of rclone', { skip: missing('rclone') }, async (t) => {
   const dir = scratch(t)
   files(dir, { 'file.txt': 'x', 'dir/a': 'x', 'dir/sub/b': 'x' })
-  const [{ call }, theirs] = [await serving(t, dir), await rclone(t, dir)]
+  const [{ call }, theirs] = [await serving(t, dir), await theirServer(t, dir)]
   const calls: readonly (readonly [method: string, input: object])[] = [
     ['vfs/list', {}],
     ['vfs/forget', {}],

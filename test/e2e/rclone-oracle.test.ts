@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { missing } from '../peers.ts'
 import { files, scratch, serve, touch } from '../program.ts'
+import { freePort } from '../web.ts'
 
 interface Answer {
   readonly status: number | undefined
@@ -28,14 +27,6 @@ function ask(port: number, method: string, path: string, headers: Record<string,
     })
     outgoing.once('error', reject).end()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 async function rclone(t: TestContext, dir: string): Promise<number> {
