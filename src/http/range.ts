@@ -35,6 +35,16 @@ export function selectRanges(header: string | undefined, size: number): readonly
   return ranges.some((range) => range.start === range.end) ? undefined : ranges
 }
 
+/**
+ * The numbers of a Range header that names one part, for those who cannot know the size of a file yet: `bytes=A-B`, `bytes=A-`,
+ * `bytes=-N`. Undefined when it is another one.
+ */
+export function onePart(header: string | undefined): { readonly first?: number; readonly last?: number } | undefined {
+  const [, first, last] = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '') ?? []
+  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
+  return { ...(first === '' ? {} : { first: Number(first) }), ...(last === '' ? {} : { last: Number(last) }) }
+}
+
 const spec = /^\s*(\d*)\s*-\s*(\d*)\s*$/
 
 function parseMember(member: string, size: number): Range | 'malformed' | 'outside' {

@@ -1,8 +1,10 @@
+import { bodyOf } from '../base/body.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import { textResponse } from '../http/error.ts'
+import { onePart } from '../http/range.ts'
 import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import type { WriteHandle } from '../vfs/write.ts'
 import { tracked } from './tracked.ts'
@@ -42,13 +44,13 @@ export function serveGrowing(
   if (range) headers.push('content-range', `bytes ${range.start}-${end - 1}/${size ?? '*'}`)
   const head = { status: range ? 206 : 200, headers, length }
   if (request.method === 'HEAD')
-    return { ...head, ...(length === undefined ? { body: spool.follow({ start: 0, end: 0 }) } : {}) }
+    // A body without a length: what is to come has no size yet.
+    return length === undefined ? { ...head, body: bodyOf() } : head
   return tracked(ctx, head, spool.follow(wanted, { signal: ctx.signal }), ctx.stats.transfer(path, length ?? -1))
 }
 
 /** `bytes=A-B`, the only form that means something before the size is known. */
 function closedRange(header: string | undefined): Range | undefined {
-  const [, start, last] = /^\s*bytes\s*=\s*(\d{1,15})-(\d{1,15})\s*$/i.exec(header ?? '') ?? []
-  if (start === undefined || Number(last) < Number(start)) return undefined
-  return { start: Number(start), end: Number(last) + 1 }
+  const { first, last } = onePart(header) ?? {}
+  return first === undefined || last === undefined || last < first ? undefined : { start: first, end: last + 1 }
 }

@@ -1,5 +1,6 @@
 import { bodyOf, type Body } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
+import { onePart } from '../http/range.ts'
 import type { HttpRequest } from '../http/message.ts'
 
 /** Where the body of an upload goes in its file. */
@@ -37,10 +38,11 @@ function contentRange(header: string | undefined): Part | undefined {
 
 function range(header: string | undefined, size: number): Part | undefined {
   if (header === undefined) return undefined
-  const [, start = '', end = ''] = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header) ?? []
-  if (start === '' && end === '') throw unreadable('Range', header)
-  if (start === '') return checked({ start: size - Number(end), end: size, total: undefined })
-  return checked({ start: Number(start), end: end === '' ? undefined : Number(end) + 1, total: undefined })
+  const part = onePart(header)
+  if (!part) throw unreadable('Range', header)
+  const { first, last } = part
+  if (first === undefined) return checked({ start: size - (last ?? 0), end: size, total: undefined })
+  return checked({ start: first, end: last === undefined ? undefined : last + 1, total: undefined })
 }
 
 function checked(part: Part): Part {

@@ -30,7 +30,7 @@ export interface WriteHandle {
    * Gives the file its name once all of it is stored. `check` is called when nobody else can give that name to another file
    * meanwhile. Undefined when a file that came later has the name already.
    */
-  commit(check?: () => Promise<void>): Promise<FileEntry | undefined>
+  commit(check: () => Promise<void>): Promise<FileEntry | undefined>
   /** Gives up: what had the name before stays. Readers get an error. */
   abort(reason: unknown): Promise<void>
 }
@@ -63,13 +63,10 @@ export class Writes {
     held.count++
     this.#committed.set(path, held)
     this.#growing.set(path, writing)
-    writing.over.then(
-      () => {
-        if (this.#growing.get(path) === writing) this.#growing.delete(path)
-        if (--held.count === 0) this.#committed.delete(path)
-      },
-      () => {},
-    )
+    void writing.over.then(() => {
+      if (this.#growing.get(path) === writing) this.#growing.delete(path)
+      if (--held.count === 0) this.#committed.delete(path)
+    })
     return writing
   }
 
@@ -146,7 +143,7 @@ class Writing implements WriteHandle {
     await this.spool.write(chunk)
   }
 
-  async commit(check: () => Promise<void> = () => Promise.resolve()): Promise<FileEntry | undefined> {
+  async commit(check: () => Promise<void>): Promise<FileEntry | undefined> {
     try {
       const entry = await this.#finish(check, async () => {
         if (this.#failure) throw this.#failure
