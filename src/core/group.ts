@@ -1,28 +1,12 @@
 import { orAbort } from '../base/abort.ts'
-import type { Body } from '../base/body.ts'
-import { FileSlice } from '../base/body.ts'
 import { toAppError } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
-import type { Pass } from './bandwidth.ts'
-import type { Events } from './events.ts'
+import { ActiveTransfer, type TransferGroup } from './active-transfer.ts'
+import type { GroupHost } from './group-host.ts'
 import type { Countable, StatsGroup, Transfer, TransferEnds } from './stats.ts'
-
-/** What groups need from their app. All parts are optional, so that a test can do without. */
-export interface GroupHost {
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
-  readonly bandwidth?: {
-    readonly unlimited: boolean
-    pass(direction: 'tx' | 'rx', signal: () => AbortSignal): Pass
-  }
-  readonly signal?: AbortSignal
-  readonly events?: Events
-}
 
 /** How many finished transfers a group remembers for `core/transferred`. */
 const REMEMBERED = 100
-/** Weight of the past in the moving average of the speed, per second: about 15 s of memory, as rclone has. */
-const SMOOTHING = 15
 
 interface Finished {
   readonly name: string
@@ -36,7 +20,7 @@ interface Finished {
 }
 
 /** The counters of one job or one server. */
-export class Group implements StatsGroup {
+export class Group implements StatsGroup, TransferGroup {
   readonly name: string
   readonly #host: GroupHost
   readonly #now: () => number
@@ -208,105 +192,6 @@ export class Group implements StatsGroup {
     this.resetErrors()
     this.#finished = []
     this.startedAt = this.#now()
-  }
-}
-
-interface TransferParts {
-  readonly name: string
-  readonly size: number
-  readonly checked: boolean
-  readonly now: () => number
-  readonly ends: TransferEnds | undefined
-}
-
-/** A transfer on its way: counts, slows down, and knows its speed. */
-export class ActiveTransfer implements Transfer {
-  readonly name: string
-  readonly size: number
-  readonly checked: boolean
-  readonly ends: TransferEnds | undefined
-  readonly startedAt: number
-  bytes = 0
-  readonly #group: Group
-  readonly #host: GroupHost
-  readonly #now: () => number
-  #average = 0
-  #measuredAt: number
-  #measuredBytes = 0
-
-  constructor(group: Group, host: GroupHost, parts: TransferParts) {
-    this.#group = group
-    this.#host = host
-    this.name = parts.name
-    this.size = parts.size
-    this.checked = parts.checked
-    this.ends = parts.ends
-    this.#now = parts.now
-    this.startedAt = this.#measuredAt = parts.now()
-  }
-
-  /** Bytes per second since the start. */
-  get speed(): number {
-    const seconds = (this.#now() - this.startedAt) / 1000
-    return seconds > 0 ? this.bytes / seconds : 0
-  }
-
-  /** Bytes per second, a moving average. */
-  get speedAvg(): number {
-    this.#measure()
-    return this.#average || this.speed
-  }
-
-  account(body: Body, signal = this.#endOfApp): Body {
-    const pass = this.#host.bandwidth?.pass('tx', signal)
-    if (!(body instanceof FileSlice)) return this.#counted(body, pass, signal)
-    if (!pass)
-      return body.observe((bytes) => {
-        this.#add(bytes)
-        return this.#group.running(signal)
-      })
-    body.chunk = pass.chunk
-    return body.observe((bytes) => {
-      this.#add(bytes)
-      body.chunk = pass.chunk // the limit may have changed
-      const paused = this.#group.running(signal)
-      return paused ? paused.then(() => pass.take(bytes)) : pass.take(bytes)
-    })
-  }
-
-  done(error?: Error): void {
-    this.#group.finish(this, error)
-  }
-
-  readonly #endOfApp = (): AbortSignal => this.#host.signal ?? new AbortController().signal
-
-  async *#counted(body: Body, pass: Pass | undefined, signal: () => AbortSignal) {
-    for await (const chunk of body) {
-      const paused = this.#group.running(signal)
-      if (paused) await paused
-      for (let at = 0, size = 0; at < chunk.length; at += size) {
-        size = Math.min(chunk.length - at, pass?.chunk ?? Infinity)
-        await pass?.take(size)
-        this.#add(size)
-        yield chunk.subarray(at, at + size)
-      }
-    }
-  }
-
-  #add(bytes: number): void {
-    this.bytes += bytes
-    this.#group.bytes += bytes
-  }
-
-  #measure(): void {
-    const now = this.#now()
-    const seconds = (now - this.#measuredAt) / 1000
-    if (seconds < 1) return
-    const recent = (this.bytes - this.#measuredBytes) / seconds
-    const weight = Math.min(1, seconds / SMOOTHING)
-    this.#average = this.#average === 0 ? recent : this.#average * (1 - weight) + recent * weight
-    this.#measuredAt = now
-    this.#measuredBytes = this.bytes
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from '../base/json.ts'
-import { Group, type GroupHost, sumOf } from './group.ts'
+import { Group, sumOf } from './group.ts'
+import type { GroupHost } from './group-host.ts'
 
 /** The stats groups of one app, by name. The oldest is forgotten beyond `max` (rc.md section 3.1). */
 export class Groups {
