@@ -30,6 +30,12 @@ interface Answered {
   readonly response: { readonly statusCode?: number }
 }
 
+interface Exposed {
+  readonly registry: Registry
+  /** Sets all metrics to what is true now. */
+  readonly update: (stats: Stats) => void
+}
+
 /** The metrics of one app, for Prometheus. */
 export class Metrics {
   readonly #groups: Groups
@@ -45,12 +51,14 @@ export class Metrics {
 
   /** All metrics in the text format 0.0.4. */
   async text(): Promise<string> {
-    return await (await this.#registry()).metrics()
+    const { registry, update } = await this.#registry()
+    update(this.#groups.snapshot() as unknown as Stats)
+    return await registry.metrics()
   }
 
   close(): void {
     unsubscribe('http.client.response.finish', this.#count)
-    this.#registry.begun?.then((registry) => registry.clear()).catch(() => {})
+    this.#registry.begun?.then(({ registry }) => registry.clear()).catch(() => {})
   }
 
   #answered({ request: { method, host }, response }: Answered): void {
@@ -58,53 +66,39 @@ export class Metrics {
     this.#answers.set(labels, (this.#answers.get(labels) ?? 0) + 1)
   }
 
-  async #open(): Promise<Registry> {
+  async #open(): Promise<Exposed> {
     const { collectDefaultMetrics, Counter, Gauge, Registry } = await import('prom-client')
     const registry = new Registry()
-    const stats = () => this.#groups.snapshot() as unknown as Stats
-    for (const [name, key, help] of counters) {
+    const registers = [registry]
+    const counted = counters.map(([name, key, help]) => {
+      const counter = new Counter({ name: `rclone_${name}_total`, help, registers })
       let last = 0
-      registry.registerMetric(
-        new Counter({
-          name: `rclone_${name}_total`,
-          help,
-          registers: [],
-          collect() {
-            const now = Number(stats()[key])
-            // Groups may be reset and forgotten; a counter never goes back.
-            this.inc(Math.max(0, now - last))
-            last = now
-          },
-        }),
-      )
-    }
-    for (const [name, key, help] of gauges) {
-      registry.registerMetric(
-        new Gauge({
-          name: `rclone_${name}`,
-          help,
-          registers: [],
-          collect() {
-            this.set(Number(stats()[key]))
-          },
-        }),
-      )
-    }
-    const answers = this.#answers
-    registry.registerMetric(
-      new Counter({
-        name: 'rclone_http_status_code',
-        help: 'Answers of remotes by HTTP status',
-        labelNames: ['code', 'host', 'method'],
-        registers: [],
-        collect() {
-          this.reset()
-          for (const [labels, n] of answers) this.inc(JSON.parse(labels) as Record<string, string>, n)
-        },
-      }),
-    )
+      return (stats: Stats) => {
+        const now = Number(stats[key])
+        // Groups may be reset and forgotten; a counter never goes back.
+        counter.inc(Math.max(0, now - last))
+        last = now
+      }
+    })
+    const measured = gauges.map(([name, key, help]) => {
+      const gauge = new Gauge({ name: `rclone_${name}`, help, registers })
+      return (stats: Stats) => gauge.set(Number(stats[key]))
+    })
+    const codes = new Counter({
+      name: 'rclone_http_status_code',
+      help: 'Answers of remotes by HTTP status',
+      labelNames: ['code', 'host', 'method'],
+      registers,
+    })
     collectDefaultMetrics({ register: registry })
-    return registry
+    return {
+      registry,
+      update: (stats) => {
+        for (const set of [...counted, ...measured]) set(stats)
+        codes.reset()
+        for (const [labels, n] of this.#answers) codes.inc(JSON.parse(labels) as Record<string, string>, n)
+      },
+    }
   }
 }
 

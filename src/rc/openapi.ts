@@ -1,5 +1,5 @@
 import { encodeJson, type Json } from '../base/json.ts'
-import type { Field, Shape } from '../schema/field.ts'
+import type { Shape } from '../schema/field.ts'
 import { schemaOf } from '../schema/params.ts'
 import type { Page } from './handler.ts'
 import type { Method } from './method.ts'
@@ -12,20 +12,33 @@ interface Description {
 
 const ref = (kind: string, name: string): Description => ({ $ref: `#/components/${kind}/${name}` })
 
-/** Parameters that every call may have (rc.md section 2). */
-const special: Readonly<Record<string, readonly [schema: Description, help: string]>> = {
-  _async: [{ type: 'boolean' }, 'Answer at once with the number of the job'],
-  _group: [{ type: 'string' }, 'Stats group of the call'],
-  _config: [{ type: 'object', additionalProperties: true }, 'Options for this call, named as in options/get main'],
-  _filter: [{ type: 'object', additionalProperties: true }, 'Filters for this call, named as in options/get filter'],
+interface Special {
+  /** Its name among the components. */
+  readonly component: string
+  readonly schema: Description
+  readonly help: string
 }
 
-/** Names of the component parameters of those. */
-const specialNames: Readonly<Record<string, string>> = {
-  _async: 'GlobalAsyncParam',
-  _group: 'GlobalGroupParam',
-  _config: 'GlobalConfigParam',
-  _filter: 'GlobalFilterParam',
+const anyObject: Description = { type: 'object', additionalProperties: true }
+
+/** Parameters that every call may have (rc.md section 2). */
+const special: Readonly<Record<string, Special>> = {
+  _async: {
+    component: 'GlobalAsyncParam',
+    schema: { type: 'boolean' },
+    help: 'Answer at once with the number of the job',
+  },
+  _group: { component: 'GlobalGroupParam', schema: { type: 'string' }, help: 'Stats group of the call' },
+  _config: {
+    component: 'GlobalConfigParam',
+    schema: anyObject,
+    help: 'Options for this call, named as in options/get main',
+  },
+  _filter: {
+    component: 'GlobalFilterParam',
+    schema: anyObject,
+    help: 'Filters for this call, named as in options/get filter',
+  },
 }
 
 /** Describes the methods in OpenAPI 3.1.1. All of them are POST; parameters may stand in the URL, in a form or in JSON. */
@@ -46,9 +59,9 @@ export function describeApi(methods: readonly Method[], version: string): Descri
       securitySchemes: { basic: { type: 'http', scheme: 'basic' } },
       parameters: {
         ...Object.fromEntries(
-          Object.entries(special).map(([name, [schema, help]]) => [
-            specialNames[name],
-            queryParameter(name, { schema, help, required: false }),
+          Object.entries(special).map(([name, { component, schema, help }]) => [
+            component,
+            queryParameter(name, schema, help),
           ]),
         ),
         PreferAsyncHeader: {
@@ -93,7 +106,7 @@ function operation(one: Method): Description {
     ...shape,
     properties: {
       ...(shape.properties as Description),
-      ...Object.fromEntries(Object.entries(special).map(([name, [schema, help]]) => [name, described(schema, help)])),
+      ...Object.fromEntries(Object.entries(special).map(([name, { schema, help }]) => [name, described(schema, help)])),
     },
     additionalProperties: true,
   }
@@ -106,8 +119,8 @@ function operation(one: Method): Description {
     tags: [tagOf(one)],
     ...(one.open ? {} : { security: [{ basic: [] }] }),
     parameters: [
-      ...Object.entries(one.input).map(([name, field]) => queryParameter(name, inUrl(field))),
-      ...Object.values(specialNames).map((name) => ref('parameters', name)),
+      ...Object.entries(one.input).map(([name, field]) => queryParameter(name, field.type.schema, field.help)),
+      ...Object.values(special).map(({ component }) => ref('parameters', component)),
       ref('parameters', 'PreferAsyncHeader'),
     ],
     requestBody: { content: contentOf(one, body) },
@@ -132,24 +145,13 @@ function answerOf(one: Method): Description {
   return { ...answer, content: { ...(answer.content as Description), 'text/plain': { schema: { type: 'string' } } } }
 }
 
-interface Parameter {
-  readonly schema: Description
-  readonly help: string
-  readonly required: boolean
-}
-
 /** In a URL, objects and lists are JSON text. A parameter that is needed may stand in the body instead: none is required here. */
-function inUrl({ type, help }: Field<unknown>): Parameter {
-  return { schema: type.schema, help, required: false }
-}
-
-function queryParameter(name: string, { schema, help, required }: Parameter): Description {
+function queryParameter(name: string, schema: Description, help: string): Description {
   const nested = schema.type === 'object' || schema.type === 'array' || schema.type === undefined
   return {
     name,
     in: 'query',
     ...(help ? { description: help } : {}),
-    ...(required ? { required } : {}),
     ...(nested ? { content: { 'application/json': { schema } } } : { schema }),
   }
 }
