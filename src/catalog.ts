@@ -28,7 +28,7 @@ import type { OptionBlock } from './schema/option.ts'
 
 /** The kinds of storage, made anew for each app: memory stores belong to one app. */
 export function backendsOf(): readonly Backend[] {
-  return [aliasBackend, archiveBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
+  return [aliasBackend, archiveBackend, combineBackend, httpBackend, localBackend(), memoryBackend()]
 }
 
 /** The option blocks that every command has. */

@@ -1,21 +1,13 @@
 import { bodyOf, collect, type Body } from '../base/body.ts'
-import { AppError, messageOf, toAppError } from '../base/error.ts'
+import { messageOf, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import { reasonOf } from '../http/error.ts'
 import { HttpClient } from '../net/client.ts'
 import { netOptions } from '../net/options.ts'
 import type { ErrorObject } from '../rc/error.ts'
+import type { Target } from './rc-target.ts'
 import { isLoopback } from './server-options.ts'
-
-/** Where a remote control is, and who calls. */
-export interface Target {
-  readonly url: URL
-  /** Path of a unix socket to go through. */
-  readonly socketPath?: string
-  readonly user: string
-  readonly pass: string
-}
 
 /** What came of a call over HTTP: an answer, text that a method streams, or an error as servers describe it. */
 export interface Reply {
@@ -28,19 +20,6 @@ export interface Reply {
 
 /** The largest answer that is read, bytes. */
 const LARGEST = 512 * 1024 * 1024
-
-/**
- * The URL that a person means: `:5572` is on this machine, what has no scheme is http; it ends in a slash. Throws `usage` when
- * it is none.
- */
-export function fixUrl(text: string): URL {
-  const host = text.startsWith(':') ? `localhost${text}` : text
-  const url = URL.parse(/^https?:\/\//i.test(host) ? host : `http://${host.replace(/^\/\//, '')}`)
-  // The text may hold a password.
-  if (!url?.hostname) throw new AppError('usage', '--url is not a URL such as http://localhost:5572/')
-  if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return url
-}
 
 /** Calls a method. `body` is JSON; `streams` says that the answer may be any text. Throws only when `ctx` aborts. */
 export async function callOverHttp(

@@ -10,7 +10,8 @@ import { goType } from '../schema/params.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { bool, password, string, strings } from '../schema/values.ts'
 import type { Command, CommandIo } from './command.ts'
-import { callOverHttp, fixUrl, type Reply, type Target } from './rc-client.ts'
+import type { Reply } from './rc-client.ts'
+import { fixUrl, type Target } from './rc-target.ts'
 
 const rcClientOptions = defineOptions('rc-client', {
   url: option(string, 'http://localhost:5572/', 'URL of the remote control; :PORT is on this machine'),
@@ -51,7 +52,7 @@ serve both ends.`,
     const streams = typeof input.returnType === 'string' && input.returnType.startsWith('STREAM')
     const finish = (reply: Reply) => show(io, path, reply)
     if (io.get(rcClientOptions).loopback) return await loopback(io, path, input, finish)
-    await finish(await callOverHttp(io.ctx, targetOf(io), path, JSON.stringify(input), streams))
+    await finish(await callServer(io, path, JSON.stringify(input), streams))
   },
 }
 
@@ -109,6 +110,12 @@ function targetOf(io: CommandIo): Target {
   }
 }
 
+/** Calls the server that the flags name. What speaks HTTP is loaded for it alone: that takes longer than all else at the start. */
+async function callServer(io: CommandIo, path: string, body: string, streams = false): Promise<Reply> {
+  const { callOverHttp } = await import('./rc-client.ts')
+  return await callOverHttp(io.ctx, targetOf(io), path, body, streams)
+}
+
 /** Prints what came of a call, and throws when it failed. */
 async function show(io: CommandIo, path: string, { output, stream, error, retry = false }: Reply): Promise<void> {
   if (error) {
@@ -161,7 +168,7 @@ async function list(io: CommandIo): Promise<void> {
       found = output
     })
   else {
-    const reply = await callOverHttp(io.ctx, targetOf(io), 'rc/list', 'null')
+    const reply = await callServer(io, 'rc/list', 'null')
     if (reply.error) return await show(io, 'rc/list', reply)
     found = reply.output
   }

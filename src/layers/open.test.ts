@@ -31,7 +31,7 @@ function remotes(sections: Sections = {}, parts: Partial<RemotesParts> = {}, now
   return new Remotes(
     {
       ctx: testContext(),
-      backends: [aliasBackend, combineBackend, httpBackend, localBackend, memoryBackend()],
+      backends: [aliasBackend, combineBackend, httpBackend, localBackend(), memoryBackend()],
       config: async () => ({ get: (name) => sections[name] }),
       options: new OptionSet([]),
       env: {},

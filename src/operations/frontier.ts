@@ -3,6 +3,9 @@ interface Item<Job, Result> {
   result?: Promise<Result>
 }
 
+/** Entries that are listed ahead at most, but for those of the folders that are being listed: what waits only costs memory. */
+const WAITING = 4000
+
 /**
  * Folders still to be listed, the next one on top, some of them being listed ahead of their turn: the order of a walk by one,
  * at the pace of many. What is listed ahead is bounded by `ahead` for each level.
@@ -11,10 +14,14 @@ export class Frontier<Job, Result> {
   readonly #stack: Item<Job, Result>[] = []
   readonly #ahead: number
   readonly #list: (job: Job) => Promise<Result>
+  readonly #sizeOf: (result: Result) => number
+  #waiting = 0
 
-  constructor(ahead: number, list: (job: Job) => Promise<Result>) {
+  /** `sizeOf` gives the entries in a listing. */
+  constructor(ahead: number, list: (job: Job) => Promise<Result>, sizeOf: (result: Result) => number) {
     this.#ahead = Math.max(1, ahead)
     this.#list = list
+    this.#sizeOf = sizeOf
   }
 
   /** Puts jobs on top, the first one uppermost. */
@@ -27,11 +34,24 @@ export class Frontier<Job, Result> {
     for (let i = this.#stack.length - 1; i >= Math.max(0, this.#stack.length - this.#ahead); i--) {
       const item = this.#stack[i] as Item<Job, Result>
       if (item.result) continue
-      item.result = this.#list(item.job)
+      if (this.#waiting >= WAITING && i < this.#stack.length - 1) break
+      item.result = this.#begin(item.job)
       // Whoever takes it handles the error; until then nobody listens.
       item.result.catch(() => {})
     }
     const top = this.#stack.pop()
-    return top && { job: top.job, result: top.result as Promise<Result> }
+    return top && { job: top.job, result: this.#taken(top.result as Promise<Result>) }
+  }
+
+  async #begin(job: Job): Promise<Result> {
+    const result = await this.#list(job)
+    this.#waiting += this.#sizeOf(result)
+    return result
+  }
+
+  async #taken(listing: Promise<Result>): Promise<Result> {
+    const result = await listing
+    this.#waiting -= this.#sizeOf(result)
+    return result
   }
 }

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/abort.ts'
+import { isAscii } from '../base/ascii.ts'
 import { toAppError } from '../base/error.ts'
 import { join, nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -58,7 +59,11 @@ export async function* march(ctx: Context, options: MarchOptions): AsyncGenerato
   const deepest = maxDepth < 0 ? Infinity : maxDepth
   const fold = ignoreCaseSync || options.target.info.traits.caseInsensitive === true
   const key = (entry: Entry) => keyOf(nameOf(entry.path), fold, !noUnicodeNormalization)
-  const frontier = new Frontier<Job, Listed>(ctx.get(mainOptions).checkers, (job) => read(ctx, options, job))
+  const frontier = new Frontier<Job, Listed>(
+    ctx.get(mainOptions).checkers,
+    (job) => read(ctx, options, job),
+    ({ source, target }) => source.length + target.length,
+  )
   frontier.push([{ source: '', target: '', depth: 1 }])
   for (let next = frontier.next(); next; next = frontier.next()) {
     throwIfAborted(ctx.signal)
@@ -127,7 +132,8 @@ async function lookedUp(ctx: Context, target: Remote, entries: readonly Entry[],
 }
 
 function keyOf(name: string, fold: boolean, normalize: boolean): string {
-  const plain = normalize ? name.normalize('NFC') : name
+  // Only names beyond ASCII have other forms.
+  const plain = normalize && !isAscii(name) ? name.normalize('NFC') : name
   return fold ? plain.toLowerCase() : plain
 }
 
@@ -168,11 +174,13 @@ function merged(source: readonly Keyed[], target: readonly Keyed[], targetDir: s
 }
 
 function jobsBelow(matches: readonly Match[], depth: number, targetOnly: boolean): Job[] {
-  return matches.flatMap(({ source, target, path }): Job[] => {
-    if (source?.kind === 'directory')
-      return target?.kind === 'file' ? [] : [{ source: source.path, target: path, depth }]
-    return target?.kind === 'directory' && !source && targetOnly ? [{ source: undefined, target: path, depth }] : []
-  })
+  const jobs: Job[] = []
+  for (const { source, target, path } of matches)
+    if (source?.kind === 'directory') {
+      if (target?.kind !== 'file') jobs.push({ source: source.path, target: path, depth })
+    } else if (target?.kind === 'directory' && !source && targetOnly)
+      jobs.push({ source: undefined, target: path, depth })
+  return jobs
 }
 
 /** True for a match of two files. */

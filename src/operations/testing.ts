@@ -26,7 +26,7 @@ export function bench(
   flags: Partial<CopyOptions> = {},
   { filter = nothingExcluded, retries = 3 }: { filter?: Filter; retries?: number } = {},
 ): Bench {
-  const backends = [memoryBackend(), localBackend]
+  const backends = [memoryBackend(), localBackend()]
   const options = new OptionSet([copyOptions, mainOptions, ...backends.map((backend) => backend.options)])
   for (const [key, value] of Object.entries(flags)) options.set(copyOptions, key, value, 'flag')
   options.set(mainOptions, 'lowLevelRetries', retries, 'flag')

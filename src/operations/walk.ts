@@ -56,7 +56,11 @@ export async function* walkFolders(
   const { from = '', recurse = true, failed, list = listing } = options
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
-  const frontier = new Frontier(ctx.get(mainOptions).checkers, (job: Job) => list(ctx, remote, job.dir))
+  const frontier = new Frontier(
+    ctx.get(mainOptions).checkers,
+    (job: Job) => list(ctx, remote, job.dir),
+    (entries) => entries.length,
+  )
   frontier.push([{ dir: from, depth: 1 }])
   for (let next = frontier.next(); next; next = frontier.next()) {
     throwIfAborted(ctx.signal)

@@ -1,6 +1,5 @@
 import { parseCsv } from '../base/csv.ts'
 import { AppError } from '../base/error.ts'
-import { runProgram } from '../base/program.ts'
 import { type Env, fromEnv } from './config-path.ts'
 
 /** Where the password of an encrypted configuration comes from. */
@@ -36,6 +35,7 @@ export async function* passwordsFrom(sources: PasswordSources): AsyncGenerator<s
 
 async function fromCommand(command: string): Promise<string> {
   const [program = '', ...args] = parseCsv(command.trim(), ' ').filter((word) => word !== '')
+  const { runProgram } = await import('../base/program.ts')
   const output = await runProgram(program, args).catch((error: unknown) => {
     throw new AppError('denied', `password command failed: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

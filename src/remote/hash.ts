@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import type { Body } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
 
@@ -21,6 +20,8 @@ export function hasher(kind: string): Hasher {
 }
 
 function crcHasher(): Hasher {
+  // Loaded on first use: few ask for it, and it takes a while.
+  const { crc32 } = process.getBuiltinModule('node:zlib')
   let value = 0
   return {
     update: (chunk) => void (value = crc32(chunk, value)),

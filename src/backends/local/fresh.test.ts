@@ -4,16 +4,28 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { FileSlice, collect } from '../../base/body.ts'
 import type { FileEntry } from '../../remote/remote.ts'
+import { defaultsOf } from '../../schema/option.ts'
 import { bytesAt, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
 import { Disk } from './disk.ts'
 import { OpenFiles } from './files.ts'
+import { localOptions } from './index.ts'
+import { Looks } from './looks.ts'
+import { LocalRemote } from './remote.ts'
 import { temporary } from './testing.ts'
 import { Directory } from './tree.ts'
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Until a change is old enough that times tell of the next one. */
 const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 60))
-const openFds = () => fs.readdirSync('/proc/self/fd').length
+/** Open files and directories; a thread has descriptors of other kinds. */
+const openFds = () =>
+  fs.readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('/')
+    } catch {
+      return false // that of this very look
+    }
+  }).length
 const statsOf = (path: string) => fs.statSync(path, { bigint: true })
 const linux = process.platform === 'linux' ? false : 'needs /proc'
 
@@ -178,6 +190,26 @@ test('files being written are not listed, not looked up and not deleted; those o
   await writer.write(0, Buffer.from('abc'))
   await writer.close()
   assert.equal((await bytesAt(ctx, remote, 'f')).toString(), 'abc')
+})
+
+test('entries that were looked at in another thread are what a look at each of them gives', async (t) => {
+  const { ctx, remote, root } = temporary(t)
+  const odd = ['ünï ☃', 'plain', 'a b']
+  for (const name of odd) fs.mkdirSync(join(root, 'many', name), { recursive: true })
+  for (let i = 0; i < 3000; i++) fs.writeFileSync(join(root, 'many', `${i}`), 'x'.repeat(i % 7))
+  fs.writeFileSync(Buffer.from(`${root}/many/gro\xdf`, 'latin1'), 'no UTF-8')
+  fs.symlinkSync('plain', join(root, 'many', 'link'))
+  const looks = new Looks()
+  looks.count(10_000)
+  while (!looks.ready) await settle()
+  const far = LocalRemote.open(ctx, { name: 'local', root, config: defaultsOf(localOptions) }, looks)
+  const entries = await listed(ctx, far, 'many')
+  assert.equal(entries.size, 3004)
+  for (const entry of entries.values()) assert.deepEqual(entry, await remote.stat(ctx, entry.path))
+  // Whoever leaves early leaves nothing open.
+  const before = openFds()
+  for await (const entry of far.list(ctx, 'many')) if (entry) break
+  assert.equal(openFds(), before)
 })
 
 test('a listing of 20,000 entries never keeps the event loop for long', async (t) => {

@@ -1,4 +1,5 @@
-import { defineBackend } from '../../remote/backend.ts'
+import { once } from '../../base/once.ts'
+import { type Backend, defineBackend } from '../../remote/backend.ts'
 import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, commaList, oneOf, string } from '../../schema/values.ts'
@@ -69,13 +70,16 @@ export const localOptions = defineOptions('local', {
 
 export type LocalOptions = Values<typeof localOptions>
 
-/** Files of this machine. */
-export const localBackend = defineBackend({
-  name: 'local',
-  description: 'Local disk',
-  options: localOptions,
-  async open(ctx, args) {
-    const { LocalRemote } = await import('./remote.ts')
-    return LocalRemote.open(ctx, args)
-  },
-})
+/** Files of this machine. What looks at very many of them is shared by all remotes. */
+export function localBackend(): Backend<typeof localOptions> {
+  const looks = once(async () => new (await import('./looks.ts')).Looks())
+  return defineBackend({
+    name: 'local',
+    description: 'Local disk',
+    options: localOptions,
+    async open(ctx, args) {
+      const { LocalRemote } = await import('./remote.ts')
+      return LocalRemote.open(ctx, args, await looks())
+    },
+  })
+}

@@ -2,7 +2,7 @@ import { promises as fsp, type BigIntStats } from 'node:fs'
 import { toAppError } from '../../base/error.ts'
 import { nameOf, parentOf } from '../../base/path.ts'
 import type { FileEntry } from '../../remote/remote.ts'
-import { toFileEntry, type TimeType } from './entry.ts'
+import { type DiskStats, toFileEntry, type TimeType } from './entry.ts'
 import { absent, isAbsent, leafOf, type Tree } from './tree.ts'
 
 /** The ending of the small file that stands for a symbolic link with `--links`; its content is where the link leads. */
@@ -14,7 +14,7 @@ export function isLinkEntry(file: FileEntry): boolean {
 }
 
 /** The entry that stands for a link at `path`. */
-export function linkEntry(path: string, stats: BigIntStats, time: TimeType): FileEntry {
+export function linkEntry(path: string, stats: DiskStats, time: TimeType): FileEntry {
   const { kind, size, modTime } = toFileEntry(path, stats, time)
   return { kind, path: path + SUFFIX, size, modTime }
 }

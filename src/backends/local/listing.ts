@@ -3,17 +3,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { errorCode, toAppError } from '../../base/error.ts'
 import { isEntryName, join } from '../../base/path.ts'
 import type { Disk } from './disk.ts'
-import { shownName, type OsPath } from './names.ts'
+import type { DiskStats } from './entry.ts'
+import type { Looks } from './looks.ts'
+import { rawPlace, shownName, type OsPath } from './names.ts'
 import { isTempName } from './temp.ts'
 import type { Directory, Tree } from './tree.ts'
 
 const BATCH = 128
+/** Names that go to another thread at once, and how often they do before the first are waited for. */
+const FAR_BATCH = 1024
+const FAR_AHEAD = 2
 /** The event loop is given free after this long. */
 const BUSY_MS = 2
 
 export interface Found {
   readonly path: string
-  readonly stats: fs.BigIntStats
+  readonly stats: DiskStats
   /** The stats are of a link, which is shown as a file. */
   readonly link?: true
 }
@@ -23,11 +28,14 @@ export interface ListOptions {
   readonly showLinks: boolean
   /** Called for each link that is left out. */
   readonly skipped: (path: string) => void
+  /** The thread to look in when there is much to look at. */
+  readonly looks: Looks
 }
 
 /**
  * The children of an open directory, in the order of the disk and with bounded memory. Direct calls on a disk that answers
- * from memory (2 µs an entry), in slices that never hold the event loop for long; pooled calls otherwise.
+ * from memory (2 µs an entry), in slices that never hold the event loop for long, and from another thread when there are many
+ * to look at; pooled calls otherwise.
  */
 export async function* children(
   tree: Tree,
@@ -35,17 +43,27 @@ export async function* children(
   dir: string,
   options: ListOptions,
 ): AsyncGenerator<Found[]> {
+  const { looks } = options
   const reader = new Names(tree.disk, directory)
+  const ahead: (Found[] | Promise<Found[]>)[] = []
+  const next = () => reader.next(looks.ready ? FAR_BATCH : BATCH)
   await reader.open()
   try {
     let rested = performance.now()
-    for (let raws = await reader.next(); raws.length > 0; raws = await reader.next()) {
-      yield await looked(tree, directory, raws, dir, options)
+    for (let raws = await next(); raws.length > 0; raws = await next()) {
+      const batch = looked(tree, directory, raws, dir, options)
+      // It is awaited in its turn.
+      if (batch instanceof Promise) batch.catch(() => {})
+      ahead.push(batch)
+      if (!looks.ready || ahead.length > FAR_AHEAD) yield (await ahead.shift()) as Found[]
       if (performance.now() - rested < BUSY_MS) continue
       await nextTurn()
       rested = performance.now()
     }
+    for (let batch = ahead.shift(); batch; batch = ahead.shift()) yield await batch
   } finally {
+    // Nobody may look at names in a directory that is closed: its number may be that of another one then.
+    for (const batch of ahead) await Promise.resolve(batch).catch(() => {})
     await reader.close()
   }
 }
@@ -59,26 +77,59 @@ function looked(
   options: ListOptions,
 ): Found[] | Promise<Found[]> {
   const { disk } = tree
+  const names: Name[] = []
+  for (const raw of raws) {
+    const name = nameOf(raw)
+    if (name) names.push(name)
+  }
   const looks = (stat: Stat) => {
     const all = { ...options, stat }
-    return raws.map((raw) => look(tree, directory, raw, dir, all))
+    return names.map((name) => look(tree, directory, name, dir, all))
   }
-  const found = disk.pooled
-    ? looks((place) => disk.stat(place, false))
-    : disk.timed(() => looks((place) => fs.lstatSync(place, bigint)))
-  return found.some((one) => one instanceof Promise) ? all(found).then(there) : there(found as (Found | undefined)[])
+  if (!disk.network && names.length > 0) {
+    if (options.looks.ready) return farLooked(tree, directory, names, dir, options)
+    options.looks.count(names.length)
+  }
+  if (disk.pooled) return all(looks((place) => disk.stat(place, false)))
+  const found = disk.timed(() => looks((place) => fs.lstatSync(place, bigint)))
+  return found.some((one) => one instanceof Promise) ? all(found) : (found as (Found | undefined)[]).filter(isThere)
 }
 
-type Stat = (place: OsPath) => fs.BigIntStats | Promise<fs.BigIntStats>
+/** As `looked`, in the thread of `looks`. */
+async function farLooked(
+  tree: Tree,
+  directory: Directory,
+  names: readonly Name[],
+  dir: string,
+  options: ListOptions,
+): Promise<Found[]> {
+  const raws = names.map(({ raw }) => raw)
+  const rows = await options.looks.look(toText(directory.place), raws)
+  const found: (Found | undefined | Promise<Found | undefined>)[] = []
+  // Links, and what the thread could not tell of, are looked at here: that may be gone, or there is an error to tell.
+  const again = { ...options, stat: (place: OsPath) => tree.disk.stat(place, false) }
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as Name
+    const stats = rows?.[i]
+    if (!stats || stats.isSymbolicLink()) found.push(look(tree, directory, name, dir, again))
+    else if (tree.visible(stats, directory.device)) found.push({ path: join(dir, name.shown), stats })
+  }
+  return await all(found)
+}
+
+type Stat = (place: OsPath) => DiskStats | Promise<DiskStats>
 
 const bigint = { bigint: true } as const
 
-function there(found: readonly (Found | undefined)[]): Found[] {
-  return found.filter((one) => one !== undefined)
+function isThere(found: Found | undefined): found is Found {
+  return found !== undefined
 }
 
-async function all<T>(values: readonly (T | Promise<T>)[]): Promise<T[]> {
-  return await Promise.all(values.map((value) => Promise.resolve(value)))
+async function all(values: readonly (Found | undefined | Promise<Found | undefined>)[]): Promise<Found[]> {
+  const ready = values.some((value) => value instanceof Promise)
+    ? await Promise.all(values.map((value) => Promise.resolve(value)))
+    : values
+  return (ready as readonly (Found | undefined)[]).filter(isThere)
 }
 
 /** Reads the names in a directory by batches. */
@@ -105,14 +156,15 @@ class Names {
     }
   }
 
-  async next(): Promise<fs.Dirent[]> {
+  /** The next names, `most` at most; none at the end. */
+  async next(most: number): Promise<fs.Dirent[]> {
     const dir = this.#dir
     const batch: fs.Dirent[] = []
     if (!dir) return batch
     // The names come from a buffer that is filled by the hundred.
-    if (!this.#disk.pooled) this.#disk.timed(() => fillNow(dir, batch))
+    if (!this.#disk.pooled) this.#disk.timed(() => fillNow(dir, batch, most))
     else
-      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) if (batch.push(entry) >= BATCH) break
+      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) if (batch.push(entry) >= most) break
     return batch
   }
 
@@ -126,8 +178,8 @@ class Names {
   }
 }
 
-function fillNow(dir: fs.Dir, batch: fs.Dirent[]): void {
-  for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) if (batch.push(entry) >= BATCH) break
+function fillNow(dir: fs.Dir, batch: fs.Dirent[], most: number): void {
+  for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) if (batch.push(entry) >= most) break
 }
 
 /** `opendir` takes bytes as well, its type does not say so. */
@@ -135,18 +187,28 @@ function toText(place: OsPath): string {
   return place as string
 }
 
+/** A name on the disk, its bytes as Latin-1 text, and how it is shown. */
+interface Name {
+  readonly raw: string
+  readonly shown: string
+}
+
+/** The name of an entry; undefined when that is nothing to show. */
+function nameOf(entry: fs.Dirent): Name | undefined {
+  if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice()) return undefined
+  const shown = shownName(entry.name)
+  return !isEntryName(shown) || isTempName(shown) ? undefined : { raw: entry.name, shown }
+}
+
 function look(
   tree: Tree,
   directory: Directory,
-  raw: fs.Dirent,
+  { raw, shown }: Name,
   dir: string,
   options: ListOptions & { readonly stat: Stat },
 ): Found | undefined | Promise<Found | undefined> {
-  if (raw.isFIFO() || raw.isSocket() || raw.isCharacterDevice() || raw.isBlockDevice()) return undefined
-  const name = shownName(raw.name)
-  if (!isEntryName(name) || isTempName(name)) return undefined
-  const place = directory.at(name === raw.name ? name : Buffer.from(raw.name, 'latin1'))
-  const path = join(dir, name)
+  const place = rawPlace(directory.place, raw)
+  const path = join(dir, shown)
   try {
     const stats = options.stat(place)
     return stats instanceof Promise

@@ -1,15 +1,15 @@
+import { isAscii } from '../../base/ascii.ts'
+
 /** A path for `node:fs`: text, or bytes when it is not valid UTF-8. */
 export type OsPath = string | Buffer
 
 /** Stands before two hex digits for a byte that is not UTF-8, as in rclone: the Latin-1 name `gro\xdf` is shown as `gro‛DF`. */
 const QUOTE = '‛'
-// oxlint-disable-next-line no-control-regex -- this is the range of ASCII
-const ascii = /^[\x00-\x7f]*$/
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The name to show for a name on the disk, whose bytes come as Latin-1 text. One name for each byte string, and back. */
 export function shownName(raw: string): string {
-  if (ascii.test(raw)) return raw
+  if (isAscii(raw)) return raw
   const bytes = Buffer.from(raw, 'latin1')
   try {
     const text = strict.decode(bytes)
@@ -47,9 +47,14 @@ export function joinDisk(dir: OsPath, path: OsPath): OsPath {
   return Buffer.concat([head, head.at(-1) === 0x2f ? Buffer.of() : slash, Buffer.from(path)])
 }
 
+/** The path of a name in a directory, whose bytes come as Latin-1 text. */
+export function rawPlace(dir: OsPath, raw: string): OsPath {
+  return joinDisk(dir, isAscii(raw) ? raw : Buffer.from(raw, 'latin1'))
+}
+
 /** The bytes of a path as Latin-1 text: how real paths are compared. */
 export function rawText(path: OsPath): string {
-  return typeof path === 'string' && ascii.test(path) ? path : Buffer.from(path).toString('latin1')
+  return typeof path === 'string' && isAscii(path) ? path : Buffer.from(path).toString('latin1')
 }
 
 const slash = Buffer.from('/')

@@ -21,6 +21,7 @@ import type { LocalOptions, localOptions } from './index.ts'
 import { runCommand } from './command.ts'
 import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
+import { Looks } from './looks.ts'
 import { diskPath, type OsPath } from './names.ts'
 import { bytesOf, isSmall, readSmall, WorkPlaces, writeSmall } from './small.ts'
 import { TempNames } from './temp.ts'
@@ -39,16 +40,18 @@ export class LocalRemote implements Remote {
   readonly #hot: HotFiles
   readonly #watches = new Watches()
   readonly #places: WorkPlaces
+  readonly #looks: Looks
   #scratch: Buffer | undefined
   readonly #swept = new Set<string>()
   readonly #kinds = new Map<bigint, FileSystemKind>()
   #temps: TempNames | undefined
   #noticed = false
 
-  private constructor(name: string, root: string, options: LocalOptions) {
+  private constructor(name: string, root: string, options: LocalOptions, looks: Looks) {
     const disk = new Disk(fileSystemKind(root).network)
     const turn = new Turn()
     this.#options = options
+    this.#looks = looks
     this.#tree = new Tree(root, disk, options, turn)
     this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
@@ -56,10 +59,15 @@ export class LocalRemote implements Remote {
     this.info = describe(name, root, options)
   }
 
-  static open(_ctx: Context, args: Pick<OpenArgs<typeof localOptions>, 'name' | 'root' | 'config'>): LocalRemote {
+  /** `looks` is for listings of very many files; it may be shared. */
+  static open(
+    _ctx: Context,
+    args: Pick<OpenArgs<typeof localOptions>, 'name' | 'root' | 'config'>,
+    looks = new Looks(),
+  ): LocalRemote {
     if (args.config.links && args.config.copyLinks)
       throw new AppError('invalid', "can't use -l/--links with -L/--copy-links")
-    return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config)
+    return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config, looks)
   }
 
   list(ctx: Context, dir: string): Listing {
@@ -69,7 +77,8 @@ export class LocalRemote implements Remote {
   async *#batches(ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
     const directory = await this.#tree.openDirectory(dir)
     try {
-      const options = { showLinks: this.#options.links, skipped: (path: string) => this.#skipped(ctx, path) }
+      const skipped = (path: string) => this.#skipped(ctx, path)
+      const options = { showLinks: this.#options.links, skipped, looks: this.#looks }
       for await (const batch of children(this.#tree, directory, dir, options)) {
         throwIfAborted(ctx.signal)
         yield batch.map((found) => this.#entry(found))

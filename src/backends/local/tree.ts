@@ -5,6 +5,7 @@ import { nameOf, parentOf } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import { closeFd, closeFdNow, fdTarget, type Disk } from './disk.ts'
 import { diskPath, joinDisk, rawText, type OsPath } from './names.ts'
+import type { DiskStats } from './entry.ts'
 import { isTempName } from './temp.ts'
 import { setFdTime } from './times.ts'
 import type { Turn } from './turn.ts'
@@ -63,7 +64,7 @@ export class Tree {
   }
 
   /** True for what exists for us: regular files and directories, on the root's own file system if that is asked. */
-  visible(stats: fs.BigIntStats, device: bigint): boolean {
+  visible(stats: DiskStats, device: bigint): boolean {
     return (stats.isFile() || stats.isDirectory()) && this.#onDevice(stats.dev, device)
   }
 
