@@ -9,6 +9,7 @@ import type { Filter } from './core/filter.ts'
 import { Groups } from './core/groups.ts'
 import type { Logger } from './core/log.ts'
 import { mainOptions } from './core/options.ts'
+import { Outcomes } from './core/outcomes.ts'
 import { publishedLog } from './core/published-log.ts'
 import { Remotes } from './layers/open.ts'
 import type { Backend } from './remote/backend.ts'
@@ -34,6 +35,8 @@ export class App {
   readonly groups: Groups
   /** What happens, for those who listen. */
   readonly events = new Events()
+  /** What became of each file. */
+  readonly outcomes = new Outcomes()
   /** The trees in use. */
   readonly vfses = new ActiveVfses()
   readonly bandwidth: Bandwidth
@@ -49,7 +52,8 @@ export class App {
     const main = parts.options.get(mainOptions)
     this.backends = parts.backends
     this.bandwidth = new Bandwidth(main.bwLimit, main.bwLimitFile)
-    this.groups = new Groups({ bandwidth: this.bandwidth, signal: this.#closing.signal, events: this.events })
+    const { bandwidth, events, outcomes } = this
+    this.groups = new Groups({ bandwidth, signal: this.#closing.signal, events, outcomes })
     this.ctx = new AppContext({
       signal: this.#closing.signal,
       log: publishedLog(parts.log, this.events),

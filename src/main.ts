@@ -122,6 +122,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       options,
       groups: app.groups,
       events: app.events,
+      outcomes: app.outcomes,
       vfses: app.vfses,
       cacheDir: app.cacheDir,
       tempDir: options.get(mainOptions).tempDir || tmpdir(),

@@ -3,6 +3,7 @@ import type { Bandwidth } from '../core/bandwidth.ts'
 import type { Context } from '../core/context.ts'
 import type { Events } from '../core/events.ts'
 import type { Groups } from '../core/groups.ts'
+import type { Outcomes } from '../core/outcomes.ts'
 import type { Remotes } from '../layers/open.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { ConfigFile } from '../remote/config.ts'
@@ -58,6 +59,7 @@ export interface CommandIo {
   readonly options: OptionSet
   readonly groups: Groups
   readonly events: Events
+  readonly outcomes: Outcomes
   readonly vfses: ActiveVfses
   /** Another rclone.conf from now on; `password` opens one that is encrypted. */
   useConfig(path: string, password?: string): Promise<void>

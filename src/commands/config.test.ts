@@ -11,6 +11,7 @@ import { Bandwidth } from '../core/bandwidth.ts'
 import { Events } from '../core/events.ts'
 import { Groups } from '../core/groups.ts'
 import { mainOptions } from '../core/options.ts'
+import { Outcomes } from '../core/outcomes.ts'
 import { testContext } from '../core/testing.ts'
 import { defineBackend } from '../remote/backend.ts'
 import { ConfigFile } from '../remote/config.ts'
@@ -80,6 +81,7 @@ async function sluice(line: string[], input = '', env: Record<string, string> = 
     options,
     groups: new Groups(),
     events: new Events(),
+    outcomes: new Outcomes(),
     vfses: new ActiveVfses(),
     configPath: '',
     cacheDir: '/cache',

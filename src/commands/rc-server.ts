@@ -53,6 +53,7 @@ export function openControl(io: CommandIo): Control {
   const signal = AbortSignal.any([io.ctx.signal, ending.signal])
   const ctx = io.ctx.with({ signal })
   io.events.enabled = true
+  io.outcomes.enabled = true
   const journal = new Journal(join(io.cacheDir, 'rc', 'jobs.jsonl'), io.get(rcOptions).jobHistory, io.ctx.log)
   const jobs = new Jobs({
     events: io.events,
@@ -73,6 +74,7 @@ export function openControl(io: CommandIo): Control {
     bandwidth: io.bandwidth,
     jobs,
     events: io.events,
+    outcomes: io.outcomes,
     listings: new SharedListings(),
     folders: new WeakSet(),
     journal,

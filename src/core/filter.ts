@@ -1,3 +1,4 @@
+import { parentOf } from '../base/path.ts'
 import type { Nanoseconds } from '../base/time.ts'
 
 /** What a filter may ask about a file beside its path. */
@@ -27,3 +28,26 @@ export const nothingExcluded: Filter = Object.freeze({
   includes: () => true,
   includesDirectory: () => true,
 })
+
+/** What a filter shows of these files, and of all that lies in folders of these paths. */
+export function narrowed(filter: Filter, paths: readonly string[]): Filter {
+  const chosen = new Set(paths)
+  const above = new Set<string>()
+  for (const path of chosen)
+    for (let at = path; at !== '';) {
+      at = parentOf(at)
+      above.add(at)
+    }
+  function within(path: string): boolean {
+    for (let at = path; ; at = parentOf(at)) {
+      if (chosen.has(at)) return true
+      if (at === '') return false
+    }
+  }
+  return {
+    empty: false,
+    markers: filter.markers,
+    includes: (path, file) => within(path) && filter.includes(path, file),
+    includesDirectory: (path) => (above.has(path) || within(path)) && filter.includesDirectory(path),
+  }
+}

@@ -1,5 +1,6 @@
 import type { Pass } from './bandwidth.ts'
 import type { Events } from './events.ts'
+import type { Outcomes } from './outcomes.ts'
 
 /** What groups need from their app. All parts are optional, so that a test can do without. */
 export interface GroupHost {
@@ -11,4 +12,5 @@ export interface GroupHost {
   }
   readonly signal?: AbortSignal
   readonly events?: Events
+  readonly outcomes?: Outcomes
 }

@@ -3,6 +3,7 @@ import { toAppError } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
 import { ActiveTransfer, type TransferGroup } from './active-transfer.ts'
 import type { GroupHost } from './group-host.ts'
+import type { Outcome } from './outcomes.ts'
 import type { Countable, StatsGroup, Transfer, TransferEnds } from './stats.ts'
 
 /** How many finished transfers a group remembers for `core/transferred`. */
@@ -113,6 +114,10 @@ export class Group implements StatsGroup, TransferGroup {
     else if (stop !== 'no-retry') this.fatalError = true
   }
 
+  tell(outcome: Outcome): void {
+    this.#host.outcomes?.add(this.name, outcome)
+  }
+
   resetErrors(): void {
     this.errors = 0
     this.lastError = undefined
@@ -191,6 +196,7 @@ export class Group implements StatsGroup, TransferGroup {
     this.transfers = 0
     this.resetErrors()
     this.#finished = []
+    this.#host.outcomes?.forget(this.name)
     this.startedAt = this.#now()
   }
 }

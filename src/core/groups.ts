@@ -22,7 +22,7 @@ export class Groups {
       group = new Group(name, this.#host)
       this.#groups.set(name, group)
       const oldest = this.#groups.keys().next().value
-      if (this.#groups.size > this.#max && oldest !== undefined) this.#groups.delete(oldest)
+      if (this.#groups.size > this.#max && oldest !== undefined) this.delete(oldest)
     }
     return group
   }
@@ -33,6 +33,7 @@ export class Groups {
 
   delete(name: string): void {
     this.#groups.delete(name)
+    this.#host.outcomes?.forget(name)
   }
 
   get names(): string[] {

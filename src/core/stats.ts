@@ -1,5 +1,6 @@
 import type { Body } from '../base/body.ts'
 import type { Json } from '../base/json.ts'
+import type { Outcome } from './outcomes.ts'
 
 /** From where to where an object goes: places as a user writes them, and paths in them. */
 export interface TransferEnds {
@@ -46,6 +47,8 @@ export interface StatsGroup {
   readonly unlimited: boolean
   count(what: Countable, n?: number): void
   error(reason: Error): void
+  /** Notes what became of a file, for `job/report`. */
+  tell(outcome: Outcome): void
   /** Forgets the errors before another attempt; all other counters stay. */
   resetErrors(): void
   /** The JSON of `core/stats`. */

@@ -3,23 +3,22 @@ import { discard } from '../base/derive.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import type { Mark } from '../core/outcomes.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { commonHash, sameHash } from './compare.ts'
 import { Faults } from './faults.ts'
 import { bothFiles, march, type Match } from './march.ts'
 import { copyOptions } from './options.ts'
+import { type Tell, type Teller, teller } from './teller.ts'
 import { Workers } from './workers.ts'
-
-/** `=` same, `*` different, `+` only at the source, `-` only at the destination, `!` could not be told. */
-export type CheckMark = '=' | '*' | '+' | '-' | '!'
 
 export interface CheckOptions {
   /** Only what the source has is looked for. */
   readonly oneWay?: boolean
   /** Compares the bytes instead of checksums. */
   readonly download?: boolean
-  /** Called for each file. */
-  readonly tell?: (mark: CheckMark, path: string) => void
+  /** Called for each file: `+` only the source has it, `-` only the destination. */
+  readonly tell?: Tell
 }
 
 export interface CheckResult {
@@ -57,6 +56,7 @@ class Check implements CheckResult {
   readonly #target: Remote
   readonly #options: CheckOptions
   readonly #faults: Faults
+  readonly #tell: Teller
 
   constructor(ctx: Context, source: Remote, target: Remote, options: CheckOptions) {
     this.#ctx = ctx
@@ -64,6 +64,7 @@ class Check implements CheckResult {
     this.#target = target
     this.#options = options
     this.#faults = new Faults(ctx)
+    this.#tell = teller(ctx, options.tell)
     this.hashType = options.download ? undefined : commonHash(source, target)
   }
 
@@ -78,6 +79,7 @@ class Check implements CheckResult {
         const which = side === 'source' ? 'source' : 'destination'
         const at = dir === '' ? (side === 'source' ? this.#source : this.#target).info.description : dir
         this.#faults.log(at, `error reading ${which}${dir === '' ? ' root' : ''} directory: `, error)
+        this.#ctx.stats.tell({ mark: '!', path: dir, size: -1, error: error.message })
       },
     })
     for await (const { matches } of steps)
@@ -92,18 +94,18 @@ class Check implements CheckResult {
   #single({ source, target }: Match): void {
     if (source?.kind === 'file') {
       this.missingOnTarget++
-      this.#differ('+', source.path, target ? 'is a directory on the destination' : notIn(this.#target))
+      this.#differ('+', source, target ? 'is a directory on the destination' : notIn(this.#target))
     } else if (target?.kind === 'file' && !this.#options.oneWay) {
       this.missingOnSource++
-      this.#differ('-', target.path, source ? 'is a directory on the source' : notIn(this.#source))
+      this.#differ('-', target, source ? 'is a directory on the source' : notIn(this.#source))
     }
   }
 
-  #differ(mark: CheckMark, path: string, message: string): void {
+  #differ(mark: Mark, file: FileEntry, message: string): void {
     this.differences++
     this.#ctx.stats.error(new AppError('io', message))
-    this.#ctx.log.error(message, { object: path })
-    this.#options.tell?.(mark, path)
+    this.#ctx.log.error(message, { object: file.path })
+    this.#tell(mark, file)
   }
 
   /** Never throws. */
@@ -111,13 +113,13 @@ class Check implements CheckResult {
     this.#ctx.stats.count('checks')
     try {
       const difference = await this.#difference(source, target)
-      if (difference !== undefined) return this.#differ('*', source.path, difference)
+      if (difference !== undefined) return this.#differ('*', source, difference)
       this.matches++
       this.#ctx.log.debug('OK', { object: source.path })
-      this.#options.tell?.('=', source.path)
+      this.#tell('=', source)
     } catch (error) {
       this.#faults.log(source.path, '', error)
-      this.#options.tell?.('!', source.path)
+      this.#tell('!', source, error)
     }
   }
 

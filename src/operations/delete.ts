@@ -8,6 +8,7 @@ import { sizeNote } from './compare.ts'
 import { Faults } from './faults.ts'
 import { directoryNotFound, fileAt, isFile } from './missing.ts'
 import { copyOptions } from './options.ts'
+import { teller } from './teller.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
 
@@ -42,23 +43,33 @@ export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, 
 
 /** Deletes the file at a path. Throws `not-found`, and `is-directory` for a folder. */
 export async function deleteAt(ctx: Context, remote: Remote, path: string): Promise<void> {
-  await deleteFile(ctx, remote, await fileAt(ctx, remote, path))
+  const file = await fileAt(ctx, remote, path)
+  await deleteFile(ctx, remote, file)
+  teller(ctx)('-', file)
 }
 
 /** Deletes all files that the filter shows, `--transfers` at once; folders stay, but for empty ones with `rmdirs`. */
 export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdirs?: boolean } = {}): Promise<void> {
   const faults = new Faults(ctx)
   const limit = new DeleteLimit(ctx)
+  const tell = teller(ctx)
   const workers = new Workers<undefined>({ slots: ctx.get(mainOptions).transfers, backlog: 1000 })
-  const failed = (error: Error, dir: string) => faults.log(dir, 'error listing: ', error)
+  const failed = (error: Error, dir: string) => {
+    faults.log(dir, 'error listing: ', error)
+    tell('!', { path: dir }, error)
+  }
   for await (const entry of walk(ctx, remote, { failed })) {
     if (entry.kind !== 'file') continue
     if (faults.worst?.stop === 'fatal') break
     await workers.add(undefined, async () => {
       if (faults.worst?.stop === 'fatal') return
-      await deleteFile(ctx, remote, entry, limit).catch((error: unknown) =>
-        faults.log(entry.path, "Couldn't delete: ", error),
-      )
+      try {
+        await deleteFile(ctx, remote, entry, limit)
+        tell('-', entry)
+      } catch (error) {
+        faults.log(entry.path, "Couldn't delete: ", error)
+        tell('!', entry, error)
+      }
     })
   }
   await workers.idle()

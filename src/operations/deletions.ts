@@ -1,4 +1,4 @@
-import { toAppError } from '../base/error.ts'
+import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import type { FileEntry } from '../remote/remote.ts'
@@ -7,10 +7,12 @@ import type { Ends } from './ends.ts'
 import type { Faults } from './faults.ts'
 import type { Match } from './march.ts'
 import { copyOptions } from './options.ts'
+import type { Teller } from './teller.ts'
 import { Workers } from './workers.ts'
 
 export interface DeletionsParts {
   readonly faults: Faults
+  readonly tell: Teller
   /** Whatever the flags say: after everything else. */
   readonly late: boolean
 }
@@ -21,17 +23,19 @@ export class Deletions {
   readonly #ctx: Context
   readonly #ends: Ends
   readonly #faults: Faults
+  readonly #tell: Teller
   readonly #limit: DeleteLimit
   readonly #folders: string[] = []
   #files = new Set<FileEntry>()
   #failed = 0
 
-  constructor(ctx: Context, ends: Ends, { faults, late }: DeletionsParts) {
+  constructor(ctx: Context, ends: Ends, { faults, tell, late }: DeletionsParts) {
     const { deleteBefore, deleteDuring } = ctx.get(copyOptions)
     this.when = late ? 'after' : deleteBefore ? 'before' : deleteDuring ? 'during' : 'after'
     this.#ctx = ctx
     this.#ends = ends
     this.#faults = faults
+    this.#tell = tell
     this.#limit = new DeleteLimit(ctx)
   }
 
@@ -54,7 +58,7 @@ export class Deletions {
   /** Deletes the files, unless there was an error: then it says so. */
   async run(): Promise<void> {
     if (this.#files.size === 0) return
-    if (this.#forbidden) this.#ctx.log.error('not deleting files as there were IO errors', { object: this.#object })
+    if (this.#forbidden) this.#leaveAll('not deleting files as there were IO errors')
     else await this.#deleteAll()
     this.#files = new Set()
   }
@@ -90,6 +94,13 @@ export class Deletions {
     return this.#ends.target.info.description
   }
 
+  /** Says of all files why they are not deleted: trying those again that failed deletes them as well. */
+  #leaveAll(message: string): void {
+    this.#ctx.log.error(message, { object: this.#object })
+    if (this.#ctx.signal.aborted) return
+    for (const file of this.#files) this.#tell('!', file, new AppError('io', message))
+  }
+
   async #deleteAll(): Promise<void> {
     const workers = new Workers<undefined>({ slots: this.#ctx.get(mainOptions).checkers, backlog: 1000 })
     for (const file of this.#files) await workers.add(undefined, () => this.#delete(file))
@@ -105,11 +116,13 @@ export class Deletions {
         this.#limit.take()
         await this.#ends.backup.keep(file)
       } else await deleteFile(this.#ctx, this.#ends.target, file, this.#limit)
+      this.#tell('-', file)
     } catch (reason) {
       const error = toAppError(reason)
       // Somebody else was faster.
       if (error.code === 'not-found') return
       this.#failed++
+      this.#tell('!', file, error)
       this.#faults.log(file.path, error.stop ? 'Got fatal error on delete: ' : "Couldn't delete: ", error)
     }
   }

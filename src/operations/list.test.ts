@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { extend } from '../layers/extend.ts'
-import { check, type CheckMark, equalBodies } from './check.ts'
+import type { Mark } from '../core/outcomes.ts'
+import { check, equalBodies } from './check.ts'
 import { bodyOf } from '../base/body.ts'
 import { fractionDigits, localTime, rfc3339 } from './format-time.ts'
 import { hashKind, hashsums } from './hashsum.ts'
@@ -93,7 +94,7 @@ test('check tells what is the same, different, or only on one side', async () =>
   await plant(it, target, { same: '1', size: '333', hash: 'abd', there: 'y' })
   for (const download of [false, true]) {
     const marks: string[] = []
-    const tell = (mark: CheckMark, path: string) => void marks.push(`${mark} ${path}`)
+    const tell = (mark: Mark, path: string) => void marks.push(`${mark} ${path}`)
     const result = await check(it.ctx, source, target, { tell, download })
     assert.deepEqual(marks.sort(), ['* hash', '* size', '+ only/here', '- there', '= same'])
     assert.equal(result.differences, 4)
@@ -127,6 +128,8 @@ test('suffixes go to the end, or before the extension', () => {
 
 test('--order-by knows its words', () => {
   assert.equal(orderOf(''), undefined)
-  for (const text of ['size', 'name,desc', 'modtime,ascending']) assert.ok(orderOf(text))
-  for (const text of ['colour', 'size,up', 'size,asc,25,3']) assert.throws(() => orderOf(text), { code: 'usage' })
+  for (const text of ['size', 'name,desc', 'modtime,ascending', 'size,mixed', 'size,mixed,25']) assert.ok(orderOf(text))
+  assert.equal(orderOf('size,mixed,25')?.share, 0.25)
+  for (const text of ['colour', 'size,up', 'size,asc,25', 'size,mixed,x', 'size,mixed,101', 'size,mixed,25,3'])
+    assert.throws(() => orderOf(text), { code: 'usage' })
 })

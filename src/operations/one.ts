@@ -11,6 +11,7 @@ import { deleteFile } from './delete.ts'
 import type { Ends } from './ends.ts'
 import { fileAt } from './missing.ts'
 import { copyOptions } from './options.ts'
+import { type Tell, teller } from './teller.ts'
 
 export interface OneOptions {
   /** Where the file goes at the destination. */
@@ -18,6 +19,8 @@ export interface OneOptions {
   readonly move?: boolean
   /** The file, when the source is a folder (`operations/copyfile`); else the one that the source names. */
   readonly sourcePath?: string
+  /** Called with what became of it. */
+  readonly tell?: Tell
 }
 
 /** Copies or moves one file by the rules of a sync: what is the same already is left alone. Throws `not-found`. */
@@ -30,7 +33,9 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
   const existing = entry
   if (isItself(ends, file.path, path))
     return ctx.log.debug('Nothing to do: source and destination are the same file', { object: path })
+  const tell = teller(ctx, options.tell)
   if (existing && (await isSame(ctx, ends, file, existing))) {
+    tell('=', file)
     if (!move) return ctx.log.debug('Unchanged skipping', { object: path })
     if (ctx.get(copyOptions).ignoreExisting)
       return ctx.log.info('Not removing source file as the destination has another one', { object: file.path })
@@ -41,9 +46,11 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
     if (existing && ctx.get(copyOptions).immutable) throw immutableModified()
     if (existing && backup) await backup.keep(existing)
     await (move ? moveFile(ctx, job) : copyFile(ctx, job))
+    tell(existing ? '*' : '+', file)
   } catch (reason) {
     const error = toAppError(reason)
     ctx.log.error(`Failed to ${move ? 'move' : 'copy'}: ${error.message}`, { object: file.path })
+    tell('!', file, error)
     throw error
   }
 }

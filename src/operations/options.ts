@@ -43,7 +43,12 @@ export const copyOptions = defineOptions('copy', {
   metadata: option(bool, false, 'Keep the metadata of files', { short: 'M', ...compare }),
   compareDest: option(commaList, [], 'Leave out files that are the same in one of these places', compare),
   copyDest: option(commaList, [], 'As --compare-dest, but copy the file from there to the destination', compare),
-  orderBy: option(string, '', 'What to copy first: size, name or modtime, then ",asc" or ",desc"', compare),
+  orderBy: option(
+    string,
+    '',
+    'What to copy first: size, name or modtime, then ",asc", ",desc" or ",mixed" with a percentage',
+    compare,
+  ),
   checkFirst: option(bool, false, 'Compare everything before the first copy', compare),
   maxBacklog: option(int, 10_000, 'Files that may wait to be copied', compare),
   multiThreadCutoff: option(size, 256 * MIB, 'Copy files from this size in several streams', compare),

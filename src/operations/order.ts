@@ -1,15 +1,29 @@
 import { AppError } from '../base/error.ts'
 import type { FileEntry } from '../remote/remote.ts'
 
-/** The rule of `--order-by` as for `sort`; undefined for the order of the walk. Throws `usage`. */
-export function orderOf(text: string): ((a: FileEntry, b: FileEntry) => number) | undefined {
+/** What is copied first. */
+export interface Order {
+  /** As for `sort`. */
+  readonly compare: (a: FileEntry, b: FileEntry) => number
+  /** Of the transfers, the part that begins at this end while the others begin at the other one; 1 = all. */
+  readonly share: number
+}
+
+/** The rule of `--order-by`; undefined for the order of the walk. Throws `usage`. */
+export function orderOf(text: string): Order | undefined {
   if (text === '') return undefined
-  const [field = '', direction = 'asc', ...rest] = text.split(',')
-  const sign = { asc: 1, ascending: 1, desc: -1, descending: -1 }[direction]
+  const [field = '', direction = 'asc', percent = '50', ...rest] = text.split(',')
+  const sign = { asc: 1, ascending: 1, desc: -1, descending: -1, mixed: 1 }[direction]
+  const mixed = direction === 'mixed'
+  const share = mixed ? Number(percent) / 100 : 1
   const by = rules[field]
-  if (!by || rest.length > 0 || sign === undefined)
-    throw new AppError('usage', `bad --order-by ${JSON.stringify(text)}: use size, name or modtime, and ,asc or ,desc`)
-  return (a, b) => sign * by(a, b)
+  const tooMuch = rest.length > 0 || (!mixed && text.split(',').length > 2)
+  if (!by || sign === undefined || tooMuch || !/^\d+$/.test(percent) || share > 1)
+    throw new AppError(
+      'usage',
+      `bad --order-by ${JSON.stringify(text)}: use size, name or modtime, and ,asc or ,desc or ,mixed or ,mixed,PERCENT`,
+    )
+  return { compare: (a, b) => sign * by(a, b), share }
 }
 
 const rules: Readonly<Record<string, (a: FileEntry, b: FileEntry) => number>> = {

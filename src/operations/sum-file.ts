@@ -3,11 +3,12 @@ import { discard } from '../base/derive.ts'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import type { Mark } from '../core/outcomes.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
-import type { CheckMark } from './check.ts'
 import { Faults } from './faults.ts'
 import { hashsum } from './hashsum.ts'
 import { fileAt } from './missing.ts'
+import { type Tell, teller } from './teller.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
 
@@ -24,7 +25,7 @@ export interface SumCheckOptions {
   readonly oneWay?: boolean
   /** Reads the files instead of asking the storage. */
   readonly download?: boolean
-  readonly tell?: (mark: CheckMark, path: string) => void
+  readonly tell?: Tell
 }
 
 /** Lists larger than this are not read: some three million lines. */
@@ -41,12 +42,13 @@ export async function checkSums(
   const faults = new Faults(ctx)
   const { checkers } = ctx.get(mainOptions)
   const workers = new Workers<undefined>({ slots: checkers, backlog: checkers * 16 })
+  const tell = teller(ctx, options.tell)
   let differences = 0
-  function differ(mark: CheckMark, path: string, message: string): void {
+  function differ(mark: Mark, path: string, message: string): void {
     differences++
     ctx.stats.error(new AppError('io', message))
     ctx.log.error(message, { object: path })
-    options.tell?.(mark, path)
+    tell(mark, { path })
   }
   async function compare(file: FileEntry, sum: string): Promise<void> {
     ctx.stats.count('checks')
@@ -54,10 +56,10 @@ export async function checkSums(
       const now = await hashsum(ctx, target, file, { kind: list.kind, download: options.download ?? false })
       if (now === '') throw new AppError('unsupported', `the storage has no ${list.kind} checksum of it`)
       if (now !== sum) return differ('*', file.path, `${list.kind} differ`)
-      options.tell?.('=', file.path)
+      tell('=', file)
     } catch (error) {
       faults.log(file.path, '', error)
-      options.tell?.('!', file.path)
+      tell('!', file, error)
     }
   }
   const failed = (error: Error, dir: string) => faults.log(dir, 'error listing: ', error)

@@ -16,6 +16,7 @@ import { Faults } from './faults.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
 import { orderOf } from './order.ts'
 import { Renames } from './renames.ts'
+import { type Tell, type Teller, teller } from './teller.ts'
 import { Workers } from './workers.ts'
 
 export interface SyncOptions {
@@ -25,6 +26,8 @@ export interface SyncOptions {
   readonly createEmptySrcDirs?: boolean
   /** `move`: removes folders of the source that are empty then. */
   readonly deleteEmptySrcDirs?: boolean
+  /** Called with what became of each file. */
+  readonly tell?: Tell
 }
 
 /**
@@ -76,6 +79,7 @@ class Run {
   readonly #options: SyncOptions
   readonly #flags: CopyOptions
   readonly #faults: Faults
+  readonly #tell: Teller
   readonly #budget: Budget
   readonly #halt = new AbortController()
   readonly #checks: Workers
@@ -98,6 +102,7 @@ class Run {
     this.#options = options
     this.#flags = ctx.get(copyOptions)
     this.#faults = new Faults(ctx)
+    this.#tell = teller(ctx, options.tell)
     this.#budget = new Budget(ctx)
     const { checkers, transfers } = ctx.get(mainOptions)
     this.#checks = new Workers({ slots: checkers, backlog: checkers * 16 })
@@ -111,7 +116,11 @@ class Run {
     this.#simple = options.mode !== 'move' && isSimple(ends, this.#flags)
     if (options.mode !== 'sync') return
     this.#renames = this.#flags.trackRenames ? Renames.between(ctx, ends.source, ends.target) : undefined
-    this.#deletions = new Deletions(ctx, ends, { faults: this.#faults, late: this.#renames !== undefined })
+    this.#deletions = new Deletions(ctx, ends, {
+      faults: this.#faults,
+      tell: this.#tell,
+      late: this.#renames !== undefined,
+    })
   }
 
   async run(): Promise<void> {
@@ -158,6 +167,12 @@ class Run {
     else this.#stop(error)
   }
 
+  /** As `#fault`, for one file that failed. */
+  #failed(file: { path: string; size?: number }, reason: unknown, message = '', counted = false): void {
+    this.#fault(reason, file.path, message, counted)
+    this.#tell('!', file, reason)
+  }
+
   /** A first walk that only looks for what to delete. */
   async #deleteFirst(): Promise<void> {
     for await (const { matches } of march(this.#ctx, this.#marchOptions()))
@@ -195,6 +210,7 @@ class Run {
         const which = side === 'source' ? 'source' : 'destination'
         if (dir === '') this.#fault(error, at, `error reading ${which} root directory: `)
         else this.#fault(error, dir, `error reading ${which} directory: `)
+        this.#tell('!', { path: dir }, error)
       },
     }
   }
@@ -203,13 +219,13 @@ class Run {
     const { source, target, path } = match
     if (source?.kind === 'directory') {
       if (target?.kind === 'file')
-        this.#fault(new AppError('not-directory', "can't overwrite file with directory"), path)
+        this.#failed({ path }, new AppError('not-directory', "can't overwrite file with directory"))
       else if (!target && this.#options.createEmptySrcDirs) this.#newFolders.push(path)
       return
     }
     if (!source) return
     if (target?.kind === 'directory')
-      return this.#fault(new AppError('is-directory', "can't overwrite directory with file"), path)
+      return this.#failed({ path }, new AppError('is-directory', "can't overwrite directory with file"))
     if (bothFiles(match)) return this.#check(match)
     if (this.#renames) return void this.#renamed.push(source)
     return this.#queue(source, path)
@@ -228,7 +244,7 @@ class Run {
       try {
         await this.#act(match, await compareHashes(this.#ctx, source, target, this.#window))
       } catch (error) {
-        this.#fault(error, match.path, 'Failed to calculate hash: ')
+        this.#failed(match.source, error, 'Failed to calculate hash: ')
       }
     })
   }
@@ -243,6 +259,7 @@ class Run {
   }
 
   #unchanged({ source }: { source: FileEntry }): void {
+    this.#tell('=', source)
     if (this.#ctx.log.enabled('debug')) this.#ctx.log.debug('Unchanged skipping', { object: source.path })
   }
 
@@ -291,9 +308,12 @@ class Run {
       if (!copyNow(this.#ctx, { source: this.#ends.source, file, target: this.#ends.target, path, existing }))
         return false
     } catch (error) {
-      this.#fault(error, file.path, 'Failed to copy: ', true)
+      this.#failed(file, error, 'Failed to copy: ', true)
+      this.#transferred++
+      return true
     }
     this.#transferred++
+    this.#tell(existing ? '*' : '+', file)
     return true
   }
 
@@ -305,22 +325,24 @@ class Run {
     let begun = false
     try {
       if (existing && this.#flags.immutable) throw immutableModified()
-      if (await this.#reserved(file, path)) return
+      const reserved = await this.#reserved(file, path)
+      if (reserved) return this.#tell(reserved === 'copied' ? (existing ? '*' : '+') : '=', file)
       this.#transferred++
       if (existing && backup) await backup.keep(existing)
       begun = true
       const job = { source, file, target, path, existing, bridge, budget: this.#budget }
       await (move ? moveFile(this.#ctx, job) : copyFile(this.#ctx, job))
+      this.#tell(existing ? '*' : '+', file)
     } catch (reason) {
       const error = toAppError(reason)
       if (error.message === 'immutable file modified')
-        this.#fault(error, path, 'Source and destination exist but do not match: ')
-      else this.#fault(error, file.path, move ? 'Failed to move: ' : 'Failed to copy: ', begun)
+        this.#failed(file, error, 'Source and destination exist but do not match: ')
+      else this.#failed(file, error, move ? 'Failed to move: ' : 'Failed to copy: ', begun)
     }
   }
 
-  /** `--compare-dest` and `--copy-dest`: true when the file need not come from the source. */
-  async #reserved(file: FileEntry, path: string): Promise<boolean> {
+  /** `--compare-dest` and `--copy-dest`: undefined when the file has to come from the source. */
+  async #reserved(file: FileEntry, path: string): Promise<'copied' | 'found' | undefined> {
     const { compareDest, copyDest, source, target } = this.#ends
     for (const { remote, bridge } of [...compareDest, ...copyDest]) {
       const found = await remote.stat(this.#ctx, path)
@@ -333,15 +355,15 @@ class Run {
       const listed = compareListed(this.#ctx, left, right, window)
       const verdict = listed === 'ask' ? await compareHashes(this.#ctx, left, right, window) : listed
       if (verdict !== 'same') continue
-      if (copyDest.length === 0)
+      if (copyDest.length === 0) {
         this.#ctx.log.debug('Destination found in --compare-dest, skipping', { object: file.path })
-      else {
-        this.#transferred++
-        await copyFile(this.#ctx, { source: remote, file: found, target, path, bridge, budget: this.#budget })
+        return 'found'
       }
-      return true
+      this.#transferred++
+      await copyFile(this.#ctx, { source: remote, file: found, target, path, bridge, budget: this.#budget })
+      return 'copied'
     }
-    return false
+    return undefined
   }
 
   async #settle(): Promise<void> {
@@ -381,8 +403,10 @@ class Run {
       this.#transferred++
       this.#ctx.stats.count('renames')
       this.#ctx.log.info(`Renamed from ${JSON.stringify(old.path)}`, { object: file.path })
+      this.#tell('+', file)
+      this.#tell('-', old)
     } catch (error) {
-      this.#fault(error, file.path, 'Failed to rename: ')
+      this.#failed(file, error, 'Failed to rename: ')
     }
     return undefined
   }

@@ -38,12 +38,34 @@ test('no more tasks run at once than there are slots, and whoever adds waits for
 
 test('a closed queue begins when it is opened, in the order of its rule', async () => {
   const seen: number[] = []
-  const workers = new Workers<number>({ slots: 1, backlog: Infinity, order: (a, b) => b - a, closed: true })
+  const order = { compare: (a: number, b: number) => b - a, share: 1 }
+  const workers = new Workers<number>({ slots: 1, backlog: Infinity, order, closed: true })
   for (const n of [2, 5, 1, 5, 3]) await workers.add(n, async () => void seen.push(n))
   assert.deepEqual(seen, [])
   workers.open()
   await workers.idle()
   assert.deepEqual(seen, [5, 5, 3, 2, 1])
+})
+
+test('a share of the slots begins at one end of the queue, the others at the other one', async () => {
+  const { open, seen, task } = gates()
+  const order = { compare: (a: number, b: number) => a - b, share: 0.25 }
+  const workers = new Workers<number>({ slots: 4, backlog: Infinity, order, closed: true })
+  for (const n of [3, 1, 8, 6, 2, 7, 5, 4]) void workers.add(n, task(n))
+  workers.open()
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    [1, 6, 7, 8],
+  )
+  while (seen.length < 8 || open.length > 0) {
+    open.shift()?.()
+    await new Promise(setImmediate)
+  }
+  await workers.idle()
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  )
 })
 
 test('results come in the order of the items, whatever ends first', async () => {

@@ -11,8 +11,11 @@ export interface WorkersOptions<T> {
   readonly slots: number
   /** Tasks that may wait; `add` waits beyond that. */
   readonly backlog: number
-  /** Which of two waiting tasks comes first, as for `sort`; absent = in order. */
-  readonly order?: ((a: T, b: T) => number) | undefined
+  /**
+   * Which of two waiting tasks comes first, as for `sort`; absent = in order. Of the slots, `share` take the first one and the
+   * others the last one.
+   */
+  readonly order?: { readonly compare: (a: T, b: T) => number; readonly share: number } | undefined
   /** Begin nothing before `open` is called. */
   readonly closed?: boolean
 }
@@ -27,6 +30,10 @@ export class Workers<T = undefined> {
   #queue: Waiting<T>[] = []
   #head = 0
   #running = 0
+  /** How many of those that run were the last ones, and how many may be. */
+  #fromEnd = 0
+  readonly #slotsAtEnd: number
+  #turn = 0
   #closed: boolean
   #room: (() => void)[] = []
   #resting = false
@@ -36,6 +43,7 @@ export class Workers<T = undefined> {
   constructor(options: WorkersOptions<T>) {
     this.#options = options
     this.#slots = Math.max(1, options.slots)
+    this.#slotsAtEnd = this.#slots - Math.round(this.#slots * (options.order?.share ?? 1))
     this.#closed = options.closed ?? false
   }
 
@@ -69,7 +77,7 @@ export class Workers<T = undefined> {
     let from = this.#head
     for (let to = queue.length; from < to;) {
       const middle = (from + to) >> 1
-      if (order((queue[middle] as Waiting<T>).key, item.key) <= 0) from = middle + 1
+      if (order.compare((queue[middle] as Waiting<T>).key, item.key) <= 0) from = middle + 1
       else to = middle
     }
     queue.splice(from, 0, item)
@@ -81,21 +89,36 @@ export class Workers<T = undefined> {
     while (this.#running < this.#slots && this.#waiting > 0) {
       // Tasks that wait for nothing would never let anybody else in.
       if (performance.now() - this.#restedAt > BUSY_MS) return this.#rest()
-      const { task } = this.#queue[this.#head++] as Waiting<T>
-      if (this.#head > 1024) {
-        this.#queue = this.#queue.slice(this.#head)
-        this.#head = 0
-      }
-      const running = task()
+      const atEnd = this.#takesLast()
+      const running = this.#take(atEnd).task()
       if (!running) continue
       this.#running++
+      if (atEnd) this.#fromEnd++
       void running.finally(() => {
         this.#running--
+        if (atEnd) this.#fromEnd--
         this.#pump()
       })
     }
     if (this.#running + this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#release()
+  }
+
+  /** Whether the last task is next; by turns while there are slots for both. */
+  #takesLast(): boolean {
+    if (this.#fromEnd >= this.#slotsAtEnd) return false
+    const isFirstFree = this.#running - this.#fromEnd < this.#slots - this.#slotsAtEnd
+    return !isFirstFree || this.#turn++ % 2 === 1
+  }
+
+  #take(last: boolean): Waiting<T> {
+    if (last) return this.#queue.pop() as Waiting<T>
+    const item = this.#queue[this.#head++] as Waiting<T>
+    if (this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    return item
   }
 
   /** Goes on after everybody else had a turn of the event loop. */

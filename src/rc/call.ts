@@ -1,6 +1,6 @@
 import { type AppError, toAppError } from '../base/error.ts'
 import type { Context, OwnValues } from '../core/context.ts'
-import type { Filter } from '../core/filter.ts'
+import { type Filter, narrowed } from '../core/filter.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { decode, type Params } from '../schema/field.ts'
@@ -20,6 +20,8 @@ export interface Caller {
   readonly async?: boolean
   /** A person at the command line: may build remotes that run programs. */
   readonly trusted?: boolean
+  /** Of a call that goes by a filter: only these files, and what lies in folders of these paths. */
+  readonly only?: readonly string[]
   /** Stats group for a call that names none: that of the call it is a part of. */
   readonly group?: string
 }
@@ -105,13 +107,14 @@ async function run(
   job: Job,
   caller: Caller,
 ): Promise<object> {
+  const { request, trusted = false, only } = caller
+  const shown = filter ?? services.filter
   const ctx: Context = services.ctx.with({
     signal: () => job.signal,
     stats: () => services.groups.get(job.group),
-    filter: filter ?? services.filter,
+    filter: only && !deletesExcluded(services, values) ? narrowed(shown, only) : shown,
     ...(values ? { values } : {}),
   })
-  const { request, trusted = false } = caller
   const one: Call = {
     ctx,
     services,
@@ -128,4 +131,9 @@ async function run(
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}
   return output instanceof Answer ? output.fields : output
+}
+
+/** Whether files that no filter shows are deleted: then a narrower filter would delete more. */
+function deletesExcluded({ ctx }: Services, values: OwnValues | undefined): boolean {
+  return (values?.get(filterOptions)?.deleteExcluded ?? ctx.get(filterOptions).deleteExcluded) === true
 }

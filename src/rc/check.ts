@@ -1,7 +1,9 @@
 import { AppError } from '../base/error.ts'
-import { check, type CheckMark } from '../operations/check.ts'
+import type { Mark } from '../core/outcomes.ts'
+import { check } from '../operations/check.ts'
 import { hashKind } from '../operations/hashsum.ts'
 import { checkSums } from '../operations/sum-file.ts'
+import type { Tell } from '../operations/teller.ts'
 import { bad } from '../schema/params.ts'
 import { openFolder } from './folder.ts'
 import type { Call } from './method.ts'
@@ -29,19 +31,19 @@ const lists = {
   '=': 'match',
   '*': 'differ',
   '!': 'error',
-} as const satisfies Record<CheckMark, keyof CheckInput>
+} as const satisfies Record<Mark, keyof CheckInput>
 
 /** The lists that are given unless they are refused. */
 const usual: ReadonlySet<string> = new Set(['missingOnSrc', 'missingOnDst', 'differ', 'error'])
 
-type Reports = Partial<Record<'combined' | (typeof lists)[CheckMark], string[]>>
+type Reports = Partial<Record<'combined' | (typeof lists)[Mark], string[]>>
 
 /** What came of a check: `success`, `status`, and a list of paths for each kind of outcome that was asked for. */
 export async function runCheck(call: Call, input: CheckInput): Promise<Outcome & Reports> {
   const reports: Reports = {}
   for (const name of ['combined', ...Object.values(lists)] as const)
     if (input[name] ?? usual.has(name)) reports[name] = []
-  const tell = (mark: CheckMark, path: string) => {
+  const tell: Tell = (mark, path) => {
     reports.combined?.push(`${mark} ${path}`)
     reports[lists[mark]]?.push(path)
   }
@@ -55,11 +57,11 @@ interface Outcome {
   readonly hashType: string
 }
 
-async function compare(call: Call, input: CheckInput, tell: (mark: CheckMark, path: string) => void): Promise<Outcome> {
+async function compare(call: Call, input: CheckInput, tell: Tell): Promise<Outcome> {
   const { download = false, oneWay = false } = input
   const target = await openFolder(call, input.dstFs)
   let [hashType, unread] = ['', 0]
-  const watch = (mark: CheckMark, path: string) => {
+  const watch: Tell = (mark, path) => {
     if (mark === '!') unread++
     tell(mark, path)
   }

@@ -22,6 +22,8 @@ export interface Method<P extends string = string, I extends Shape = Shape, O ex
   readonly open?: true
   /** `request`: reads the body of the HTTP request itself. `response`: may answer with a stream of its own. */
   readonly needs?: 'request' | 'response'
+  /** The filter says which files it is about: those that failed can be done again alone (`job/retry`). */
+  readonly narrows?: true
   readonly input: I
   /** What the answer holds; `{}` for an answer without anything. */
   readonly output: O

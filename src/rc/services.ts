@@ -13,6 +13,7 @@ import type { OptionBlock } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
 import type { Events } from '../core/events.ts'
+import type { Outcomes } from '../core/outcomes.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Reach } from '../net/guard.ts'
 import type { RcOption } from './block-values.ts'
@@ -28,6 +29,7 @@ export interface Services {
   readonly bandwidth: Bandwidth
   readonly jobs: Jobs
   readonly events: Events
+  readonly outcomes: Outcomes
   readonly listings: SharedListings
   /** Remotes over a network that were found to be no files, which is not looked up again for each call. */
   readonly folders: WeakSet<Remote>

@@ -6,6 +6,7 @@ import { defineOptions, option } from '../../schema/option.ts'
 import { bool } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command, CommandIo } from '../command.ts'
+import { reportOptions, withReports } from './reports.ts'
 
 const emptyDirs = option(bool, false, 'Create folders that are empty at the source as well')
 const treeOptions = defineOptions('tree-copy', { createEmptySrcDirs: emptyDirs })
@@ -18,8 +19,11 @@ const moveOptions = defineOptions('tree-move', {
 async function work(io: CommandIo, ctx: Context, options: SyncOptions): Promise<void> {
   const [from = '', to = ''] = io.args
   const ends = await openEnds(ctx, await io.remotes(), from, to)
-  if (ends.file) await transferOne(ctx, ends, { path: ends.file.path, move: options.mode === 'move' })
-  else await syncTrees(ctx, ends, options)
+  await withReports(io, async (tell) => {
+    const told = tell ? { tell } : {}
+    if (ends.file) await transferOne(ctx, ends, { path: ends.file.path, move: options.mode === 'move', ...told })
+    else await syncTrees(ctx, ends, { ...options, ...told })
+  })
 }
 
 const rule =
@@ -36,7 +40,7 @@ export const copyCommands: readonly Command[] = [
       ['sluice copy ~/Music nas:music', 'what is in Music, into music'],
       ['sluice copy -n ~/Music nas:music', 'only say what would be done'],
     ],
-    options: [treeOptions],
+    options: [treeOptions, reportOptions],
     args: [2, 2],
     run: (io) =>
       attempts(io, { name: 'copy', retry: true, stats: true }, (ctx) =>
@@ -52,7 +56,7 @@ export const copyCommands: readonly Command[] = [
       ['sluice sync -n ~/Music nas:music', 'look first'],
       ['sluice sync ~/Music nas:music --backup-dir nas:old', 'keep what is replaced or deleted'],
     ],
-    options: [treeOptions],
+    options: [treeOptions, reportOptions],
     args: [2, 2],
     run: (io) =>
       attempts(io, { name: 'sync', retry: true, stats: true }, (ctx) =>
@@ -64,7 +68,7 @@ export const copyCommands: readonly Command[] = [
     usage: 'SOURCE:PATH DEST:PATH',
     summary: 'Move files; a source is removed once its copy is safe',
     help: `Within one storage files are renamed. Elsewhere each is copied, the copy is compared, and then the source removed. ${rule}`,
-    options: [moveOptions],
+    options: [moveOptions, reportOptions],
     args: [2, 2],
     run: (io) =>
       attempts(io, { name: 'move', retry: true, stats: true }, (ctx) =>

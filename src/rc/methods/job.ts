@@ -1,6 +1,7 @@
 import { AppError, toAppError } from '../../base/error.ts'
 import { plain } from '../../base/json.ts'
 import { mainOptions } from '../../core/options.ts'
+import { type Mark, markWords } from '../../core/outcomes.ts'
 import { Workers } from '../../operations/workers.ts'
 import { optional, type Params, required } from '../../schema/field.ts'
 import { bool, float, goType, int, list, listOf, nullable, object, string } from '../../schema/params.ts'
@@ -8,6 +9,7 @@ import { call } from '../call.ts'
 import { errorObject } from '../error.ts'
 import type { Job } from '../jobs.ts'
 import { type Call, method, nothing, StreamAnswer } from '../method.ts'
+import { retryJob } from '../retry.ts'
 import { wireTime } from '../time.ts'
 
 const jobid = { jobid: required(int, 'Number of the job') }
@@ -98,6 +100,42 @@ export const jobMethods = [
     },
   }),
   method({
+    path: 'job/report',
+    title: 'Tells what became of each file of a job',
+    help: 'Of `sync/*`, `operations/copyfile`, `movefile`, `delete`, `deletefile` and `check`. A file is `new` or `changed` at the destination, `matched` when it was the same already, `deleted` there, or `failed`; a folder that could not be read is `failed` as well. Of a check, that changes nothing: what a sync would do. Jobs of one `_group` have one report. With very many files the oldest lists are given up, the counts never are.',
+    input: {
+      jobid: optional(int, 'Number of the job'),
+      group: optional(string, 'Its stats group, for jobs that are forgotten already'),
+      what: optional(string, 'Only those: new, changed, matched, deleted or failed'),
+      limit: optional(int, 'Files at most, 1000 when absent'),
+      offset: optional(int, 'Files to leave out before that'),
+    },
+    output: {
+      group: required(string, 'The stats group'),
+      counts: required(object, 'files and bytes for each of new, changed, matched, deleted and failed'),
+      files: required(listOf(object), 'path, what, mark (+ * = - !), size, error'),
+      unlisted: required(int, 'Files that are counted but no more listed'),
+    },
+    run: ({ services }, { jobid: id, group: name, what, limit = 1000, offset = 0 }) => {
+      if (name === undefined && id === undefined) throw new AppError('usage', `Didn't find key "jobid" in input`)
+      const group = name ?? services.jobs.find(id ?? 0).group
+      const page = services.outcomes.page(group, { mark: markOf(what), offset, limit })
+      return { group, ...page, counts: { ...page.counts }, files: page.files as readonly object[] as readonly Item[] }
+    },
+  }),
+  method({
+    path: 'job/retry',
+    title: 'Does what failed of a job again',
+    help: 'As a new job. When a job of `sync/*`, `operations/delete` or `check` went through and only some files failed, just those are done again; of a `job/batch` the calls that failed; any other job as a whole.',
+    input: jobid,
+    output: {
+      jobid: required(int, 'Number of the new job'),
+      executeId: required(string, 'Of this process'),
+      files: optional(int, 'Files and folders that are done again; absent when it is all of the job'),
+    },
+    run: (one, { jobid: id }) => retryJob(one, id),
+  }),
+  method({
     path: 'job/history',
     title: 'Lists jobs that have ended, also those of earlier runs of the program',
     help: 'Asynchronous jobs, the newest first, as many as `--rc-job-history` keeps. Of their parameters only those that say what they were about are kept.',
@@ -131,6 +169,17 @@ export const jobMethods = [
     },
   }),
 ] as const
+
+type Item = Readonly<Record<string, unknown>>
+
+/** The mark for a word of `job/report`. Throws `usage`. */
+function markOf(what: string | undefined): Mark | undefined {
+  if (what === undefined || what === '') return undefined
+  const found = (Object.entries(markWords) as [Mark, string][]).find(([mark, word]) => what === word || what === mark)
+  if (!found)
+    throw new AppError('usage', `unknown what ${JSON.stringify(what)}: use ${Object.values(markWords).join(', ')}`)
+  return found[0]
+}
 
 /** Answers one input of a batch. */
 async function inBatch(one: Call, input: unknown): Promise<object> {

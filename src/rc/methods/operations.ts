@@ -150,6 +150,7 @@ export const operationsMethods = [
     path: 'operations/delete',
     title: 'Remove files in the path',
     help: `Folders stay. ${filtered}`,
+    narrows: true,
     input: folder,
     output: nothing,
     run: async (call, { fs }) => remove.deleteFiles(call.ctx, await openFolder(call, fs)),
@@ -221,6 +222,7 @@ export const operationsMethods = [
     path: 'operations/check',
     title: 'Check the source and destination are the same',
     help: 'Compares sizes and checksums, or the bytes with `download`, and changes nothing. The source is `srcFs`, or a file of checksums. Differences are a result, not an error.',
+    narrows: true,
     input: {
       srcFs: optional(remoteSpec, 'The source'),
       dstFs: required(remoteSpec, 'The destination'),
