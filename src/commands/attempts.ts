@@ -1,11 +1,13 @@
 import type { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { statsOptions } from '../core/options.ts'
+import type { MarkWord } from '../core/outcomes.ts'
 import { countErrors, retried } from '../operations/attempts.ts'
 import { copyOptions } from '../operations/options.ts'
-import { report } from '../core/report.ts'
+import { amount, report } from '../core/report.ts'
 import type { CommandIo } from './command.ts'
 import { exitCodeOf, exitCodes } from './exit.ts'
+import { interactive } from './interactive.ts'
 import { progress } from './progress.ts'
 import { logReport, statsTicker } from './stats-ticker.ts'
 
@@ -27,17 +29,24 @@ export async function attempts(
   options: AttemptsOptions,
   work: (ctx: Context) => Promise<void>,
 ): Promise<number> {
-  const shown = options.stats && io.get(copyOptions).progress ? progress(io) : undefined
+  const flags = io.get(copyOptions)
+  if (flags.dryRun) io.outcomes.enabled = true
+  const asking = flags.interactive && !flags.dryRun ? interactive(io) : undefined
+  // Questions and a block that is drawn over and over don't go together.
+  const shown = options.stats && flags.progress && !asking ? progress(io) : undefined
   const ticker = shown ?? (options.stats ? statsTicker(io) : undefined)
   const signal = AbortSignal.any([io.ctx.signal, io.signals.stop])
-  const ctx = io.ctx.with({ signal, log: shown?.log ?? io.ctx.log })
+  const confirm = asking ? { confirm: asking.confirm } : {}
+  const ctx = io.ctx.with({ signal, log: shown?.log ?? io.ctx.log, ...confirm })
   let error: AppError | undefined
   try {
     error = await retried(ctx, work, { retry: options.retry })
   } finally {
     ticker?.stop()
+    asking?.close()
   }
   if (options.stats) summary(io, error !== undefined)
+  if (options.stats && flags.dryRun) sayDryRun(io)
   if (!error) return nothingDone(io, ctx) ? exitCodes.nothingTransferred : exitCodes.ok
   const count = countErrors(ctx)
   ctx.log.error(
@@ -51,6 +60,22 @@ export async function attempts(
 function nothingDone(io: CommandIo, ctx: Context): boolean {
   const { transfers } = ctx.stats.snapshot() as { readonly transfers: number }
   return io.get(copyOptions).errorOnNoTransfer && transfers === 0
+}
+
+/** What a dry run would have done, in one line. */
+function sayDryRun(io: CommandIo): void {
+  const { counts } = io.outcomes.page(io.ctx.stats.name, { limit: 0 })
+  const said = (word: MarkWord, what: string) =>
+    counts[word].files > 0 ? [`${counts[word].files} ${what} (${amount(counts[word].bytes)})`] : []
+  const parts = [
+    ...said('new', 'new'),
+    ...said('changed', 'changed'),
+    ...said('deleted', 'deleted'),
+    ...said('failed', 'failed'),
+  ]
+  const { files: same } = counts.matched
+  const rest = same > 0 ? `, ${same} the same` : ''
+  io.ctx.log.notice(`Dry run: ${parts.length > 0 ? parts.join(', ') : 'nothing to do'}${rest}`)
 }
 
 /** The block of numbers at the end: with -v, after errors when asked for, and always of a dry run. */

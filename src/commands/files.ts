@@ -4,14 +4,17 @@ import { catCommand } from './files/cat.ts'
 import { checkCommand } from './files/check.ts'
 import { copyCommands } from './files/copy.ts'
 import { copytoCommands } from './files/copyto.ts'
+import { laterCommands } from './files/later.ts'
+import { settierCommand } from './files/settier.ts'
 import { copyurlCommand } from './files/copyurl.ts'
 import { deleteCommands } from './files/delete.ts'
 import { hashsumCommands } from './files/hashsum.ts'
 import { cleanupCommand, linkCommand } from './files/link.ts'
 import { lsCommands } from './files/ls.ts'
 import { lsfCommand } from './files/lsf.ts'
-import { lsjsonCommand } from './files/lsjson.ts'
+import { lsjsonCommands } from './files/lsjson.ts'
 import { mkdirCommands } from './files/mkdir.ts'
+import { ncduCommand } from './files/ncdu.ts'
 import { rcatCommand } from './files/rcat.ts'
 import { sizeCommand } from './files/size.ts'
 import { touchCommand } from './files/touch.ts'
@@ -21,9 +24,10 @@ import { treeCommand } from './files/tree.ts'
 export const fileCommands: readonly Command[] = [
   ...lsCommands,
   lsfCommand,
-  lsjsonCommand,
+  ...lsjsonCommands,
   treeCommand,
   sizeCommand,
+  ncduCommand,
   aboutCommand,
   catCommand,
   rcatCommand,
@@ -37,4 +41,6 @@ export const fileCommands: readonly Command[] = [
   touchCommand,
   linkCommand,
   cleanupCommand,
+  settierCommand,
+  ...laterCommands,
 ]

@@ -67,6 +67,7 @@ Help:
   sluice help backend NAME     one kind of storage and its options
   sluice help environment      environment variables
   sluice help exit-codes       exit statuses
+  sluice help rc METHOD        a method of the remote control; rc all lists them
 `
 }
 
@@ -163,5 +164,10 @@ export const helpCommand: Command = {
   usage: '[TOPIC]...',
   summary: 'Show help for a command, flags, backends and more',
   args: [0, 4],
-  run: (io) => io.stdout(helpText(io.args, io)),
+  async run(io) {
+    const [topic, method] = io.args
+    // All methods are loaded for it alone.
+    const ofRc = topic === 'rc' && method !== undefined
+    await io.stdout(ofRc ? (await import('./rc-help.ts')).rcHelp(method) : helpText(io.args, io))
+  },
 }

@@ -26,8 +26,9 @@ export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY
     write()
   }
   const draw = () => {
-    const settings = { oneLine: oneLine || !terminal, unit, nameLength: fileNameLength }
-    const lines = report(io.ctx.stats.snapshot(), settings).map((line) => line.split('\t').map(printable).join('\t'))
+    const settings = { oneLine: oneLine || !terminal, unit, nameLength: fileNameLength, bars: terminal }
+    const all = report(io.ctx.stats.snapshot(), settings).map((line) => line.split('\t').map(printable).join('\t'))
+    const lines = terminal ? fitting(all, process.stdout) : all
     if (terminal) erase()
     process.stdout.write(`${lines.join('\n')}\n`)
     if (terminal) drawn = lines.length
@@ -42,4 +43,12 @@ export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY
       draw()
     },
   }
+}
+
+/** What of a block a terminal can show: lines that wrap, or scroll away, could not be erased again. */
+export function fitting(lines: readonly string[], terminal: { rows?: number; columns?: number }): string[] {
+  // Some terminals don't know their size.
+  const [rows, columns] = [terminal.rows || 24, terminal.columns || 80]
+  const shown = lines.length < rows ? lines : [...lines.slice(0, Math.max(1, rows - 2)), ' ...']
+  return shown.map((line) => line.replaceAll('\t', ' ').slice(0, Math.max(1, columns - 1)))
 }

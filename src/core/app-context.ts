@@ -1,6 +1,6 @@
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
-import type { Context, ContextChange, OwnValues } from './context.ts'
+import type { Confirm, Context, ContextChange, OwnValues } from './context.ts'
 import type { Filter } from './filter.ts'
 import type { Logger } from './log.ts'
 import type { StatsGroup } from './stats.ts'
@@ -10,6 +10,7 @@ interface Parts {
   readonly log: Logger
   readonly stats: StatsGroup | (() => StatsGroup)
   readonly filter: Filter
+  readonly confirm?: Confirm | undefined
   readonly options: OptionSet
   readonly values?: OwnValues | undefined
 }
@@ -43,6 +44,10 @@ export class AppContext implements Context {
     return this.#parts.filter
   }
 
+  get confirm(): Confirm | undefined {
+    return this.#parts.confirm
+  }
+
   get<B extends OptionBlock>(block: B): Values<B> {
     const values = this.#parts.options.get(block)
     const own = this.#parts.values?.get(block)
@@ -61,6 +66,7 @@ export class AppContext implements Context {
       log: change.log ?? parts.log,
       stats: change.stats ?? parts.stats,
       filter: change.filter ?? parts.filter,
+      confirm: change.confirm ?? parts.confirm,
       options: parts.options,
       values: joined(parts.values, change.values),
     })

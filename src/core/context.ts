@@ -10,13 +10,18 @@ export interface Context {
   readonly log: Logger
   readonly stats: StatsGroup
   readonly filter: Filter
+  /** Asks a person before a change (`--interactive`); absent when there is nobody to ask. */
+  readonly confirm?: Confirm | undefined
   /** The current values of a block; a frozen object, the same one until an option changes. */
   get<B extends OptionBlock>(block: B): Values<B>
   with(change: ContextChange): Context
 }
 
+/** Whether `action` may be done to `object`. Throws when the person wants to end it all. */
+export type Confirm = (action: string, object: string) => Promise<boolean>
+
 /** What a derived context has of its own. */
-export interface ContextChange extends Partial<Pick<Context, 'log' | 'filter'>> {
+export interface ContextChange extends Partial<Pick<Context, 'log' | 'filter' | 'confirm'>> {
   /** The signal, or what gives it when somebody looks at it for the first time. */
   readonly signal?: AbortSignal | (() => AbortSignal)
   /** The group, or what gives it when something is counted for the first time. */

@@ -8,6 +8,17 @@ const words = oneOf(...levels.map((level) => level.toUpperCase()))
 /** JSON: also the numbers of syslog, of which older releases of rclone had one more. */
 const logLevel: typeof words = { ...words, decode: (json) => words.decode(json === 8 ? 7 : json) }
 const MIB = 1024 * 1024
+/** Part of a name, and of nothing else. */
+const partialSuffix: typeof string = {
+  ...string,
+  parse: asEnding,
+  decode: (json) => asEnding(string.decode(json)),
+}
+
+function asEnding(text: string): string {
+  if (/^[^/\0]{1,16}$/.test(text)) return text
+  throw new Error('an ending of 1 to 16 characters without a slash is needed')
+}
 
 /** Global flags that shape work: how much at once, how fast, how often again. rclone's names and defaults (serve-http.md 5.8). */
 export const mainOptions = defineOptions('main', {
@@ -71,6 +82,12 @@ export const mainOptions = defineOptions('main', {
     group: 'Configuration',
     advanced: true,
   }),
+  partialSuffix: option(
+    partialSuffix,
+    '.partial',
+    'Ending of the hidden names that files have on a disk until they are whole; 16 characters at most',
+    { group: 'Copy' },
+  ),
   useServerModTime: option(bool, false, "Use the storage's own modification time instead of stored metadata", {
     flag: 'use-server-modtime',
     group: 'Performance',

@@ -7,6 +7,8 @@ export interface ReportSettings {
   readonly unit: 'bits' | 'bytes'
   /** Longest file name shown; 0 = unlimited. */
   readonly nameLength: number
+  /** Draws a bar for each transfer. */
+  readonly bars?: boolean
 }
 
 type Stats = { [key: string]: Json }
@@ -62,7 +64,16 @@ function countLine(label: string, done: number, total: number): string {
 function transferLine(transfer: Stats, settings: ReportSettings): string {
   const name = fitted(typeof transfer.name === 'string' ? transfer.name : '', settings.nameLength)
   const size = num(transfer.size) < 0 ? 'unknown' : formatSize(num(transfer.size))
-  return ` *${name}: ${num(transfer.percentage).toString().padStart(2)}% /${size}, ${rate(num(transfer.speedAvg), settings)}, ${eta(transfer.eta)}`
+  const bar = settings.bars && num(transfer.size) > 0 ? ` ${barOf(num(transfer.percentage))}` : ''
+  return ` *${name}:${bar} ${num(transfer.percentage).toString().padStart(2)}% /${size}, ${rate(num(transfer.speedAvg), settings)}, ${eta(transfer.eta)}`
+}
+
+const BAR = 20
+
+/** `[######--------------]` */
+function barOf(percentage: number): string {
+  const done = Math.min(BAR, Math.round((percentage * BAR) / 100))
+  return `[${'#'.repeat(done)}${'-'.repeat(BAR - done)}]`
 }
 
 function shorten(name: string, length: number): string {

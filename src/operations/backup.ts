@@ -3,7 +3,7 @@ import { join, nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
-import { sizeNote } from './compare.ts'
+import { leaveOut } from './leave-out.ts'
 import { copyOptions } from './options.ts'
 
 /** Keeps files that would be overwritten or deleted: `--backup-dir`, `--suffix`. */
@@ -29,11 +29,10 @@ export class Backup {
 
   /** Moves a file of the destination away. */
   async keep(file: FileEntry): Promise<void> {
-    const { dryRun, suffix, suffixKeepExtension } = this.#ctx.get(copyOptions)
+    const { suffix, suffixKeepExtension } = this.#ctx.get(copyOptions)
     const path = suffixed(file.path, suffix, suffixKeepExtension)
     const object = file.path
-    if (dryRun)
-      return this.#ctx.log.notice(`Skipped move into backup dir as --dry-run is set${sizeNote(file.size)}`, { object })
+    if (await leaveOut(this.#ctx, 'move into backup dir', { object, size: file.size })) return
     const { remote, to } = this.#bridge
     const ctx = unfiltered(this.#ctx)
     const seen = acrossFrom(this.#bridge, file)
@@ -43,7 +42,7 @@ export class Backup {
       await this.#target.remove(ctx, file)
     }
     this.#ctx.stats.count('renames')
-    return this.#ctx.log.info('Moved into backup dir', { object })
+    this.#ctx.log.info('Moved into backup dir', { object })
   }
 }
 

@@ -10,7 +10,8 @@ import { hasher } from '../remote/hash.ts'
 import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
-import { commonHash, hashOf, sizeNote } from './compare.ts'
+import { commonHash, hashOf } from './compare.ts'
+import { leaveOut } from './leave-out.ts'
 import { copyOptions } from './options.ts'
 import { copyInStreams, wantsStreams } from './streams.ts'
 
@@ -31,11 +32,11 @@ export interface FileJob {
 /**
  * Copies a file: by the storage itself where it can, else through this program. The destination keeps what it had until all
  * bytes are there, with the size that was announced and the checksum that both sides know. Errors that may pass are tried
- * again, `--low-level-retries` times. Gives undefined with `--dry-run`.
+ * again, `--low-level-retries` times. Gives undefined when it is left out (`--dry-run`, `--interactive`).
  */
 export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
   const { file } = job
-  if (ctx.get(copyOptions).dryRun) return pretend(ctx, file, 'copy')
+  if (await pretend(ctx, file, 'copy')) return undefined
   const transfer = ctx.stats.transfer(file.path, file.size, 'transfer', endsOf(job))
   try {
     job.budget?.begin(file.size)
@@ -79,7 +80,7 @@ export function copyNow(ctx: Context, { source, file, target, path, existing }: 
  */
 export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | undefined> {
   const { file, source, bridge } = job
-  if (ctx.get(copyOptions).dryRun) return pretend(ctx, file, 'move')
+  if (await pretend(ctx, file, 'move')) return undefined
   if (bridge?.remote.move) {
     const moved = await serverSideMove(ctx, job, bridge)
     if (moved) return moved
@@ -101,11 +102,11 @@ export async function moveFile(ctx: Context, job: FileJob): Promise<FileEntry | 
   }
 }
 
-/** Says what would be done, and counts it as done so that the summary shows it. */
-function pretend(ctx: Context, file: FileEntry, action: string): undefined {
-  ctx.log.notice(`Skipped ${action} as --dry-run is set${sizeNote(file.size)}`, { object: file.path })
-  ctx.stats.sent(Math.max(0, file.size))
-  return undefined
+/** Whether a file is left out; what `--dry-run` leaves out is counted as done, so that the summary shows it. */
+async function pretend(ctx: Context, file: FileEntry, action: string): Promise<boolean> {
+  if (!(await leaveOut(ctx, action, { object: file.path, size: file.size }))) return false
+  if (ctx.get(copyOptions).dryRun) ctx.stats.sent(Math.max(0, file.size))
+  return true
 }
 
 function endsOf({ source, file, target, path }: FileJob): TransferEnds {

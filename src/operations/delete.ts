@@ -4,8 +4,8 @@ import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
 import { mainOptions } from '../core/options.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
-import { sizeNote } from './compare.ts'
 import { Faults } from './faults.ts'
+import { leaveOut } from './leave-out.ts'
 import { directoryNotFound, fileAt, isFile } from './missing.ts'
 import { copyOptions } from './options.ts'
 import { teller } from './teller.ts'
@@ -28,24 +28,24 @@ export class DeleteLimit {
   }
 }
 
-/** Deletes one file, or says that it would. */
-export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, limit?: DeleteLimit): Promise<void> {
+/** Deletes one file, or says that it would. False when it is to stay (`--interactive`). */
+export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, limit?: DeleteLimit): Promise<boolean> {
   limit?.take()
   ctx.stats.count('checks')
-  if (ctx.get(copyOptions).dryRun)
-    ctx.log.notice(`Skipped delete as --dry-run is set${sizeNote(file.size)}`, { object: file.path })
-  else {
+  if (await leaveOut(ctx, 'delete', { object: file.path, size: file.size })) {
+    if (!ctx.get(copyOptions).dryRun) return false
+  } else {
     await remote.remove(ctx, file)
     ctx.log.info('Deleted', { object: file.path })
   }
   ctx.stats.count('deletes')
+  return true
 }
 
 /** Deletes the file at a path. Throws `not-found`, and `is-directory` for a folder. */
 export async function deleteAt(ctx: Context, remote: Remote, path: string): Promise<void> {
   const file = await fileAt(ctx, remote, path)
-  await deleteFile(ctx, remote, file)
-  teller(ctx)('-', file)
+  if (await deleteFile(ctx, remote, file)) teller(ctx)('-', file)
 }
 
 /** Deletes all files that the filter shows, `--transfers` at once; folders stay, but for empty ones with `rmdirs`. */
@@ -64,8 +64,7 @@ export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdir
     await workers.add(undefined, async () => {
       if (faults.worst?.stop === 'fatal') return
       try {
-        await deleteFile(ctx, remote, entry, limit)
-        tell('-', entry)
+        if (await deleteFile(ctx, remote, entry, limit)) tell('-', entry)
       } catch (error) {
         faults.log(entry.path, "Couldn't delete: ", error)
         tell('!', entry, error)
@@ -80,8 +79,7 @@ export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdir
 /** Removes a folder that is empty, or says that it would. Throws `not-empty`, `not-found`. */
 export async function removeFolder(ctx: Context, remote: Remote, dir: string): Promise<void> {
   const object = dir === '' ? remote.info.description : dir
-  if (ctx.get(copyOptions).dryRun) ctx.log.notice('Skipped remove directory as --dry-run is set', { object })
-  else {
+  if (!(await leaveOut(ctx, 'remove directory', { object }))) {
     ctx.log.info('Removing directory', { object })
     await remote.rmdir(ctx, dir).catch((reason: unknown) => {
       const error = toAppError(reason)
@@ -95,9 +93,9 @@ export async function removeFolder(ctx: Context, remote: Remote, dir: string): P
 /** Creates a folder and its parents, or says that it would. */
 export async function makeFolder(ctx: Context, remote: Remote, dir: string): Promise<void> {
   const object = dir === '' ? remote.info.description : dir
-  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped make directory as --dry-run is set', { object })
+  if (await leaveOut(ctx, 'make directory', { object })) return
   ctx.log.debug('Making directory', { object })
-  return await remote.mkdir(ctx, dir)
+  await remote.mkdir(ctx, dir)
 }
 
 /** Removes all empty folders below `dir`, deepest first, and `dir` itself unless told not to. */
@@ -141,7 +139,7 @@ export async function purge(ctx: Context, remote: Remote, dir: string): Promise<
   const entry = await remote.stat(whole, dir)
   if (!entry && remote.info.traits.emptyDirectories) throw directoryNotFound()
   if (entry?.kind === 'file') throw isFile()
-  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped purge directory as --dry-run is set', { object })
+  if (await leaveOut(ctx, 'purge directory', { object })) return undefined
   const { maxDelete } = ctx.get(copyOptions)
   if (remote.purge && maxDelete < 0) {
     await remote.purge(whole, dir)
@@ -165,6 +163,5 @@ export async function purge(ctx: Context, remote: Remote, dir: string): Promise<
 export async function cleanUp(ctx: Context, remote: Remote): Promise<void> {
   if (!remote.cleanUp) throw new AppError('unsupported', `${remote.info.description} doesn't support cleanup`)
   const object = remote.info.description
-  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped cleanup as --dry-run is set', { object })
-  return await remote.cleanUp(ctx)
+  if (!(await leaveOut(ctx, 'cleanup', { object }))) await remote.cleanUp(ctx)
 }

@@ -115,7 +115,7 @@ export class Deletions {
       if (this.#ends.backup) {
         this.#limit.take()
         await this.#ends.backup.keep(file)
-      } else await deleteFile(this.#ctx, this.#ends.target, file, this.#limit)
+      } else if (!(await deleteFile(this.#ctx, this.#ends.target, file, this.#limit))) return
       this.#tell('-', file)
     } catch (reason) {
       const error = toAppError(reason)

@@ -9,6 +9,7 @@ import { compareHashes, compareListed, immutableModified, modifyWindow } from '.
 import { copyFile, moveFile } from './copy.ts'
 import { deleteFile } from './delete.ts'
 import type { Ends } from './ends.ts'
+import { leaveOut } from './leave-out.ts'
 import { fileAt } from './missing.ts'
 import { copyOptions } from './options.ts'
 import { type Tell, teller } from './teller.ts'
@@ -39,14 +40,15 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
     if (!move) return ctx.log.debug('Unchanged skipping', { object: path })
     if (ctx.get(copyOptions).ignoreExisting)
       return ctx.log.info('Not removing source file as the destination has another one', { object: file.path })
-    return await deleteFile(ctx, source, file)
+    await deleteFile(ctx, source, file)
+    return
   }
   const job = { source, file, target, path, existing, bridge, budget: new Budget(ctx) }
   try {
     if (existing && ctx.get(copyOptions).immutable) throw immutableModified()
     if (existing && backup) await backup.keep(existing)
-    await (move ? moveFile(ctx, job) : copyFile(ctx, job))
-    tell(existing ? '*' : '+', file)
+    const written = await (move ? moveFile(ctx, job) : copyFile(ctx, job))
+    if (written || ctx.get(copyOptions).dryRun) tell(existing ? '*' : '+', file)
   } catch (reason) {
     const error = toAppError(reason)
     ctx.log.error(`Failed to ${move ? 'move' : 'copy'}: ${error.message}`, { object: file.path })
@@ -76,9 +78,9 @@ async function isSame(ctx: Context, ends: Ends, file: FileEntry, existing: FileE
   ctx.stats.count('checks')
   const verdict = listed === 'ask' ? await compareHashes(ctx, left, right, window) : listed
   if (verdict !== 'touch') return verdict === 'same'
-  const { dryRun, noUpdateModTime } = ctx.get(copyOptions)
-  if (dryRun || noUpdateModTime) return true
+  if (ctx.get(copyOptions).noUpdateModTime) return true
   if (!ends.target.setModTime) return false
+  if (await leaveOut(ctx, 'update modification time', { object: file.path, size: file.size })) return true
   await ends.target.setModTime(ctx, existing, file.modTime)
   ctx.log.info('Updated modification time in destination', { object: file.path })
   return true

@@ -8,6 +8,7 @@ const MIB = 1024 * 1024
 /** Flags that every command for files has: what is compared, copied and deleted. rclone's names and defaults. */
 export const copyOptions = defineOptions('copy', {
   dryRun: option(bool, false, 'Only say what would be done', { short: 'n', group: 'Important' }),
+  interactive: option(bool, false, 'Ask before each change', { short: 'i', group: 'Important' }),
   checksum: option(bool, false, 'Compare size and checksum instead of size and time', {
     short: 'c',
     rc: 'CheckSum',

@@ -7,12 +7,13 @@ import type { FileEntry } from '../remote/remote.ts'
 import { unfiltered } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
-import { compareHashes, compareListed, immutableModified, modifyWindow, sizeNote, type Verdict } from './compare.ts'
+import { compareHashes, compareListed, immutableModified, modifyWindow, type Verdict } from './compare.ts'
 import { copyFile, copyNow, moveFile } from './copy.ts'
 import { Deletions } from './deletions.ts'
 import { makeFolder, removeEmptyFolders } from './delete.ts'
 import type { Ends } from './ends.ts'
 import { Faults } from './faults.ts'
+import { leaveOut } from './leave-out.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
 import { orderOf } from './order.ts'
 import { Renames } from './renames.ts'
@@ -53,8 +54,8 @@ export async function syncTrees(ctx: Context, ends: Ends, options: SyncOptions):
 async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends): Promise<boolean> {
   if (!bridge?.remote.moveDirectory || !ctx.filter.empty || bridge.from === '' || bridge.to === '' || backup)
     return false
-  const { dryRun, maxDepth, noUpdateModTime, orderBy } = ctx.get(copyOptions)
-  if (dryRun || maxDepth >= 0 || noUpdateModTime || orderBy !== '') return false
+  const { dryRun, interactive, maxDepth, noUpdateModTime, orderBy } = ctx.get(copyOptions)
+  if (dryRun || interactive || maxDepth >= 0 || noUpdateModTime || orderBy !== '') return false
   const object = target.info.description
   try {
     if ((await source.stat(ctx, ''))?.kind !== 'directory' || (await target.stat(ctx, ''))) return false
@@ -69,8 +70,9 @@ async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends)
 }
 
 function isSimple({ backup, compareDest, copyDest }: Ends, flags: CopyOptions): boolean {
-  const { immutable, dryRun, maxTransfer, metadata } = flags
-  return !backup && compareDest.length + copyDest.length === 0 && !immutable && !dryRun && maxTransfer < 0 && !metadata
+  const { immutable, dryRun, interactive, maxTransfer, metadata } = flags
+  const plain = !immutable && !dryRun && !interactive && maxTransfer < 0 && !metadata
+  return plain && !backup && compareDest.length + copyDest.length === 0
 }
 
 class Run {
@@ -265,14 +267,10 @@ class Run {
 
   /** Sets the time of the destination; false when it has to be copied instead. */
   async #touch({ source, target }: { source: FileEntry; target: FileEntry }): Promise<boolean> {
-    const { dryRun, noUpdateModTime, immutable } = this.#flags
+    const { noUpdateModTime, immutable } = this.#flags
     const object = source.path
     if (noUpdateModTime) return true
-    if (dryRun) {
-      const note = sizeNote(source.size)
-      this.#ctx.log.notice(`Skipped update modification time as --dry-run is set${note}`, { object })
-      return true
-    }
+    if (await leaveOut(this.#ctx, 'update modification time', { object, size: source.size })) return true
     if (immutable) {
       this.#ctx.log.error('Timestamp mismatch between immutable objects', { object })
       return false
@@ -285,14 +283,14 @@ class Run {
 
   /** `move`: the destination has the same file already. What was only left alone by a flag stays at the source. */
   async #removeSource(source: FileEntry, target: FileEntry): Promise<void> {
-    const { ignoreExisting, updateOlder, dryRun } = this.#flags
+    const { ignoreExisting, updateOlder } = this.#flags
     const object = source.path
     if (ignoreExisting || (updateOlder && target.modTime > source.modTime && source.size !== target.size))
       return this.#ctx.log.info('Not removing source file as the destination has another one', { object })
-    if (dryRun) return this.#ctx.log.notice(`Skipped delete as --dry-run is set${sizeNote(source.size)}`, { object })
+    if (await leaveOut(this.#ctx, 'delete', { object, size: source.size })) return
     await this.#ends.source.remove(this.#ctx, source)
     this.#ctx.stats.count('deletes')
-    return this.#ctx.log.info('Deleted', { object })
+    this.#ctx.log.info('Deleted', { object })
   }
 
   #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> | void {
@@ -331,8 +329,8 @@ class Run {
       if (existing && backup) await backup.keep(existing)
       begun = true
       const job = { source, file, target, path, existing, bridge, budget: this.#budget }
-      await (move ? moveFile(this.#ctx, job) : copyFile(this.#ctx, job))
-      this.#tell(existing ? '*' : '+', file)
+      const written = await (move ? moveFile(this.#ctx, job) : copyFile(this.#ctx, job))
+      if (written || this.#flags.dryRun) this.#tell(existing ? '*' : '+', file)
     } catch (reason) {
       const error = toAppError(reason)
       if (error.message === 'immutable file modified')
@@ -393,10 +391,10 @@ class Run {
     if (!old) return await this.#queue(file, file.path)
     deletions.spare(old)
     try {
-      if (this.#flags.dryRun)
-        this.#ctx.log.notice(`Skipped rename to ${JSON.stringify(file.path)} as --dry-run is set`, { object: old.path })
-      else if (target.move) await target.move(this.#ctx, old, file.path)
-      else {
+      const left = await leaveOut(this.#ctx, `rename to ${JSON.stringify(file.path)}`, { object: old.path })
+      if (left && !this.#flags.dryRun) return
+      if (!left && target.move) await target.move(this.#ctx, old, file.path)
+      else if (!left) {
         await target.copy?.(this.#ctx, old, file.path)
         await target.remove(this.#ctx, old)
       }

@@ -4,7 +4,7 @@ import { mainOptions } from '../core/options.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { Faults } from './faults.ts'
 import { fileAt } from './missing.ts'
-import { copyOptions } from './options.ts'
+import { leaveOut } from './leave-out.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
 
@@ -34,8 +34,7 @@ function setter(ctx: Context, remote: Remote, tier: string): (file: FileEntry) =
   const setTier = remote.setTier?.bind(remote)
   if (!setTier) throw new AppError('unsupported', `remote ${remote.info.name} does not support settier`)
   return async (file) => {
-    if (ctx.get(copyOptions).dryRun)
-      return ctx.log.notice(`Skipped set tier to ${tier} as --dry-run is set`, { object: file.path })
-    return await setTier(ctx, file, tier)
+    if (await leaveOut(ctx, `set tier to ${tier}`, { object: file.path })) return
+    await setTier(ctx, file, tier)
   }
 }

@@ -4,7 +4,7 @@ import type { Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { Faults } from './faults.ts'
-import { copyOptions } from './options.ts'
+import { leaveOut } from './leave-out.ts'
 import { walk } from './walk.ts'
 
 export interface TouchOptions {
@@ -20,7 +20,7 @@ export async function touch(ctx: Context, remote: Remote, path: string, options:
   if (entry) return await setTime(ctx, remote, entry, options.time)
   const object = remote.info.description
   if (!options.create) return ctx.log.notice('Not touching nonexistent file due to --no-create', { object })
-  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped touch (create) as --dry-run is set', { object: path })
+  if (await leaveOut(ctx, 'touch (create)', { object: path })) return undefined
   ctx.log.debug('Touching (creating)', { object: path })
   await remote.put(ctx, path, bodyOf(), { size: 0, modTime: options.time })
   return undefined
@@ -41,7 +41,7 @@ export async function touchAll(ctx: Context, remote: Remote, time: Nanoseconds):
 async function setTime(ctx: Context, remote: Remote, file: FileEntry, time: Nanoseconds): Promise<void> {
   if (!remote.setModTime)
     throw new AppError('unsupported', `${remote.info.description} can't set times`, { stop: 'no-retry' })
-  if (ctx.get(copyOptions).dryRun) return ctx.log.notice('Skipped touch as --dry-run is set', { object: file.path })
+  if (await leaveOut(ctx, 'touch', { object: file.path })) return
   ctx.log.debug('Touching', { object: file.path })
-  return await remote.setModTime(ctx, file, time)
+  await remote.setModTime(ctx, file, time)
 }

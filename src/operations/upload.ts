@@ -5,7 +5,7 @@ import { isEntryName, join } from '../base/path.ts'
 import { fromMs } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { type FileEntry, type Remote, rootText } from '../remote/remote.ts'
-import { copyOptions } from './options.ts'
+import { leaveOut } from './leave-out.ts'
 
 /** A file that somebody sends. */
 export interface Upload {
@@ -30,8 +30,7 @@ export async function storeUpload(
   if (!isEntryName(name) || name.length > LONGEST_NAME || hasControls(name))
     throw new AppError('usage', `${JSON.stringify(name.slice(0, 80))} can't be the name of a file`)
   const path = join(dir, name)
-  if (ctx.get(copyOptions).dryRun) {
-    ctx.log.notice('Skipped copy as --dry-run is set', { object: path })
+  if (await leaveOut(ctx, 'copy', { object: path })) {
     await discard(body)
     return undefined
   }

@@ -6,7 +6,7 @@ import { type ClientResponse, HttpClient, leave } from '../net/client.ts'
 import type { Reach } from '../net/guard.ts'
 import { statusText } from '../net/status.ts'
 import { type FileEntry, type Remote, rootText } from '../remote/remote.ts'
-import { copyOptions } from './options.ts'
+import { leaveOut } from './leave-out.ts'
 
 export interface UrlOptions {
   /** The path is a folder; the file is named as the last part of the URL. */
@@ -28,9 +28,8 @@ export async function copyUrl(
 ): Promise<{ readonly path: string; readonly entry: FileEntry | undefined }> {
   return await withUrl(ctx, { url, reach: options.reach }, async (response) => {
     const to = options.autoFilename || options.headerFilename ? join(path, nameFor(response, options)) : path
-    if (ctx.get(copyOptions).dryRun) {
+    if (await leaveOut(ctx, 'copy URL', { object: to })) {
       await leave(response.body)
-      ctx.log.notice('Skipped copy URL as --dry-run is set', { object: to })
       return { path: to, entry: undefined }
     }
     const size = Number(response.headers['content-length'] ?? -1)

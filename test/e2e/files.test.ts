@@ -179,7 +179,7 @@ test('the lines of a verbose sync are those of rclone', needsRclone, async (t) =
     const { stderr } = await program(['sync', join(dir, 's'), place, '--stats-one-line', ...flags])
     return stderr
       .split('\n')
-      .filter((line) => / (INFO|NOTICE)/.test(line) && !/Config file|ETA/.test(line))
+      .filter((line) => / (INFO|NOTICE)/.test(line) && !/Config file|ETA|Dry run:/.test(line))
       .map((line) => line.slice(20))
       .sort()
   }

@@ -261,7 +261,7 @@ test('curl uploads, appends and resumes', { skip: missing('curl') }, async (t) =
   assert.equal(h2.code, 0, h2.stderr)
   assert.deepEqual(readFileSync(at('h2.bin')), body)
   assert.equal(
-    readdirSync(dir).some((name) => name.includes('.part')),
+    readdirSync(dir).some((name) => name.endsWith('.partial')),
     false,
   )
 })

@@ -7,6 +7,7 @@ import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import { mainOptions } from '../../core/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
@@ -31,6 +32,12 @@ import { Watches } from './watch.ts'
 import { setFdTime, TIME_PRECISION } from './times.ts'
 import { TempFile } from './writing.ts'
 
+interface Shared {
+  readonly looks: Looks
+  /** Ends the names of files that are being written. */
+  readonly suffix: string
+}
+
 /** A directory of this machine. */
 export class LocalRemote implements Remote {
   readonly info: RemoteInfo
@@ -41,17 +48,19 @@ export class LocalRemote implements Remote {
   readonly #watches = new Watches()
   readonly #places: WorkPlaces
   readonly #looks: Looks
+  readonly #suffix: string
   #scratch: Buffer | undefined
   readonly #swept = new Set<string>()
   readonly #kinds = new Map<bigint, FileSystemKind>()
   #temps: TempNames | undefined
   #noticed = false
 
-  private constructor(name: string, root: string, options: LocalOptions, looks: Looks) {
+  private constructor(name: string, root: string, options: LocalOptions, { looks, suffix }: Shared) {
     const disk = new Disk(fileSystemKind(root).network)
     const turn = new Turn()
     this.#options = options
     this.#looks = looks
+    this.#suffix = suffix
     this.#tree = new Tree(root, disk, options, turn)
     this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
@@ -61,13 +70,14 @@ export class LocalRemote implements Remote {
 
   /** `looks` is for listings of very many files; it may be shared. */
   static open(
-    _ctx: Context,
+    ctx: Context,
     args: Pick<OpenArgs<typeof localOptions>, 'name' | 'root' | 'config'>,
     looks = new Looks(),
   ): LocalRemote {
     if (args.config.links && args.config.copyLinks)
       throw new AppError('invalid', "can't use -l/--links with -L/--copy-links")
-    return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config, looks)
+    const { partialSuffix: suffix } = ctx.get(mainOptions)
+    return new LocalRemote(args.name, resolve(args.root === '' ? '.' : args.root), args.config, { looks, suffix })
   }
 
   list(ctx: Context, dir: string): Listing {
@@ -338,7 +348,7 @@ export class LocalRemote implements Remote {
   }
 
   get #names(): TempNames {
-    return (this.#temps ??= new TempNames())
+    return (this.#temps ??= new TempNames(this.#suffix))
   }
 
   /** Opens a directory to write in. The first time, what killed processes left there is removed meanwhile. */

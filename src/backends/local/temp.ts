@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OsPath } from './names.ts'
 import { joinDisk } from './names.ts'
 
-const pattern = /^\.sluice-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{16}\.part$/
+const pattern = /^\.sluice-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{16}[^0-9a-f/][^/]{0,15}$/u
 /** A temporary file of another machine (a shared disk) is left alone for this long. */
 const FOREIGN_AGE_MS = 24 * 3600 * 1000
 
@@ -20,17 +20,21 @@ export function isTempName(name: string): boolean {
 export class TempNames {
   readonly #prefix: string
   readonly #boot: string
+  readonly #suffix: string
   /** Where the numbers begin nobody can guess, so that nobody takes a name beforehand. */
   #last = randomBytes(8).readBigUInt64BE()
 
-  constructor() {
+  /** `suffix` ends all names. */
+  constructor(suffix: string) {
+    // What comes before it is hex: an ending that is as well would look like a part of that.
+    this.#suffix = /^[0-9a-f]/.test(suffix) ? `.${suffix.slice(0, 15)}` : suffix
     this.#boot = bootId()
     this.#prefix = `.sluice-${this.#boot}-${process.pid}-${startOf(process.pid) ?? '0'}-`
   }
 
   next(): string {
     this.#last = BigInt.asUintN(64, this.#last + 1n)
-    return `${this.#prefix}${this.#last.toString(16).padStart(16, '0')}.part`
+    return `${this.#prefix}${this.#last.toString(16).padStart(16, '0')}${this.#suffix}`
   }
 
   /** True when the process that made this temporary file is gone. */

@@ -4,7 +4,7 @@ import { directoryNotFound } from '../../operations/missing.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, strings } from '../../schema/values.ts'
 import type { Command, CommandIo } from '../command.ts'
-import { printing } from './listing.ts'
+import { type Listing, printing } from './listing.ts'
 
 const lsjsonOptions = defineOptions('lsjson', {
   recursive: option(bool, false, 'Go down into folders', { short: 'R' }),
@@ -32,7 +32,7 @@ function optionsOf(io: CommandIo): ListOptions {
   }
 }
 
-export const lsjsonCommand: Command = {
+const lsjsonCommand: Command = {
   name: 'lsjson',
   usage: 'REMOTE:PATH',
   summary: 'List a path as JSON',
@@ -41,14 +41,10 @@ export const lsjsonCommand: Command = {
   args: [1, 1],
   run: (io) =>
     printing(io, 'lsjson', async ({ ctx, out, failed }) => {
-      const { list, listOne } = await import('../../operations/list.ts')
-      const { remote, file } = await (await io.remotes()).openAt(io.args[0] ?? '')
+      const { list } = await import('../../operations/list.ts')
+      const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
       const options = optionsOf(io)
-      if (io.get(lsjsonOptions).stat) {
-        const item = await listOne(ctx, remote, file?.path ?? '', options)
-        if (!item) throw directoryNotFound()
-        return await out.write(`${JSON.stringify(item, undefined, '\t')}\n`)
-      }
+      if (io.get(lsjsonOptions).stat) return await printOne(io, { ctx, out })
       await out.write('[\n')
       let first = true
       for await (const item of list(ctx, remote, '', { ...options, failed })) {
@@ -58,3 +54,25 @@ export const lsjsonCommand: Command = {
       return await out.write(first ? ']\n' : '\n]\n')
     }),
 }
+
+/** Prints the one entry that is named. */
+async function printOne(io: CommandIo, { ctx, out }: Pick<Listing, 'ctx' | 'out'>): Promise<void> {
+  const { listOne } = await import('../../operations/list.ts')
+  const { remote, file } = await (await io.remotes()).openAt(io.args[0] ?? '')
+  const item = await listOne(ctx, remote, file?.path ?? '', optionsOf(io))
+  if (!item) throw directoryNotFound()
+  await out.write(`${JSON.stringify(item, undefined, '\t')}\n`)
+}
+
+const statCommand: Command = {
+  name: 'stat',
+  usage: 'REMOTE:PATH',
+  summary: 'Show one file or folder as JSON',
+  help: 'As lsjson --stat, with its flags.',
+  examples: [['sluice stat --hash nas:films/a.mp4', 'with all checksums that the storage knows']],
+  options: [lsjsonOptions],
+  args: [1, 1],
+  run: (io) => printing(io, 'stat', async (listing) => await printOne(io, listing)),
+}
+
+export const lsjsonCommands: readonly Command[] = [lsjsonCommand, statCommand]

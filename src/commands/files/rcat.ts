@@ -1,7 +1,7 @@
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import { fromMs } from '../../base/time.ts'
-import { copyOptions } from '../../operations/options.ts'
+import { leaveOut } from '../../operations/leave-out.ts'
 import { splitText } from '../../operations/bridge.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { size } from '../../schema/values.ts'
@@ -24,8 +24,7 @@ export const rcatCommand: Command = {
       if (io.stdin.isTTY) throw new AppError('usage', 'nothing to read from standard input (stdin)')
       const { parent, name } = splitText(io.args[0] ?? '')
       const remote = await (await io.remotes()).open(parent)
-      if (io.get(copyOptions).dryRun)
-        return ctx.log.notice('Skipped upload from pipe as --dry-run is set', { object: name })
+      if (await leaveOut(ctx, 'upload from pipe', { object: name })) return undefined
       const bytes = io.get(rcatOptions).size
       const transfer = ctx.stats.transfer(name, bytes)
       try {

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { missing } from '../peers.ts'
+import { files, run, scratch, sluice } from '../program.ts'
+
+test('-i asks before each change, and takes the answers that rclone takes', { skip: missing('rclone') }, async (t) => {
+  const tree = { 's/a': '1', 's/b': '2', 's/c': '3', 'd/x': '4', 'd/y': '5', 'd/z': '6' }
+  const one = ['--transfers', '1', '--checkers', '1']
+  // Of what is piped in, rclone sees but the first answer.
+  const answers = [
+    ['copy', '!\n'],
+    ['copy', 's\n'],
+    ['copy', 'q\n'],
+  ] as const
+  for (const [command, stdin] of answers) {
+    const [mine, theirs] = [scratch(t), scratch(t)]
+    const outcomes = []
+    for (const [dir, name] of [
+      [mine, 'sluice'],
+      [theirs, 'rclone'],
+    ] as const) {
+      files(dir, tree)
+      const args = [command, '-i', join(dir, 's'), join(dir, 'd'), ...one]
+      const { code, stderr, stdout } =
+        name === 'sluice'
+          ? await sluice(args, { stdin })
+          : await run('rclone', [...args, '--config', '/nonexistent/rclone.conf'], { stdin })
+      const asked = [...(stderr + stdout).matchAll(/^(?:sluice|rclone): (.*)\?$/gm)].map(([, what]) => what)
+      outcomes.push({ code, asked, left: [readdirSync(join(dir, 's')), readdirSync(join(dir, 'd'))] })
+    }
+    assert.deepEqual(outcomes[0], outcomes[1], `${command} ${JSON.stringify(stdin)}`)
+  }
+})
+
+test('-i takes each answer for one change, or for all of a kind', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': '1', 's/b': '2', 's/c': '3', 'd/x': '4', 'd/y': '5', 'd/z': '6' })
+  const one = ['--transfers', '1', '--checkers', '1']
+  const { code, stderr } = await sluice(['sync', '-i', join(dir, 's'), join(dir, 'd'), ...one], {
+    stdin: 'n\n!\n\ns\n',
+  })
+  assert.equal(code, 0)
+  const asked = [...stderr.matchAll(/^sluice: (.*)\?$/gm)].map(([, what]) => what)
+  assert.deepEqual(asked, ['copy "a"', 'copy "b"', 'delete "x"', 'delete "y"'])
+  assert.deepEqual(readdirSync(join(dir, 'd')), ['b', 'c', 'y', 'z'])
+})
+
+test('-i with nobody to answer ends at the first question and changes nothing', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': '1', 's/b': '2' })
+  const { code, stderr } = await sluice(['copy', '-i', join(dir, 's'), join(dir, 'd')])
+  assert.equal(code, 7)
+  assert.match(stderr, /--interactive: the input ended/)
+  assert.deepEqual(readdirSync(dir), ['s'])
+})
+
+test('a dry run ends with what it would have done', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': '12', 's/b': 'new', 'd/b': 'older', 'd/c': 'gone', 's/same': 'x', 'd/same': 'x' })
+  const { stderr } = await sluice(['sync', '-n', '--size-only', join(dir, 's'), join(dir, 'd')])
+  assert.match(stderr, /Dry run: 1 new \(2 B\), 1 changed \(3 B\), 1 deleted \(4 B\), 1 the same\n/)
+  const nothing = await sluice(['copy', '-n', join(dir, 's'), join(dir, 's')])
+  assert.match(nothing.stderr, /Dry run: nothing to do/)
+})
+
+test('sync writes what it did to the files of --combined and its sisters', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': '12', 's/b': 'new', 'd/b': 'older', 'd/c': 'gone', 's/same': 'x', 'd/same': 'x' })
+  const flags = ['--combined', '-', '--missing-on-src', join(dir, 'deleted'), '--differ', join(dir, 'changed')]
+  const { stdout } = await sluice(['sync', '--size-only', join(dir, 's'), join(dir, 'd'), ...flags])
+  assert.deepEqual(stdout.split('\n').sort(), ['', '* b', '+ a', '- c', '= same'])
+  assert.deepEqual(
+    [readFileSync(join(dir, 'deleted'), 'utf8'), readFileSync(join(dir, 'changed'), 'utf8')],
+    ['c\n', 'b\n'],
+  )
+})
+
+test('commands that are still to come, or that need something, say what to do', async (t) => {
+  const dir = scratch(t)
+  files(dir, { a: '1' })
+  const cases = [
+    [['dedupe', dir], 1, /later release.*hashsum md5/],
+    [['cryptcheck', dir, dir], 1, /later release.*check --download/],
+    [['ncdu', dir], 2, /ncdu needs a terminal.*sluice size/],
+    [['settier', 'Cool', join(dir, 'a')], 1, /local does not support settier/],
+    [['help', 'rc', 'job/retri'], 2, /Did you mean "job\/retry"/],
+    [['copy', '--partial-suffix', 'a/b', dir, dir], 2, /1 to 16 characters/],
+  ] as const
+  for (const [args, code, message] of cases) {
+    const ended = await sluice(args)
+    assert.equal(ended.code, code, args.join(' '))
+    assert.match(ended.stderr, message)
+  }
+  assert.match((await sluice(['help', 'rc', 'job/retry'])).stdout, /^job\/retry: .*\n[^]*- jobid: integer/)
+  assert.partialDeepStrictEqual(JSON.parse((await sluice(['stat', join(dir, 'a')])).stdout), { Path: 'a', Size: 1 })
+})
