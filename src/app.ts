@@ -38,7 +38,7 @@ export class App {
   /** What became of each file. */
   readonly outcomes = new Outcomes()
   /** The trees in use. */
-  readonly vfses = new ActiveVfses()
+  readonly vfses = new ActiveVfses(this.events)
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string

@@ -1,11 +1,18 @@
 import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
+import type { Events } from '../core/events.ts'
 import { cacheName, parseSpec } from '../remote/spec.ts'
 import type { Vfs } from './vfs.ts'
 
 /** The trees in use, by the text of their remote, as `vfs/list` shows them. */
 export class ActiveVfses {
   readonly #byName = new Map<string, Vfs[]>()
+  readonly #events: Pick<Events, 'publish'> | undefined
+
+  /** `events` is told when trees come and go and what happens to them, as events of type `vfs`. */
+  constructor(events?: Pick<Events, 'publish'>) {
+    this.#events = events
+  }
 
   /** Adds the tree over the remote that a text names; gives the way to take it out again. */
   add(text: string, vfs: Vfs): () => void {
@@ -13,7 +20,14 @@ export class ActiveVfses {
     const same = this.#byName.get(name)
     if (same) same.push(vfs)
     else this.#byName.set(name, [vfs])
-    return () => this.#remove(name, vfs)
+    const say = (what: string, path = '') => this.#events?.publish('vfs', { fs: name, what, path })
+    vfs.listener = say
+    say('opened')
+    return () => {
+      this.#remove(name, vfs)
+      vfs.listener = undefined
+      say('closed')
+    }
   }
 
   /** `name`, or `name[0]`, `name[1]` where several trees have one name. */

@@ -40,6 +40,8 @@ export class Directories {
   readonly #reading = new Map<string, Reading>()
   /** How often a file of a directory that is not held was looked up. */
   readonly #lookups = new LRUCache<string, number>({ max: 10_000 })
+  /** Called when the storage tells of a change in a directory that was listed. */
+  changed: ((dir: string) => void) | undefined
 
   /** `time` = how long a listing is good, in ms. */
   constructor(ctx: Context, remote: Remote, time: () => number, now: () => number = () => performance.now()) {
@@ -119,6 +121,7 @@ export class Directories {
     const unwatch = this.#remote.watch?.(dir, () => {
       reading.stale = true
       this.#held.delete(dir)
+      this.changed?.(dir)
     })
     try {
       const listing = await this.#list(this.#ctx, dir)

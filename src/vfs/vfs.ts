@@ -11,6 +11,9 @@ import type { DirNode, FileNode, Node } from './node.ts'
 import type { VfsOptions } from './options.ts'
 import { openFile } from './read.ts'
 
+/** What happens to a tree: a folder was changed at its storage, forgotten, or read again. */
+export type VfsChange = 'changed' | 'forgotten' | 'refreshed'
+
 /** A remote as a tree of files and directories, with a directory cache and reading ahead (serve-http.md section 2). */
 export class Vfs {
   readonly remote: Remote
@@ -22,6 +25,8 @@ export class Vfs {
   /** One node for each version of a file, for as long as somebody holds that version. */
   readonly #files = new WeakMap<FileEntry, FileNode>()
   #pollInterval: number
+  /** Called with what happens, and the path that it is about. */
+  listener: ((what: VfsChange, path: string) => void) | undefined
   #stopPolling: (() => void) | undefined
 
   /** `bufferSize` in bytes. */
@@ -31,6 +36,7 @@ export class Vfs {
     this.options = options
     this.#bufferSize = bufferSize
     this.#directories = new Directories(ctx, remote, () => options.dirCacheTime)
+    this.#directories.changed = (dir) => this.listener?.('changed', dir)
     this.#names = { ignoreCase: options.caseInsensitive, normalize: !options.noUnicodeNormalization }
     this.#pollInterval = options.pollInterval
     this.#startPolling()
@@ -55,6 +61,7 @@ export class Vfs {
 
   /** Forgets a directory with all below it, a file's directory, or everything. Gives the directories that were forgotten. */
   forget(path?: string): string[] {
+    this.listener?.('forgotten', path ?? '')
     if (path === undefined || path === '') return this.#directories.forget()
     const dropped = this.#directories.forget(path)
     this.#directories.drop(parentOf(path))
@@ -74,6 +81,7 @@ export class Vfs {
       try {
         const { entries } = await this.#directories.read(ctx, asCanonical(next))
         result[next] = 'OK'
+        this.listener?.('refreshed', next)
         if (recursive) for (const entry of entries ?? []) if (entry.kind === 'directory') waiting.push(entry.path)
       } catch (error) {
         throwIfAborted(ctx.signal)
@@ -223,6 +231,7 @@ export class Vfs {
   #changed(path: string, kind: Entry['kind']): void {
     if (kind === 'directory') this.#directories.drop(path)
     this.#directories.drop(parentOf(path))
+    this.listener?.('changed', path)
   }
 
   #refreshAll(): void {
