@@ -11,6 +11,8 @@ import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
+import { pushCommand } from './commands/push.ts'
+import { receiveCommand } from './commands/receive.ts'
 import { rcCommand } from './commands/rc.ts'
 import { rcdCommand } from './commands/rcd.ts'
 import { serveCommands } from './commands/serve.ts'
@@ -53,6 +55,8 @@ export const commands: readonly Command[] = [
   rcdCommand,
   rcCommand,
   ...fileCommands,
+  pushCommand,
+  receiveCommand,
   ...configCommands,
   listremotesCommand,
   ...obscureCommands,

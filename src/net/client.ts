@@ -1,6 +1,8 @@
+import type { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
+import type { ConnectionOptions } from 'node:tls'
 import { abortError } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { AppError, messageOf, rethrow, toAppError } from '../base/error.ts'
@@ -271,7 +273,8 @@ async function upload(sent: http.ClientRequest, body: Body, idle: Idle): Promise
   sent.end()
 }
 
-function drained(sent: http.ClientRequest): Promise<void> {
+/** Resolves when a request or stream takes more bytes, or none any more. */
+export function drained(sent: EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       sent.off('drain', done).off('close', done)
@@ -316,14 +319,16 @@ function shown(url: URL): string {
   return bare(url).href
 }
 
-function bare(url: URL): URL {
+/** An URL without its login. */
+export function bare(url: URL): URL {
   const copy = new URL(url)
   copy.username = ''
   copy.password = ''
   return copy
 }
 
-function basic({ username, password }: URL): string {
+/** The header Authorization for the login in an URL. */
+export function basic({ username, password }: URL): string {
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return `Basic ${Buffer.from(login).toString('base64')}`
 }
@@ -340,7 +345,8 @@ function translate(reason: unknown, url: URL): AppError {
   return new AppError(error.code, `${url.host}: ${messageOf(reason)}`, { cause: reason, retry: error.retry })
 }
 
-function tlsOptions(options: NetOptions): https.AgentOptions {
+/** How servers are checked, and the certificate to show to them. Throws `invalid` for files that can't be read. */
+export function tlsOptions(options: NetOptions): ConnectionOptions {
   const read = (path: string) => {
     try {
       return readFileSync(path)

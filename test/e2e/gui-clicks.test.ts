@@ -19,7 +19,7 @@ function clicks(url: string, style: 'query' | 'json') {
     )
     const empty = Object.keys(params).length === 0
     const detached = params._async === true && style === 'query'
-    const response = await fetch(`${url}${method}${json || empty ? '' : `?${query}`}`, {
+    const response = await fetch(`${url}${method}${json || empty ? '' : `?${query.toString()}`}`, {
       method: 'POST',
       headers: {
         authorization,
@@ -118,10 +118,13 @@ test('the clicks of webui-react: dashboard, explorer, upload of several, downloa
   const info = await call('operations/fsinfo', { fs: 'nas:' })
   assert.ok((info.Features as Record<string, unknown>).Copy !== undefined && Array.isArray(info.Hashes))
   const { list = [] } = await call('operations/list', { fs: 'nas:', remote: '', opt: {} })
-  assert.deepEqual(list.map(({ Path, IsDir }) => [Path, IsDir]).sort(), [
-    ['a b.txt', false],
-    ['sub', true],
-  ])
+  assert.deepEqual(
+    list.map(({ Path, IsDir }) => [Path, IsDir]),
+    [
+      ['a b.txt', false],
+      ['sub', true],
+    ],
+  )
   await upload(`${url}operations/uploadfile?fs=nas:&remote=sub`, { file0: 'one', file1: 'two' })
   assert.equal(readFileSync(join(dir, 'data/sub/file1.txt'), 'utf8'), 'two')
   const headers = { authorization: `Basic ${Buffer.from('gui:pw').toString('base64')}` }
