@@ -39,7 +39,7 @@ export const serveCommands: readonly Command[] = [
     examples,
     options: serverOptions,
     args: [0, 1],
-    run: (io) => serveHttp(io, io.args[0] ?? '.', !io.isSet(httpOptions, 'addr')),
+    run: (io) => serveHttp(io, io.args[0] ?? (servesOther(io) ? undefined : '.'), !io.isSet(httpOptions, 'addr')),
   },
   {
     name: 'serve http',
@@ -51,7 +51,7 @@ export const serveCommands: readonly Command[] = [
     args: [0, 1],
     async run(io) {
       const [spec] = io.args
-      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && io.get(originOptions).write === '')
+      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && !servesOther(io))
         throw new AppError('usage', 'command serve http needs 1 argument, 0 given: sluice serve http REMOTE:PATH')
       if (spec !== undefined && io.get(authOptions).authProxy.length > 0)
         throw new AppError('usage', 'with --auth-proxy the program names the remote: leave REMOTE:PATH out')
@@ -59,6 +59,12 @@ export const serveCommands: readonly Command[] = [
     },
   },
 ]
+
+/** True when options say what to serve, so that nothing has to be named. */
+function servesOther(io: CommandIo): boolean {
+  const { read, write, rules } = io.get(originOptions)
+  return read.length > 0 || write !== '' || rules !== ''
+}
 
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */
 async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = false): Promise<void> {

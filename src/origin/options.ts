@@ -7,11 +7,23 @@ const MiB = 1024 * 1024
 
 /** What is served and how it looks. */
 export const originOptions = defineOptions('origin', {
+  read: option(
+    strings,
+    [],
+    'Remote or folder to serve, as [NAME=]REMOTE:PATH. Give it several times: / then lists them under their names',
+    { aliases: ['rdirs'], group },
+  ),
   write: option(string, '', 'Take uploads (PUT, POST, PATCH, DELETE) into this remote or folder', {
     aliases: ['wdir'],
     group,
   }),
-  maxUpload: option(size, 50 * MiB, 'Largest file to take; off is unlimited', { group }),
+  maxUpload: option(size, 50 * MiB, 'Largest file to take; off is unlimited', { aliases: ['maxs'], group }),
+  rules: option(
+    string,
+    '',
+    'File that says who may read and write what: sections are folders or URLs, with name, ru, rg, wu, wg. Alone it also says what to serve; read anew when it changes',
+    { group },
+  ),
   noHoles: option(bool, false, 'Refuse parts of files that would leave bytes out before them', { group }),
   cors: option(
     oneOf('off', 'on', 'auto'),

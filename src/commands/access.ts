@@ -1,0 +1,91 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Gate } from '../auth/authenticate.ts'
+import { Authorization, isReading } from '../auth/authorize.ts'
+import { authOptions } from '../auth/options.ts'
+import { parseRules, placeBelow, type Rules } from '../auth/rules.ts'
+import { WatchedFile } from '../auth/watched-file.ts'
+import { AppError } from '../base/error.ts'
+import { realPath } from '../base/real-path.ts'
+import type { Context } from '../core/context.ts'
+import type { HttpRequest, Middleware } from '../http/message.ts'
+import { originOptions } from '../origin/options.ts'
+import { type Remote, rootText } from '../remote/remote.ts'
+import { vfsOptions } from '../vfs/options.ts'
+import type { Vfs } from '../vfs/vfs.ts'
+import { type Mounts, placeAmong, type Wanted } from './mounts.ts'
+import type { ServerParts } from './server.ts'
+
+/** A rules file. */
+export type RulesFile = WatchedFile<Rules>
+
+/** The file of `--rules`. Throws `invalid` when it cannot be read, `usage` with what does not go with it. */
+export function openRules(parts: ServerParts, gate: Gate | undefined): RulesFile | undefined {
+  const path = parts.get(originOptions).rules
+  if (path === '') return undefined
+  if (parts.get(authOptions).authProxy.length > 0)
+    throw new AppError('usage', '--rules and --auth-proxy do not go together: the program decides what a user sees')
+  const { caseInsensitive, noUnicodeNormalization } = parts.get(vfsOptions)
+  const settings = { cwd: process.cwd(), isDirectory, ignoreCase: caseInsensitive, normalize: !noUnicodeNormalization }
+  const file = new WatchedFile<Rules>(path, {
+    what: 'rules file',
+    log: parts.ctx.log,
+    read: (bytes) => parseRules(bytes, settings),
+    sayRead: ({ size }) => `${size} rules`,
+  })
+  if (!gate && file.value.namesUsers)
+    throw new AppError(
+      'usage',
+      `${path} asks for a login, and nobody can log in: give --htpasswd, --gpac-users or --user`,
+    )
+  return file
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** What a rules file says is to be served: its folders and remotes, but for those that lie in another one and have no name. */
+export function wantedBy({ path, value: { directories } }: RulesFile): readonly Wanted[] {
+  const there = directories.filter(({ place }) => !place.startsWith('/') || isDirectory(place))
+  // The innermost come first, so that those around them are behind.
+  const outer = there.filter(
+    ({ place, name }) => name !== undefined || !there.some((other) => place.startsWith(`${other.place}/`)),
+  )
+  return outer.map(({ title, name }) => ({ spec: title, name, by: `[${title}] of ${path}` })).toReversed()
+}
+
+export interface Guarded {
+  readonly file: RulesFile
+  readonly gate: Gate | undefined
+  readonly login: Middleware | undefined
+  readonly mounts: Mounts | undefined
+  readonly root: Vfs | undefined
+  /** Where uploads go. */
+  readonly uploads: Mounts | undefined
+}
+
+/** Holds requests to the rules of a file. */
+export function authorizationOf(
+  parts: ServerParts,
+  { file, gate, login, mounts, root, uploads }: Guarded,
+): Authorization {
+  const { caseInsensitive, noUnicodeNormalization } = parts.get(vfsOptions)
+  const placeOf = (path: string) => mounts && placeAmong(mounts, path, realPlace)
+
+  /** The tree may find what is asked for under another name. */
+  const hasTwins = (path: string) => caseInsensitive || (!noUnicodeNormalization && /[^\0-\x7f]/.test(path))
+
+  function place(ctx: Context, request: HttpRequest): string | undefined | Promise<string | undefined> {
+    const { path } = request
+    if (!isReading(request)) return uploads && placeAmong(uploads, path, realPlace)
+    if (!root || !hasTwins(path)) return placeOf(path)
+    return root.lookup(ctx, path).then((node) => placeOf(node?.entry.path ?? path))
+  }
+  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, place, placeOf })
+}
+
+/** Where a path of a remote really lies: rules are about that, whatever link leads to it. */
+function realPlace({ info }: Remote, path: string): string {
+  return info.traits.isLocal ? realPath(join(info.root, path)) : placeBelow(rootText(info), path)
+}
