@@ -63,7 +63,8 @@ function bytesOf(path: string): Uint8Array {
   return bytes
 }
 
-function stampOf(path: string): string {
+/** A text that differs when the file was written in between. Throws when there is none. */
+export function stampOf(path: string): string {
   const { ino, size, mtimeMs, ctimeMs } = statSync(path)
   return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }

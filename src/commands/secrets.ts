@@ -18,15 +18,15 @@ export function withoutSecrets(parts: Parts, remote: Remote): Remote {
   return hidden(new Set(secretFiles(parts).flatMap((file) => pathInside(root, file))))(remote)
 }
 
-/** Passwords, who may do what, private keys, and the configuration. */
+/** Passwords, who may do what, private keys, the configuration, and the code that is run. */
 function secretFiles({ get, configPath }: Parts): readonly string[] {
   const passwords = [authOptions, rcAuthOptions, metricsAuthOptions].flatMap((block) => {
     const { htpasswd, gpacUsers } = get(block)
     return [htpasswd, gpacUsers]
   })
-  const { rules } = get(originOptions)
+  const { rules, hook } = get(originOptions)
   const keys = [httpOptions, rcHttpOptions, metricsHttpOptions].map((block) => get(block).key)
-  return [...passwords, rules, ...keys, get(netOptions).clientKey, configPath].filter((file) => file !== '')
+  return [...passwords, rules, hook, ...keys, get(netOptions).clientKey, configPath].filter((file) => file !== '')
 }
 
 /** The path of a file below a root, if it is there. */

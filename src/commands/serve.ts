@@ -62,8 +62,8 @@ export const serveCommands: readonly Command[] = [
 
 /** True when options say what to serve, so that nothing has to be named. */
 function servesOther(io: CommandIo): boolean {
-  const { read, write, rules } = io.get(originOptions)
-  return read.length > 0 || write !== '' || rules !== ''
+  const { read, write, rules, hook } = io.get(originOptions)
+  return read.length > 0 || write !== '' || rules !== '' || hook !== ''
 }
 
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */

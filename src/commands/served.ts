@@ -6,6 +6,7 @@ import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { authorizationOf, openRules, wantedBy } from './access.ts'
+import { openHook } from './hooking.ts'
 import { type Mounts, openMounts, wantedOf } from './mounts.ts'
 import type { ServerParts } from './server.ts'
 import type { Trees } from './trees.ts'
@@ -18,6 +19,8 @@ export interface Served {
   readonly uploads: Uploads | undefined
   /** Set when `--rules` says who may do what. */
   readonly authorization: Authorization | undefined
+  /** Sees each request that was let in, and may answer it; undefined = there is no `--hook`. */
+  readonly hook: Middleware | undefined
   /** Asks for a login, everywhere or where the rules need one; undefined = everybody may do everything. */
   readonly auth: Middleware | undefined
 }
@@ -33,11 +36,19 @@ export async function openServed(
   const mounts = await openMounts(parts, file && asked.length === 0 ? wantedBy(file) : asked)
   const root = mounts && trees.over(mounts.remote, mounts.spec)
   const uploads = await openUploads(parts, { mounts, root }, file?.value.writable ?? false)
-  if (!file) return { mounts, root, uploads, authorization: undefined, auth: gate && loginOf(parts, gate) }
+  const shown = { mounts, root, uploads }
+  if (!file)
+    return {
+      ...shown,
+      authorization: undefined,
+      auth: gate && loginOf(parts, gate),
+      hook: await openHook(parts, { groups: gate?.groups }),
+    }
   // A browser that gets into only a part of what there is shows what it is that asks.
   const login = gate && loginOf(parts, { ...gate, realm: gate.realm || 'sluice' })
   const authorization = authorizationOf(parts, { file, gate, login, mounts, root, uploads })
-  return { mounts, root, uploads, authorization, auth: authorization.middleware }
+  const hook = await openHook(parts, { guard: authorization.middleware, groups: gate?.groups, rules: file })
+  return { ...shown, authorization, auth: authorization.middleware, hook }
 }
 
 /** Asks for a login; what is given then is for that user alone. */

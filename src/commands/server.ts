@@ -114,7 +114,7 @@ interface HandlerParts {
 /** The origin with everything around it. */
 async function handlerOf(parts: ServerParts, { served, trees, gate, access }: HandlerParts) {
   const { ctx } = parts
-  const { root, uploads, authorization } = served
+  const { root, uploads, authorization, hook } = served
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
@@ -127,13 +127,13 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access }: Ha
     mayRead: authorization && ((request, path) => authorization.mayRead(request, path)),
     locked: gate !== undefined && !authorization,
   })
-  const handler = uploads ? withUploads(parts, uploads, root && reading) : reading
-  return pipeline(cacheControl(origin.cacheControl)(handler), {
+  const storage = cacheControl(origin.cacheControl)(uploads ? withUploads(parts, uploads, root && reading) : reading)
+  return pipeline(hook ? hook(storage) : storage, {
     access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: serverHeaders(http, parts.version),
     // With rules some of it is open to everybody.
     hosts: hostCheck(http, authorization ? undefined : gate, true),
-    ready: root && !served.auth && !logged ? ready(({ path }) => root.peek(path)?.entry) : nothing,
+    ready: root && !served.auth && !hook && !logged ? ready(({ path }) => root.peek(path)?.entry) : nothing,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,

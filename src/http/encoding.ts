@@ -67,7 +67,7 @@ class Encoder {
   encode(response: HttpResponse, job: Job): HttpResponse | Promise<HttpResponse> {
     const { headers, status } = response
     if (status === 304) return notModified(response, job)
-    if (status !== 200 && status !== 206) return response
+    if ((status !== 200 && status !== 206) || response.asIs) return response
     const type = headerOf(headers, 'content-type')
     if (type === undefined || !isCompressible(type) || headerOf(headers, 'content-encoding') !== undefined)
       return response

@@ -91,6 +91,7 @@ export abstract class Exchange implements HttpRequest, Sink {
 
   abstract get contentLength(): number | undefined
   abstract header(name: string): string | undefined
+  abstract get rawHeaders(): readonly string[]
   abstract get body(): Body
   abstract whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
 

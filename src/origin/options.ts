@@ -24,6 +24,12 @@ export const originOptions = defineOptions('origin', {
     'File that says who may read and write what: sections are folders or URLs, with name, ru, rg, wu, wg. Alone it also says what to serve; read anew when it changes',
     { group },
   ),
+  hook: option(
+    string,
+    '',
+    'JavaScript or TypeScript module that sees each request and may answer or change it; a script written for gpac works as well. Read anew when it changes',
+    { aliases: ['js'], exec: true, group },
+  ),
   noHoles: option(bool, false, 'Refuse parts of files that would leave bytes out before them', { group }),
   cors: option(
     oneOf('off', 'on', 'auto'),
