@@ -10,8 +10,9 @@ import { headers } from '../http/headers.ts'
 import { serverUtc } from '../http/server-utc.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
-import type { Middleware } from '../http/message.ts'
+import { compose, type Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
+import { requestLog } from '../http/request-log.ts'
 import { localHosts } from '../http/strict.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl } from '../origin/cache-control.ts'
@@ -46,6 +47,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** Resolves when the last client has left, once there was one. */
+  readonly idle: Promise<void>
   /** Forgets directory listings, opens the access log anew, reads certificates again. */
   refresh(): Promise<void>
   /** Takes no more requests, lets running ones end for `drainMs`, or until `now` aborts. */
@@ -88,6 +91,7 @@ export async function openServer(
       addresses: listening.addresses,
       description: served.mounts?.description ?? (parts.get(originOptions).write || 'auth-proxy'),
       locked: served.auth !== undefined,
+      idle: listening.idle,
       async refresh() {
         trees.forget()
         access.reopen()
@@ -118,7 +122,7 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access }: Ha
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
-  const logged = http.accessLog !== '' || ctx.log.enabled('info')
+  const logged = http.accessLog !== '' || origin.reqLog !== '' || ctx.log.enabled('info')
   const reading = originHandler({
     tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
     options: origin,
@@ -129,7 +133,7 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access }: Ha
   })
   const storage = cacheControl(origin.cacheControl)(uploads ? withUploads(parts, uploads, root && reading) : reading)
   return pipeline(hook ? hook(storage) : storage, {
-    access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
+    access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
     // With rules some of it is open to everybody.
     hosts: hostCheck(http, authorization ? undefined : gate, true),
@@ -150,6 +154,11 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access }: Ha
 }
 
 const nothing: Middleware = (next) => next
+
+/** Some middlewares as one; the first sees a request first. */
+function inOrder(...middlewares: readonly Middleware[]): Middleware {
+  return (next) => compose(next, ...middlewares)
+}
 
 /** The headers that all answers of a server have. */
 export function serverHeaders(

@@ -34,3 +34,20 @@ interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'quer
   /** Gives the body when it is asked for. */
   readonly body?: () => Body
 }
+
+/** The same request, and how many bytes of its body were read so far. */
+export function countedRequest(request: HttpRequest): { readonly request: HttpRequest; readonly bytes: number } {
+  let bytes = 0
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of request.body) {
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+  return {
+    request: changedRequest(request, { body: counted }),
+    get bytes() {
+      return bytes
+    },
+  }
+}

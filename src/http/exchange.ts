@@ -22,6 +22,10 @@ export interface Site {
   readonly bodyIdle: number
   /** Longest time for a whole response, ms; Infinity = none. */
   readonly writeTimeout: number
+  /** Failed requests in a row after which a connection is closed; Infinity = none. */
+  readonly maxErrors: number
+  /** Every answer closes its connection. */
+  readonly noKeepalive: boolean
   /** True while the server ends: every answer closes its connection. */
   draining: boolean
 }

@@ -89,6 +89,8 @@ export class Session {
     session.on('ping', () => this.#events++)
     session.on('remoteSettings', () => this.#events++)
     session.on('stream', (stream, headers, _, rawHeaders) => this.#onStream(stream, headers, rawHeaders))
+    // A client that sends nothing more is not waited for, but it may still read.
+    socket.once('end', () => this.end())
     if (settings.idleTimeout < MAX_TIMER) session.setTimeout(settings.idleTimeout, () => this.#onIdle())
   }
 

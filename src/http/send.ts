@@ -39,12 +39,22 @@ export function send(exchange: Exchange, response: HttpResponse): void {
     return over(exchange, response, false)
   }
   if (exchange.late && response.status >= 400) response = { ...textResponse(408), close: true }
+  else if (isOneTooMany(exchange, response.status)) response = { ...response, close: true }
   if (hasNoBody(exchange, response.status) || body === undefined) return sendHead(exchange, response)
   if (typeof body === 'string' || body instanceof Uint8Array) return sendWhole(exchange, response, body)
   exchange.watch()
   const sending = body instanceof FileSlice ? sendSlice(exchange, response, body) : sendBody(exchange, response, body)
   sending.catch((reason: unknown) => broken(exchange, response, reason))
 }
+
+/** True for the last of the errors in a row that a client may have. What it writes does not count: a packager goes on, whatever comes. */
+function isOneTooMany({ connection, method, site }: Exchange, status: number): boolean {
+  if (status < 400) connection.errors = 0
+  else if (reading.has(method) && !connection.multiplexed) return ++connection.errors >= site.maxErrors
+  return false
+}
+
+const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function hasNoBody(exchange: Exchange, status: number): boolean {
   return exchange.method === 'HEAD' || status === 204 || status === 304
@@ -159,7 +169,8 @@ function head(exchange: Exchange, response: HttpResponse, length: number | undef
 
 /** The rest of a request body is waited for only when it is short and the request was no failure. */
 function mustClose(exchange: Exchange, response: HttpResponse): boolean {
-  if (response.close || exchange.site.draining || exchange.connection.closing) return true
+  const { site, connection } = exchange
+  if (response.close || site.draining || site.noKeepalive || connection.closing) return true
   return exchange.isBodyPending && (response.status >= 400 || (exchange.contentLength ?? Infinity) > DROPPED_BODY)
 }
 

@@ -1,7 +1,7 @@
 import { abortable, orAbort } from '../base/abort.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { changedRequest } from '../http/changed-request.ts'
+import { changedRequest, countedRequest } from '../http/changed-request.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, Peer, User } from '../http/message.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Place } from '../layers/open.ts'
@@ -119,16 +119,10 @@ async function uploading(
   handler: Handler,
 ): Promise<HttpResponse> {
   if (!hook.onUpload || !storing.has(request.method)) return await handler(ctx, request)
-  let size = 0
-  async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of request.body) {
-      size += chunk.length
-      yield chunk
-    }
-  }
-  const response = await handler(ctx, changedRequest(request, { body: counted }))
+  const counted = countedRequest(request)
+  const response = await handler(ctx, counted.request)
   if (response.status !== 201 && response.status !== 204) return response
-  const upload = { path: `/${request.path}`, bytes: size, created: response.status === 201 }
+  const upload = { path: `/${request.path}`, bytes: counted.bytes, created: response.status === 201 }
   const told = async () => await hook.onUpload?.(view, upload)
   told().catch((error: unknown) => ctx.log.error(`hook: onUpload: ${messageOf(error)}`, { object: request.path }))
   return response

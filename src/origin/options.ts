@@ -38,14 +38,25 @@ export const originOptions = defineOptions('origin', {
     { group },
   ),
   serverUtc: option(bool, false, 'Send the time in milliseconds as Server-UTC, for players to set their clock by', {
+    aliases: ['sutc'],
     group,
   }),
   cacheControl: option(
     strings,
     [],
-    'Cache-Control to send, for files that match a pattern as "PATTERN VALUE", for all others as "VALUE". The first that fits counts; none sends none. Give it several times',
+    'Cache-Control to send, for files that match a pattern as "PATTERN VALUE", for all others as "VALUE". The first that fits counts; none sends none, and no ETag. Give it several times',
     { group },
   ),
+  reqLog: option(
+    string,
+    '',
+    'Log the begin and the end of requests with these methods: GET,HEAD,PUT,POST,PATCH,DEL,OPT, or * for all; REC logs the files that are written. A leading - leaves the ends out',
+    { aliases: ['reqlog'], group },
+  ),
+  exitWhenIdle: option(bool, false, 'End when the last client has left, once there was one: for tests', {
+    group,
+    advanced: true,
+  }),
   template: option(string, '', 'File with a template (Go html/template, as for rclone) for directory pages', {
     rc: 'Template.Path',
     group,
@@ -58,7 +69,10 @@ export const originOptions = defineOptions('origin', {
   strictSlash: option(bool, false, 'Answer 404 for a directory without its slash instead of redirecting', { group }),
   allowMissingRoot: option(bool, false, 'Start although the directory to serve does not exist', { group }),
   index: option(string, '', 'Serve this file of a directory, such as index.html, instead of a listing', { group }),
-  noRange: option(bool, false, 'Ignore Range headers and always send whole files', { group }),
+  noRange: option(bool, false, 'Ignore Range headers and always send whole files', {
+    aliases: ['norange'],
+    group,
+  }),
   compress: option(
     oneOf('on', 'off', 'fast', 'best'),
     'on',
@@ -73,6 +87,7 @@ export const originOptions = defineOptions('origin', {
     8 * MiB,
     'Largest file to compress; larger ones are sent as they are. 0 compresses nothing',
     {
+      aliases: ['zmax'],
       group,
       live: true,
     },
