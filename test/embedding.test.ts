@@ -31,6 +31,19 @@ test('memory of one name is one store within an app, and another in the next app
   for (const { urls } of [shared, own]) assert.equal((await fetch(urls[0] ?? '')).status, 200)
 })
 
+test('several folders are served, with rules and a hook, from within another program', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'one/a.txt': 'a', 'two/b.txt': 'b', rules: `[${dir}/two]\nru=$NONE\n` })
+  files(dir, { 'hook.mjs': `export const onRequest = ({ path }) => (path === '/x' ? { body: 'hook' } : undefined)` })
+  const origin = { read: [`${dir}/one`, `${dir}/two`], rules: `${dir}/rules`, hook: `${dir}/hook.mjs` }
+  const server = await serve(undefined, { ...anyPort, origin })
+  t.after(() => server.close())
+  const [url = ''] = server.urls
+  assert.equal(await (await fetch(`${url}one/a.txt`)).text(), 'a')
+  assert.equal((await fetch(`${url}two/b.txt`)).status, 403)
+  assert.equal(await (await fetch(`${url}x`)).text(), 'hook')
+})
+
 test('a server that is closed no longer answers, and one that cannot start leaves nothing behind', async (t) => {
   const dir = scratch(t)
   const server = await serve(dir, anyPort)

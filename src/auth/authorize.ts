@@ -3,8 +3,10 @@ import { isPreflight } from '../http/cors.ts'
 import { textResponse } from '../http/error.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
 import { Party } from './party.ts'
-import type { Rules } from './rules.ts'
+import type { Rules, Subject } from './rules.ts'
 import type { Groups } from './users.ts'
+
+type Places = Subject['places']
 
 export interface AuthorizeParts {
   /** The rules as they are now. */
@@ -13,10 +15,10 @@ export interface AuthorizeParts {
   readonly groups?: (() => Groups) | undefined
   /** Asks for a login; undefined = nobody can log in. */
   readonly login: Middleware | undefined
-  /** Where what a request is about lies, or where an upload would put it; undefined = nowhere in storage. */
-  place(ctx: Context, request: HttpRequest): string | undefined | Promise<string | undefined>
+  /** Where what a request is about lies, or where an upload would put it (`Subject.places`). */
+  places(ctx: Context, request: HttpRequest): Places | Promise<Places>
   /** Where what is read at a path lies. */
-  placeOf(path: string): string | undefined
+  placesOf(path: string): Places
 }
 
 const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -41,20 +43,20 @@ export class Authorization {
   get middleware(): Middleware {
     return (next) => (ctx, request) => {
       if (isPreflight(request)) return next(ctx, request)
-      const place = this.#parts.place(ctx, request)
-      if (place instanceof Promise) return place.then((at) => this.#decide(ctx, request, at, next))
-      return this.#decide(ctx, request, place, next)
+      const places = this.#parts.places(ctx, request)
+      if (places instanceof Promise) return places.then((at) => this.#decide(ctx, request, at, next))
+      return this.#decide(ctx, request, places, next)
     }
   }
 
   /** Whether who asks may read what is at another path: a part of a folder, for one. */
   mayRead({ user }: HttpRequest, path: string): boolean {
-    const parties = this.#parties(path, this.#parts.placeOf(path), true)
+    const parties = this.#parties(path, this.#parts.placesOf(path), true)
     return parties.every((party) => party.open || (user !== undefined && party.admits(user.name, this.#groups)))
   }
 
-  #decide(ctx: Context, request: HttpRequest, place: string | undefined, next: Handler): ReturnType<Handler> {
-    const parties = this.#parties(request.path, place, isReading(request))
+  #decide(ctx: Context, request: HttpRequest, places: Places, next: Handler): ReturnType<Handler> {
+    const parties = this.#parties(request.path, places, isReading(request))
     if (parties.every((party) => party.open)) return next(ctx, request)
     if (!parties.every((party) => party.admitsSomebody)) return denied(ctx, request)
     const { login } = this.#parts
@@ -71,8 +73,8 @@ export class Authorization {
   }
 
   /** Those to all of whom must belong who asks. */
-  #parties(path: string, place: string | undefined, reads: boolean): readonly Party[] {
-    const rights = this.#parts.rules().rightsOf({ path, place })
+  #parties(path: string, places: Places, reads: boolean): readonly Party[] {
+    const rights = this.#parts.rules().rightsOf({ path, places })
     if (reads) return rights.map(({ read }) => read ?? Party.everybody)
     return rights.length === 0 ? [Party.nobody] : rights.map(({ write }) => write ?? Party.nobody)
   }

@@ -15,9 +15,9 @@ function rulesOf(text: string, more: Partial<RulesSettings> = {}) {
 }
 
 /** Who of some users is let in; `-` is somebody without a login. */
-function who(text: string, path: string, place?: string, more: Partial<RulesSettings> = {}) {
+function who(text: string, path: string, place?: string | string[], more: Partial<RulesSettings> = {}) {
   const rules = rulesOf(text, more)
-  const rights = rules.rightsOf({ path, place })
+  const rights = rules.rightsOf({ path, places: [place ?? []].flat() })
   const admits = (party: Party, user: string) => (user === '-' ? party.open : party.admits(user, [rules.groups]))
   const users = ['-', 'ann', 'bob', 'eve']
   return {
@@ -87,6 +87,13 @@ test('patterns see names as the tree finds them: in any Unicode form, and in any
   assert.equal(who('[url:/priv\u00e9]\nru=ann', 'prive\u0301/x').read, 'ann')
   assert.equal(who('[url:/private]\nru=ann', 'PRIVATE/x').read, '- ann bob eve')
   assert.equal(who('[url:/private]\nru=ann', 'PRIVATE/x', undefined, { ignoreCase: true }).read, 'ann')
+})
+
+test('a link is guarded where it lies and where it leads', () => {
+  const text = '[/data/a]\nru=ann,bob\n[/data/b]\nru=bob,eve'
+  assert.equal(who(text, 'x', ['/data/a/link', '/data/b/file']).read, 'bob')
+  assert.equal(who(text, 'x', ['/data/a/link', '/elsewhere']).read, 'ann bob')
+  assert.equal(who(text, 'x', ['/elsewhere', '/data/b/file']).read, 'bob eve')
 })
 
 test('remotes are places as well', () => {

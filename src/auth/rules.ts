@@ -21,8 +21,8 @@ export interface Rights {
 export interface DirectorySection extends Rights {
   /** As it stands in the file. */
   readonly title: string
-  /** Where it is: an absolute path with all links followed, or the text of a remote. */
-  readonly place: string
+  /** Where it is: an absolute path, as it is written and with all links followed, or the text of a remote. */
+  readonly places: readonly string[]
   /** The URL prefix under which it is found, without slashes around it; undefined = the file gives it none. */
   readonly name: CanonicalPath | undefined
 }
@@ -38,14 +38,16 @@ interface UrlSection extends Rights {
 export interface Subject {
   /** The path of its URL. */
   readonly path: CanonicalPath | string
-  /** Where that lies, as `DirectorySection.place` has it; undefined = nowhere in storage. */
-  readonly place: string | undefined
+  /** Where that lies, as `DirectorySection.places` has it; none = nowhere in storage. */
+  readonly places: readonly string[]
 }
 
 /** The rules of one version of a file. */
 export class Rules {
   readonly directories: readonly DirectorySection[]
   readonly groups: Groups
+  /** Where the directories are, the innermost first. */
+  readonly #places: readonly { readonly place: string; readonly section: DirectorySection }[]
   readonly #urls: readonly UrlSection[]
 
   readonly #normalize: boolean
@@ -55,7 +57,10 @@ export class Rules {
     normalize: boolean,
   ) {
     this.#normalize = normalize
-    this.directories = directories.toSorted((a, b) => b.place.length - a.place.length)
+    this.directories = directories
+    this.#places = directories
+      .flatMap((section) => section.places.map((place) => ({ place, section })))
+      .toSorted((a, b) => b.place.length - a.place.length)
     this.#urls = urls.toSorted((a, b) => b.weight - a.weight)
     this.groups = groups
   }
@@ -78,12 +83,14 @@ export class Rules {
    * The rights that hold for a request, all of which must allow it: those of the innermost directory, or, where none has it,
    * of the section that is called as the URL begins; and those of the URL pattern that fits best. None = no rule is about it.
    */
-  rightsOf({ path, place }: Subject): readonly Rights[] {
-    const directory =
-      place === undefined ? undefined : this.directories.find((section) => isBelow(place, section.place))
+  rightsOf({ path, places }: Subject): readonly Rights[] {
+    // A link has two places, and both are guarded: where it lies and where it leads.
+    const directories = places.map((at) => this.#places.find(({ place }) => isBelow(at, place))?.section)
+    const found = new Set(directories.filter((section) => section !== undefined))
+    const named = found.size === 0 ? this.#named(path) : undefined
     const text = this.#normalize ? path.normalize() : path
     const url = this.#urls.find(({ pattern }) => matchesWithin(pattern, text))
-    return [directory ?? this.#named(path), url].filter((section) => section !== undefined)
+    return [...found, named, url].filter((rights) => rights !== undefined)
   }
 
   #named(path: string): Rights | undefined {
@@ -137,7 +144,7 @@ export function parseRules(bytes: Uint8Array, settings: RulesSettings): Rules {
     const pattern = urlOf(title, values.name, settings)
     if (pattern !== undefined) urls.push({ ...rights, ...pattern })
     if (title.startsWith('url:')) continue
-    directories.push({ title, ...rights, place: placeOf(title, settings.cwd), name: nameIn(title, values.name) })
+    directories.push({ title, ...rights, places: placesOf(title, settings.cwd), name: nameIn(title, values.name) })
   }
   return new Rules({ directories, urls, groups: groupsOf(file.get('groups')) }, settings.normalize)
 }
@@ -194,11 +201,17 @@ function nameIn(title: string, name: string | undefined): CanonicalPath | undefi
   }
 }
 
-function placeOf(title: string, cwd: string): string {
-  return parseSpec(title).kind === 'local' ? realPath(resolve(cwd, title)) : title.replace(/(?<!:)\/+$/, '')
+function placesOf(title: string, cwd: string): readonly string[] {
+  return parseSpec(title).kind === 'local' ? diskPlaces(resolve(cwd, title)) : [title.replace(/(?<!:)\/+$/, '')]
 }
 
-/** Where a path of a remote lies, as `DirectorySection.place` has it. `root` is where the remote is rooted. */
+/** Where an absolute path of this machine is: as it is written, and with all links followed. */
+export function diskPlaces(path: string): readonly string[] {
+  const real = realPath(path)
+  return real === path ? [path] : [path, real]
+}
+
+/** Where a path of a remote lies, as `DirectorySection.places` has it. `root` is where the remote is rooted. */
 export function placeBelow(root: string, path: string): string {
   if (path === '') return root
   return /[/:]$/.test(root) ? root + path : `${root}/${path}`

@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import type { Gate } from '../auth/authenticate.ts'
 import { Authorization, isReading } from '../auth/authorize.ts'
 import { authOptions } from '../auth/options.ts'
-import { parseRules, placeBelow, type Rules } from '../auth/rules.ts'
+import { diskPlaces, parseRules, placeBelow, type Rules } from '../auth/rules.ts'
 import { WatchedFile } from '../auth/watched-file.ts'
 import { AppError } from '../base/error.ts'
-import { realPath } from '../base/real-path.ts'
 import type { Context } from '../core/context.ts'
 import type { HttpRequest, Middleware } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
@@ -47,12 +46,11 @@ function isDirectory(path: string): boolean {
 
 /** What a rules file says is to be served: its folders and remotes, but for those that lie in another one and have no name. */
 export function wantedBy({ path, value: { directories } }: RulesFile): readonly Wanted[] {
-  const there = directories.filter(({ place }) => !place.startsWith('/') || isDirectory(place))
-  // The innermost come first, so that those around them are behind.
-  const outer = there.filter(
-    ({ place, name }) => name !== undefined || !there.some((other) => place.startsWith(`${other.place}/`)),
-  )
-  return outer.map(({ title, name }) => ({ spec: title, name, by: `[${title}] of ${path}` })).toReversed()
+  const there = directories.filter(({ places: [place = ''] }) => !place.startsWith('/') || isDirectory(place))
+  const inner = (places: readonly string[]) =>
+    there.some((other) => other.places.some((dir) => places.some((place) => place.startsWith(`${dir}/`))))
+  const outer = there.filter(({ places, name }) => name !== undefined || !inner(places))
+  return outer.map(({ title, name }) => ({ spec: title, name, by: `[${title}] of ${path}` }))
 }
 
 export interface Guarded {
@@ -71,21 +69,22 @@ export function authorizationOf(
   { file, gate, login, mounts, root, uploads }: Guarded,
 ): Authorization {
   const { caseInsensitive, noUnicodeNormalization } = parts.get(vfsOptions)
-  const placeOf = (path: string) => mounts && placeAmong(mounts, path, realPlace)
+  const placesIn = (served: Mounts | undefined, path: string) => (served && placeAmong(served, path, placesBelow)) ?? []
+  const placesOf = (path: string) => placesIn(mounts, path)
 
   /** The tree may find what is asked for under another name. */
   const hasTwins = (path: string) => caseInsensitive || (!noUnicodeNormalization && /[^\0-\x7f]/.test(path))
 
-  function place(ctx: Context, request: HttpRequest): string | undefined | Promise<string | undefined> {
+  function places(ctx: Context, request: HttpRequest): readonly string[] | Promise<readonly string[]> {
     const { path } = request
-    if (!isReading(request)) return uploads && placeAmong(uploads, path, realPlace)
-    if (!root || !hasTwins(path)) return placeOf(path)
-    return root.lookup(ctx, path).then((node) => placeOf(node?.entry.path ?? path))
+    if (!isReading(request)) return placesIn(uploads, path)
+    if (!root || !hasTwins(path)) return placesOf(path)
+    return root.lookup(ctx, path).then((node) => placesOf(node?.entry.path ?? path))
   }
-  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, place, placeOf })
+  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf })
 }
 
-/** Where a path of a remote really lies: rules are about that, whatever link leads to it. */
-function realPlace({ info }: Remote, path: string): string {
-  return info.traits.isLocal ? realPath(join(info.root, path)) : placeBelow(rootText(info), path)
+/** Where a path of a remote lies, as rules have it. */
+function placesBelow({ info }: Remote, path: string): readonly string[] {
+  return info.traits.isLocal ? diskPlaces(join(info.root, path)) : [placeBelow(rootText(info), path)]
 }

@@ -16,6 +16,7 @@ const examples = [
   ['sluice serve ~/Music', 'a folder, on http://127.0.0.1:8080'],
   ['sluice serve http nas:films --addr :8080 --user me --pass secret', 'a remote, on all addresses, with a login'],
   ['sluice serve http . --cert site.pem --key site.key', 'over TLS, HTTP/2 included'],
+  ['sluice serve http --read ~/Music --read inbox=nas:in', 'several folders and remotes, below /'],
   ["sluice serve http . --include '*.mp4' --bwlimit 2M", 'only some files, at 2 MiB/s'],
 ] as const
 
@@ -23,7 +24,8 @@ const help = `
 REMOTE:PATH is a remote of the configuration, a remote made on the spot such as :http,url='http://host/':, or a local path.
 
 It listens on 127.0.0.1:8080 until --addr says otherwise; without a login everybody who can reach the address can read. A
-single login is --user and --pass, many users are an --htpasswd file; the file may change while the server runs.
+single login is --user and --pass, many users are an --htpasswd file; the file may change while the server runs. --rules says
+who may read and write what, --hook answers with code of your own.
 
 SIGHUP forgets directory listings, opens the logs anew and reads certificates again. SIGUSR1 logs a summary of the
 transfers, SIGUSR2 turns --bwlimit off and on.

@@ -334,3 +334,34 @@ test('a hook sees HTTP/2 as well', { skip: missing('curl') }, async (t) => {
   const { stdout } = await run('curl', ['-s', '--http2-prior-knowledge', '-H', 'X-In: in', `${server.url}p?q`])
   assert.equal(stdout, `2 in ${server.url}p?q`)
 })
+
+test('the examples of the guide do what it says', async (t) => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/guide/hook.md'), 'utf8')
+  const examples = [...guide.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, kind, text = '']) => ({ kind, text }))
+  const example = async (word: string) => {
+    const found = examples.filter(({ text }) => text.includes(word))
+    assert.equal(found.length, 1, word)
+    const [{ kind, text } = { kind: '', text: '' }] = found
+    const more = { 'd/archive/b c.txt': 'moved', 'd/live.m3u8': '#EXTM3U\nseg1.ts\n' }
+    return await hooked(t, text, ['--write', '@/d'], `hook.${kind}`, more)
+  }
+  const hello = await example("request.path === '/hello'")
+  assert.equal(await (await hello.get('hello?name=ann')).text(), 'hello ann\n')
+  const moved = await example('/archive/')
+  assert.equal(await (await moved.get('old/b%20c.txt')).text(), 'moved')
+  const clock = await example('/clock')
+  const events = await clock.get('clock')
+  for await (const chunk of events.body ?? []) {
+    assert.match(String(Buffer.from(chunk as Uint8Array)), /^data: \d{4}-/)
+    break
+  }
+  const manifest = await example('m3u8')
+  assert.equal(await (await manifest.get('live.m3u8')).text(), '#EXTM3U\nhttps://cdn.example/seg1.ts\n')
+  const log = await example('onUpload(')
+  await log.get('up.txt', { method: 'PUT', body: 'up' })
+  await log.server.logged(/new \/up\.txt 2/)
+  await log.server.logged(/PUT \/up\.txt 201 0 \d+/)
+  const gpac = await example('httpout.on_request')
+  const response = await gpac.get('hello')
+  assert.deepEqual([await response.text(), /^\d+$/.test(response.headers.get('x-clock') ?? '')], ['hello', true])
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { missing } from '../peers.ts'
@@ -148,6 +148,20 @@ test('no way around a rule: links, zips, index files, other ways to write a path
   const zip = Buffer.from(await (await fetch(`${server.url}?download=zip`)).arrayBuffer()).toString('latin1')
   assert.match(zip, /pub\/p\.txt/)
   assert.doesNotMatch(zip, /secret|s\.txt/)
+})
+
+test('a link that leads out of a guarded folder is guarded, also when it is the folder itself', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'v1/a.txt': 'one', 'v2/a.txt': 'two', 'out/x.txt': 'out', 'd/y.txt': 'y' })
+  symlinkSync('v1', join(dir, 'current'))
+  symlinkSync('../out', join(dir, 'd/link'))
+  writeFileSync(join(dir, 'rules'), `[${dir}/current]\nname=c\nru=$NONE\n[${dir}/d]\nname=d\nru=$NONE\n`)
+  const server = await serve(t, ['serve', 'http', '--rules', join(dir, 'rules'), '--copy-links-outside', '-L'])
+  assert.equal(await status(server, 'GET d/link/x.txt'), 403)
+  assert.equal(await status(server, 'GET c/a.txt'), 403)
+  unlinkSync(join(dir, 'current'))
+  symlinkSync('v2', join(dir, 'current'))
+  assert.equal(await status(server, 'GET c/a.txt'), 403)
 })
 
 test('rules change while the server runs; a file that goes bad changes nothing', async (t) => {
