@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { isPreflight } from '../http/cors.ts'
 import { textResponse } from '../http/error.ts'
+import { isReading } from '../http/methods.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
 import { Party } from './party.ts'
 import type { Rules, Subject } from './rules.ts'
@@ -19,13 +20,6 @@ export interface AuthorizeParts {
   places(ctx: Context, request: HttpRequest): Places | Promise<Places>
   /** Where what is read at a path lies. */
   placesOf(path: string): Places
-}
-
-const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** True for a request that changes nothing. */
-export function isReading({ method }: HttpRequest): boolean {
-  return reading.has(method)
 }
 
 /**

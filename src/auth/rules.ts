@@ -100,7 +100,7 @@ export class Rules {
 }
 
 /** True when `path` is `dir` or lies below it; `dir` may be the root of a disk or of a remote. */
-function isBelow(path: string, dir: string): boolean {
+export function isBelow(path: string, dir: string): boolean {
   if (path === dir || dir === '') return true
   return path.startsWith(/[/:]$/.test(dir) ? dir : `${dir}/`)
 }

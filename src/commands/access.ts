@@ -1,12 +1,13 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Gate } from '../auth/authenticate.ts'
-import { Authorization, isReading } from '../auth/authorize.ts'
+import { Authorization } from '../auth/authorize.ts'
 import { authOptions } from '../auth/options.ts'
-import { diskPlaces, parseRules, placeBelow, type Rules } from '../auth/rules.ts'
+import { diskPlaces, isBelow, parseRules, placeBelow, type Rules } from '../auth/rules.ts'
 import { WatchedFile } from '../auth/watched-file.ts'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
+import { isReading } from '../http/methods.ts'
 import type { HttpRequest, Middleware } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
 import { type Remote, rootText } from '../remote/remote.ts'
@@ -51,6 +52,20 @@ export function wantedBy({ path, value: { directories } }: RulesFile): readonly 
     there.some((other) => other.places.some((dir) => places.some((place) => place.startsWith(`${dir}/`))))
   const outer = there.filter(({ places, name }) => name !== undefined || !inner(places))
   return outer.map(({ title, name }) => ({ spec: title, name, by: `[${title}] of ${path}` }))
+}
+
+/** Says which sections guard nothing of what is served: a word that is misspelt would leave all open. */
+export function sayIdle(parts: ServerParts, file: RulesFile, served: readonly (Mounts | undefined)[]): void {
+  const roots = served.flatMap((mounts) => mounts?.all ?? []).flatMap(({ remote }) => placesBelow(remote, ''))
+  for (const { title, name, places } of file.value.directories) {
+    const [place = ''] = places
+    const isThere = !place.startsWith('/') || existsSync(place)
+    const meets = roots.some((root) => places.some((at) => isBelow(at, root) || isBelow(root, at)))
+    // What begins with a slash and is not there is a URL.
+    if (name !== undefined || (meets ? isThere : title.startsWith('/') && !isThere)) continue
+    const why = meets ? 'is not there' : 'guards nothing: it is not in what is served'
+    parts.ctx.log.warn(`[${title}] of ${file.path} ${why}`)
+  }
 }
 
 export interface Guarded {

@@ -5,7 +5,7 @@ import type { Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
-import { authorizationOf, openRules, wantedBy } from './access.ts'
+import { authorizationOf, openRules, sayIdle, wantedBy } from './access.ts'
 import { openHook } from './hooking.ts'
 import { type Mounts, openMounts, wantedOf } from './mounts.ts'
 import type { ServerParts } from './server.ts'
@@ -46,6 +46,7 @@ export async function openServed(
     }
   // A browser that gets into only a part of what there is shows what it is that asks.
   const login = gate && loginOf(parts, { ...gate, realm: gate.realm || 'sluice' })
+  sayIdle(parts, file, [mounts, uploads])
   const authorization = authorizationOf(parts, { file, gate, login, mounts, root, uploads })
   const hook = await openHook(parts, { guard: authorization.middleware, groups: gate?.groups, rules: file })
   return { ...shown, authorization, auth: authorization.middleware, hook }

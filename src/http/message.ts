@@ -1,4 +1,4 @@
-import type { Body, FileSlice } from '../base/body.ts'
+import { type Body, FileSlice } from '../base/body.ts'
 import type { CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 
@@ -59,6 +59,12 @@ export type HeaderList = string[]
 
 /** A small text or array goes out in one write; a FileSlice is read by position; any other body is pulled chunk by chunk. */
 export type ResponseBody = string | Uint8Array | FileSlice | Body
+
+/** Bytes of a body; undefined when they are not known before it is read. */
+export function bodyLength(body: ResponseBody): number | undefined {
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
+}
 
 export interface HttpResponse {
   status: number

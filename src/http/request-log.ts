@@ -1,6 +1,7 @@
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { countedRequest } from './changed-request.ts'
+import { isStoring } from './methods.ts'
 import { type HttpRequest, type HttpResponse, type Middleware, type Sent, whenDone } from './message.ts'
 
 /** The words of the option, and the methods that they stand for. */
@@ -15,7 +16,6 @@ const words: Readonly<Record<string, string>> = {
   OPT: 'OPTIONS',
   OPTIONS: 'OPTIONS',
 }
-const storing = new Set(['PUT', 'POST', 'PATCH'])
 
 /** What is logged. */
 interface Wanted {
@@ -37,7 +37,7 @@ export function requestLog(text: string): Middleware {
       ? next
       : (ctx, request) => {
           const logs = methods === 'all' || methods.has(request.method)
-          const records = files && (storing.has(request.method) || request.method === 'DELETE')
+          const records = files && (isStoring(request) || request.method === 'DELETE')
           if (!logs && !records) return next(ctx, request)
           const line = new Line(ctx, request, ++count)
           if (logs) line.begin()
@@ -107,7 +107,7 @@ class Line {
 
   /** A file begins to be written. */
   open(): void {
-    if (this.#request.method !== 'DELETE') this.#ctx.log.notice(`${this.#name} REC ${this.#request.rawPath} open`)
+    if (isStoring(this.#request)) this.#ctx.log.notice(`${this.#name} REC ${this.#request.rawPath} open`)
   }
 
   /** It is written, or not. */

@@ -3,7 +3,8 @@ import { AppError, messageOf } from '../base/error.ts'
 import { SMALL } from './buffers.ts'
 import { errorResponse, textResponse } from './error.ts'
 import { RequestContext, type Exchange } from './exchange.ts'
-import type { HttpResponse, ResponseBody } from './message.ts'
+import { bodyLength, type HttpResponse, type ResponseBody } from './message.ts'
+import { isReading } from './methods.ts'
 import { fill, pump } from './pump.ts'
 
 /** A request body of which no more than this is still to come is read and dropped, so that the connection can be kept. */
@@ -48,13 +49,12 @@ export function send(exchange: Exchange, response: HttpResponse): void {
 }
 
 /** True for the last of the errors in a row that a client may have. What it writes does not count: a packager goes on, whatever comes. */
-function isOneTooMany({ connection, method, site }: Exchange, status: number): boolean {
+function isOneTooMany(exchange: Exchange, status: number): boolean {
+  const { connection, site } = exchange
   if (status < 400) connection.errors = 0
-  else if (reading.has(method) && !connection.multiplexed) return ++connection.errors >= site.maxErrors
+  else if (isReading(exchange) && !connection.multiplexed) return ++connection.errors >= site.maxErrors
   return false
 }
-
-const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function hasNoBody(exchange: Exchange, status: number): boolean {
   return exchange.method === 'HEAD' || status === 204 || status === 304
@@ -63,16 +63,11 @@ function hasNoBody(exchange: Exchange, status: number): boolean {
 function sendHead(exchange: Exchange, response: HttpResponse): void {
   const { status, body } = response
   release(body)
-  const length = status === 204 || status === 304 ? undefined : (response.length ?? lengthOf(body))
+  const length =
+    status === 204 || status === 304 ? undefined : (response.length ?? (body === undefined ? 0 : bodyLength(body)))
   if (!head(exchange, response, length, true)) return
   exchange.end()
   over(exchange, response, true)
-}
-
-function lengthOf(body: ResponseBody | undefined): number | undefined {
-  if (body === undefined) return 0
-  if (typeof body === 'string') return Buffer.byteLength(body)
-  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
 }
 
 function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Uint8Array): void {

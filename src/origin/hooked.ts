@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { changedRequest, countedRequest } from '../http/changed-request.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, Peer, User } from '../http/message.ts'
+import { isStoring } from '../http/methods.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Place } from '../layers/open.ts'
 import type { FileNode } from '../vfs/node.ts'
@@ -109,8 +110,6 @@ function elsewhere(request: HttpRequest, url: string): HttpRequest {
   return changedRequest(request, { path, directory, query })
 }
 
-const storing = new Set(['PUT', 'POST', 'PATCH'])
-
 /** Has the handler answer, and tells the hook of an upload that it has stored. */
 async function uploading(
   ctx: Context,
@@ -118,7 +117,7 @@ async function uploading(
   { hook, view }: Pick<Call, 'hook' | 'view'>,
   handler: Handler,
 ): Promise<HttpResponse> {
-  if (!hook.onUpload || !storing.has(request.method)) return await handler(ctx, request)
+  if (!hook.onUpload || !isStoring(request)) return await handler(ctx, request)
   const counted = countedRequest(request)
   const response = await handler(ctx, counted.request)
   if (response.status !== 201 && response.status !== 204) return response

@@ -1,8 +1,8 @@
 import { wait } from '../base/abort.ts'
-import { type Body, bodyOf, FileSlice } from '../base/body.ts'
+import { type Body, bodyOf } from '../base/body.ts'
 import { Bucket } from '../base/bucket.ts'
 import { derive } from '../base/derive.ts'
-import type { HttpResponse, ResponseBody } from '../http/message.ts'
+import { bodyLength, type HttpResponse } from '../http/message.ts'
 import type { HookReply } from './hook.ts'
 
 /** The largest piece that is sent between two waits. */
@@ -16,7 +16,7 @@ export function throttled(
 ): HttpResponse {
   const { body } = response
   if (body === undefined) return response
-  const length = response.length ?? lengthOf(body)
+  const length = response.length ?? bodyLength(body)
   const bucket = typeof throttle === 'number' ? new Bucket(throttle) : undefined
   const piece = Math.min(PIECE, bucket?.chunk ?? PIECE)
   const source = typeof body === 'string' || body instanceof Uint8Array ? bodyOf(body) : body
@@ -33,9 +33,4 @@ export function throttled(
       }
   }
   return { ...response, length, body: derive(source, slowed) }
-}
-
-function lengthOf(body: ResponseBody): number | undefined {
-  if (typeof body === 'string') return Buffer.byteLength(body)
-  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
 }

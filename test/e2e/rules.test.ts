@@ -178,6 +178,22 @@ test('rules change while the server runs; a file that goes bad changes nothing',
   assert.equal(await status(server, 'GET d/a.txt'), 200)
 })
 
+test('a section that guards nothing is told', async (t) => {
+  const dir = scratch(t)
+  files(dir, {
+    'd/a.txt': 'a',
+    'e/': '',
+    rules: `[privat]\nru=$NONE\n[${dir}/d/gone]\nru=$NONE\n[${dir}/e]\n[d]\n[/url/*]\nru=$NONE\n[svc]\nname=svc\n`,
+  })
+  const server = await serve(t, ['serve', 'http', 'd', '--rules', 'rules'], { cwd: dir })
+  const told = [...server.log().matchAll(/WARNING: (.*)/g)].map(([, line]) => line?.replaceAll(dir, ''))
+  assert.deepEqual(told, [
+    '[privat] of rules guards nothing: it is not in what is served',
+    '[/d/gone] of rules is not there',
+    '[/e] of rules guards nothing: it is not in what is served',
+  ])
+})
+
 test('the users and groups of a users.cfg of gpac log in', async (t) => {
   const user = (name: string) => {
     const salt = randomBytes(32)
