@@ -10,10 +10,11 @@ import type { Context } from '../core/context.ts'
 import { isReading } from '../http/methods.ts'
 import type { HttpRequest, Middleware } from '../http/message.ts'
 import { originOptions } from '../origin/options.ts'
-import { type Remote, rootText } from '../remote/remote.ts'
+import { rootText } from '../remote/remote.ts'
+import { parseSpec } from '../remote/spec.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
-import { type Mounts, placeAmong, type Wanted } from './mounts.ts'
+import { type Mount, type Mounts, placeAmong, type Wanted } from './mounts.ts'
 import type { ServerParts } from './server.ts'
 
 /** A rules file. */
@@ -56,7 +57,7 @@ export function wantedBy({ path, value: { directories } }: RulesFile): readonly 
 
 /** Says which sections guard nothing of what is served: a word that is misspelt would leave all open. */
 export function sayIdle(parts: ServerParts, file: RulesFile, served: readonly (Mounts | undefined)[]): void {
-  const roots = served.flatMap((mounts) => mounts?.all ?? []).flatMap(({ remote }) => placesBelow(remote, ''))
+  const roots = served.flatMap((mounts) => mounts?.all ?? []).flatMap((mount) => placesBelow(mount, ''))
   for (const { title, name, places } of file.value.directories) {
     const [place = ''] = places
     const isThere = !place.startsWith('/') || existsSync(place)
@@ -99,7 +100,8 @@ export function authorizationOf(
   return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf })
 }
 
-/** Where a path of a remote lies, as rules have it. */
-function placesBelow({ info }: Remote, path: string): readonly string[] {
-  return info.traits.isLocal ? diskPlaces(join(info.root, path)) : [placeBelow(rootText(info), path)]
+/** Where a path of a mount lies, as rules have it: by the name of its remote, and by where that is. */
+function placesBelow({ spec, remote: { info } }: Mount, path: string): readonly string[] {
+  const named = parseSpec(spec).kind === 'local' ? [] : [placeBelow(spec, path)]
+  return [...named, ...(info.traits.isLocal ? diskPlaces(join(info.root, path)) : [placeBelow(rootText(info), path)])]
 }

@@ -3,6 +3,8 @@ import type { Middleware } from '../http/message.ts'
 import { hooked } from '../origin/hooked.ts'
 import { HookModule } from '../origin/hook-module.ts'
 import { originOptions } from '../origin/options.ts'
+import { filesOf } from '../origin/origin.ts'
+import { vfsOptions } from '../vfs/options.ts'
 import type { RulesFile } from './access.ts'
 import type { ServerParts } from './server.ts'
 
@@ -22,6 +24,7 @@ export async function openHook(
   if (hook === '') return undefined
   const module = await HookModule.open(hook, parts.ctx.log)
   return hooked({
+    files: filesOf(parts.get(originOptions), !parts.get(vfsOptions).noSeek),
     guard,
     current: () => module.current(),
     open: async (text) => await (await parts.remotes()).openAt(text),

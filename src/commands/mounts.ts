@@ -39,11 +39,12 @@ export interface Mounts {
 export function placeAmong<T>(
   { all }: Pick<Mounts, 'all'>,
   path: string,
-  place: (remote: Remote, path: string) => T,
+  place: (mount: Mount, path: string) => T,
 ): T | undefined {
-  for (const { name, remote } of all) {
-    if (name === '') return place(remote, path)
-    if (isInside(path, name)) return place(remote, path.slice(name.length + 1))
+  for (const mount of all) {
+    const { name } = mount
+    if (name === '') return place(mount, path)
+    if (isInside(path, name)) return place(mount, path.slice(name.length + 1))
   }
   return undefined
 }

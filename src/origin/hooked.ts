@@ -7,13 +7,15 @@ import { isStoring } from '../http/methods.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Place } from '../layers/open.ts'
 import type { FileNode } from '../vfs/node.ts'
-import { Files } from './file.ts'
+import type { Files } from './file.ts'
 import type { Hook, HookReply, HookRequest } from './hook.ts'
 import { Asked } from './hook-request.ts'
 import { applyHeaders, bytes, rewritten } from './hook-response.ts'
 import { throttled } from './throttle.ts'
 
 export interface HookedParts {
+  /** Serves what `HookReply.file` names. */
+  readonly files: Files
   /** The hook as it is now. */
   current(): Hook | Promise<Hook>
   /** Opens what `HookReply.file` names. */
@@ -29,7 +31,6 @@ export interface HookedParts {
  * logged; a request whose client has left is not waited for.
  */
 export function hooked(parts: HookedParts): Middleware {
-  const files = new Files('bytes')
   const connections = new WeakMap<Peer, number>()
   let [requests, peers] = [0, 0]
 
@@ -81,7 +82,7 @@ export function hooked(parts: HookedParts): Middleware {
     const { remote, file } = await parts.open(text)
     if (!file) throw new AppError('not-found', 'the file that the hook named is not there')
     const open: FileNode['open'] = (ctx, range) => remote.open(ctx, file, range)
-    return await files.serve(ctx, request, { kind: 'file', entry: file, open })
+    return await parts.files.serve(ctx, request, { kind: 'file', entry: file, open })
   }
 }
 

@@ -73,6 +73,12 @@ export const originOptions = defineOptions('origin', {
     aliases: ['norange'],
     group,
   }),
+  gpacMultirange: option(
+    bool,
+    false,
+    "Send several ranges to GPAC's own client as it asks for them: bytes=0-1,bytes=4-5, one behind the other in one body",
+    { group, advanced: true },
+  ),
   compress: option(
     oneOf('on', 'off', 'fast', 'best'),
     'on',

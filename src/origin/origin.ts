@@ -19,7 +19,15 @@ export interface OriginParts {
   readonly tree: (ctx: Context, request: HttpRequest) => Tree | Promise<Tree>
   readonly options: Pick<
     OriginOptions,
-    'index' | 'disableDirList' | 'strictSlash' | 'disableZip' | 'zipMethod' | 'favicon' | 'robots' | 'noRange'
+    | 'index'
+    | 'disableDirList'
+    | 'strictSlash'
+    | 'disableZip'
+    | 'zipMethod'
+    | 'favicon'
+    | 'robots'
+    | 'noRange'
+    | 'gpacMultirange'
   >
   readonly listing: ListingSettings
   /** Parts of files may be asked for (not with `--no-seek`). */
@@ -59,12 +67,19 @@ export function pipeline(handler: Handler, around: Around): Handler {
   )
 }
 
+/** How files are served by these options. */
+export function filesOf({ noRange, gpacMultirange }: FileOptions, seekable: boolean): Files {
+  return new Files(seekable ? (noRange ? 'none' : 'bytes') : 'silent', { joinsRanges: gpacMultirange })
+}
+
+type FileOptions = Pick<OriginOptions, 'noRange' | 'gpacMultirange'>
+
 /** Serves a tree: files, listings, zips, and what browsers ask for unasked (serve-http.md 1.1). */
 export function originHandler(parts: OriginParts): Handler {
   const { options } = parts
   const listings = new Listings(parts.listing)
   const mayRead = parts.mayRead ?? (() => true)
-  const files = new Files(parts.seekable ? (options.noRange ? 'none' : 'bytes') : 'silent')
+  const files = filesOf(options, parts.seekable)
 
   return function serveTree(ctx, request) {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(request)

@@ -178,6 +178,23 @@ test('rules change while the server runs; a file that goes bad changes nothing',
   assert.equal(await status(server, 'GET d/a.txt'), 200)
 })
 
+test('sections are about remotes as well, whatever they stand for', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'd/priv/s.txt': 's', 'd/a.txt': 'a', users, conf: `[r]\ntype = alias\nremote = ${dir}/d\n` })
+  writeFileSync(join(dir, 'rules'), '[r:priv]\nru=ann\n[:memory:]\nname=mem\nru=bob\nwu=$ALL\n')
+  const args = ['--rules', join(dir, 'rules'), '--htpasswd', join(dir, 'users'), '--config', join(dir, 'conf')]
+  const named = await serve(t, ['serve', 'http', 'r:', ...args])
+  assert.equal(await status(named, 'GET a.txt'), 200)
+  assert.equal(await status(named, 'GET priv/s.txt'), 401)
+  assert.equal(await status(named, 'GET priv/s.txt', 'bob'), 403)
+  assert.equal(await status(named, 'GET priv/s.txt', 'ann'), 200)
+  const alone = await serve(t, ['serve', 'http', ...args])
+  assert.equal(await status(alone, 'PUT mem/x.txt'), 201)
+  assert.equal(await status(alone, 'GET mem/x.txt'), 401)
+  assert.equal(await status(alone, 'GET mem/x.txt', 'bob'), 200)
+  assert.equal(await status(alone, 'GET priv/s.txt', 'ann'), 200)
+})
+
 test('a section that guards nothing is told', async (t) => {
   const dir = scratch(t)
   files(dir, {
