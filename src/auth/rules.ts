@@ -37,7 +37,7 @@ interface UrlSection extends Rights {
 /** What a request is about. */
 export interface Subject {
   /** The path of its URL. */
-  readonly path: CanonicalPath | string
+  readonly path: string
   /** Where that lies, as `DirectorySection.places` has it; none = nowhere in storage. */
   readonly places: readonly string[]
 }
@@ -49,7 +49,6 @@ export class Rules {
   /** Where the directories are, the innermost first. */
   readonly #places: readonly { readonly place: string; readonly section: DirectorySection }[]
   readonly #urls: readonly UrlSection[]
-
   readonly #normalize: boolean
 
   constructor(

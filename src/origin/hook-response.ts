@@ -1,4 +1,5 @@
 import { type Body, bodyOf } from '../base/body.ts'
+import { discard } from '../base/derive.ts'
 import { AppError } from '../base/error.ts'
 import type { HeaderList, HttpResponse } from '../http/message.ts'
 import type { HookReply, HookResponse } from './hook.ts'
@@ -74,7 +75,19 @@ class Shown implements HookResponse {
     }
     const body = this.#body
     const sendable = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : bytes(body)
-    return { ...this.#response, status, headers: this.#list(), body: sendable, length: undefined }
+    const { done, body: old } = this.#response
+    return {
+      ...this.#response,
+      status,
+      headers: this.#list(),
+      body: sendable,
+      length: undefined,
+      done(sent) {
+        done?.(sent)
+        // The new body may have been made of the old one; nobody reads that any more.
+        discard(old).catch(() => {})
+      },
+    }
   }
 
   #list(): HeaderList {

@@ -1,6 +1,8 @@
 import { abortable, orAbort } from '../base/abort.ts'
+import { discard } from '../base/derive.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
+import { errors } from '../http/error.ts'
 import { changedRequest, countedRequest } from '../http/changed-request.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, Peer, User } from '../http/message.ts'
 import { isStoring } from '../http/methods.ts'
@@ -42,27 +44,27 @@ export function hooked(parts: HookedParts): Middleware {
   }
 
   return (next) => {
-    const guarded = parts.guard(next)
+    // A hook sees refusals and failures as answers, like all others.
+    const plain = caught(next)
+    const guarded = caught(parts.guard(next))
 
     return async function callHook(ctx, request) {
-      const began = performance.now()
       const hook = await parts.current()
-      const view = asked(ctx, request)
-      const reply = (await called(ctx, async () => await hook.onRequest?.(view))) ?? {}
-      const response = await answer(ctx, request, { hook, view, reply })
-      return watched(ctx, response, { hook, view, reply, began })
+      const call: Call = { hook, view: asked(ctx, request), began: performance.now(), reply: {} }
+      const response = await caught(async () => {
+        call.reply = (await called(ctx, async () => await hook.onRequest?.(call.view))) ?? {}
+        return await answer(ctx, request, call)
+      })(ctx, request)
+      return watched(ctx, response, call)
     }
 
-    async function answer(ctx: Context, request: HttpRequest, { hook, view, reply }: Call): Promise<HttpResponse> {
-      const made = await ownAnswer(ctx, request, reply)
-      if (made) return applyHeaders(made, reply.headers)
-      const handler = reply.rewrite === undefined ? next : guarded
-      const wanted = reply.rewrite === undefined ? request : elsewhere(request, reply.rewrite)
-      const response = await uploading(ctx, wanted, { hook, view }, handler)
-      const changed = hook.onResponse
-        ? await called(ctx, async () => await rewritten(response, async (r) => await hook.onResponse?.(view, r)))
-        : response
-      return applyHeaders(changed, reply.headers)
+    async function answer(ctx: Context, request: HttpRequest, call: Call): Promise<HttpResponse> {
+      const { headers, rewrite } = call.reply
+      const made = await ownAnswer(ctx, request, call.reply)
+      if (made) return await orDiscard(made, () => applyHeaders(made, headers))
+      const wanted = rewrite === undefined ? request : elsewhere(request, rewrite)
+      const response = await uploading(ctx, wanted, call, rewrite === undefined ? plain : guarded)
+      return await orDiscard(response, async () => applyHeaders(await changed(ctx, response, call), headers))
     }
   }
 
@@ -86,10 +88,14 @@ export function hooked(parts: HookedParts): Middleware {
   }
 }
 
+const caught = errors()
+
+/** A request, and what its hook says to it. */
 interface Call {
   readonly hook: Hook
   readonly view: HookRequest
-  readonly reply: HookReply
+  readonly began: number
+  reply: HookReply
 }
 
 /** Runs code of the hook for as long as the client is there. Throws `io` for whatever it throws. */
@@ -100,6 +106,25 @@ async function called<T>(ctx: Context, run: () => Promise<T>): Promise<T> {
     if (error instanceof AppError) throw error
     if (error instanceof Error) ctx.log.debug(error.stack ?? '')
     throw new AppError('io', `hook: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** What the hook makes of an answer of the server. */
+async function changed(ctx: Context, response: HttpResponse, { hook, view }: Call): Promise<HttpResponse> {
+  if (!hook.onResponse) return response
+  return await called(ctx, async () => await rewritten(response, async (shown) => await hook.onResponse?.(view, shown)))
+}
+
+/** Gives back what the body of a response holds when nothing comes of the response. */
+async function orDiscard(
+  { body }: HttpResponse,
+  make: () => HttpResponse | Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  try {
+    return await make()
+  } catch (error) {
+    await discard(body)
+    throw error
   }
 }
 
@@ -115,7 +140,7 @@ function elsewhere(request: HttpRequest, url: string): HttpRequest {
 async function uploading(
   ctx: Context,
   request: HttpRequest,
-  { hook, view }: Pick<Call, 'hook' | 'view'>,
+  { hook, view }: Call,
   handler: Handler,
 ): Promise<HttpResponse> {
   if (!hook.onUpload || !isStoring(request)) return await handler(ctx, request)
@@ -129,8 +154,7 @@ async function uploading(
 }
 
 /** Slows a response down as the hook wants it, and tells the hook when it is over. */
-function watched(ctx: Context, response: HttpResponse, call: Call & { readonly began: number }): HttpResponse {
-  const { hook, view, reply, began } = call
+function watched(ctx: Context, response: HttpResponse, { hook, view, reply, began }: Call): HttpResponse {
   const slow = reply.throttle === undefined ? response : throttled(response, reply.throttle, () => ctx.signal)
   if (!reply.onClose && !hook.onLog) return slow
   const { done, status } = slow

@@ -140,6 +140,28 @@ test('a hook changes what the server answers', async (t) => {
   assert.ok(plain.headers.get('etag'))
 })
 
+test('a hook hears of refusals and failures', async (t) => {
+  const { server, get } = await hooked(
+    t,
+    `export default {
+      onRequest({ path }) {
+        const onClose = ({ ok, bytes }) => console.error('closed', path, ok, bytes)
+        return path === '/none' ? { file: '/nowhere/x', onClose } : { onClose }
+      },
+      onResponse({ method }, response) {
+        if (method === 'PUT') response.headers.set('x-seen', String(response.status))
+      },
+      onLog({ request, status }) { console.error('log', request.path, status) },
+    }`,
+    ['--write', '@/d', '--max-upload', '5B'],
+  )
+  const refused = await get('up', { method: 'PUT', body: 'more than five' })
+  assert.deepEqual([refused.status, refused.headers.get('x-seen')], [413, '413'])
+  await server.logged(/log \/up 413/)
+  assert.equal((await get('none')).status, 404)
+  await server.logged(/closed \/none true \d+/)
+})
+
 test('a hook reads the body of a request, and hears of uploads and of the end of requests', async (t) => {
   const { server, get, at } = await hooked(
     t,
