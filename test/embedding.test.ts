@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { memoryBackend } from '../src/backends/memory/index.ts'
 import { MemoryStores } from '../src/backends/memory/store.ts'
@@ -7,6 +8,15 @@ import { serve } from '../src/index.ts'
 import { files, scratch } from './program.ts'
 
 const anyPort = { http: { addr: ['127.0.0.1:0'] } }
+
+test('what the package offers is built from files that are there', () => {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    exports: Record<string, { types?: string }>
+  }
+  const types = Object.values(exports).flatMap((way) => (way.types === undefined ? [] : [way.types]))
+  assert.ok(types.length >= 3)
+  for (const path of types) assert.ok(existsSync(path.replace('dist', 'src').replace('.d.ts', '.ts')), path)
+})
 
 test('two servers live in one process with settings of their own', async (t) => {
   const [one, two] = [scratch(t), scratch(t)]

@@ -18,6 +18,8 @@ export interface AuthorizeParts {
   readonly login: Middleware | undefined
   /** Where what a request is about lies, or where an upload would put it (`Subject.places`). */
   places(ctx: Context, request: HttpRequest): Places | Promise<Places>
+  /** False: nothing can be written here at all. */
+  readonly takesUploads: boolean
   /** Where what is read at a path lies. */
   placesOf(path: string): Places
 }
@@ -52,7 +54,8 @@ export class Authorization {
   #decide(ctx: Context, request: HttpRequest, places: Places, next: Handler): ReturnType<Handler> {
     const parties = this.#parties(request.path, places, isReading(request))
     if (parties.every((party) => party.open)) return next(ctx, request)
-    if (!parties.every((party) => party.admitsSomebody)) return denied(ctx, request)
+    if (!parties.every((party) => party.admitsSomebody))
+      return isReading(request) || this.#parts.takesUploads ? denied(ctx, request) : onlyReading()
     const { login } = this.#parts
     if (!login) {
       ctx.log.error('a rule asks for a login, and nobody can log in: give --htpasswd', { object: request.path })
@@ -78,6 +81,10 @@ export class Authorization {
     const others = this.#parts.groups?.()
     return others ? [own, others] : [own]
   }
+}
+
+function onlyReading(): HttpResponse {
+  return textResponse(405, undefined, ['allow', 'GET, HEAD, OPTIONS'])
 }
 
 function denied(ctx: Context, { path, peer, user, method }: HttpRequest): HttpResponse {

@@ -97,7 +97,8 @@ export function authorizationOf(
     if (!root || !hasTwins(path)) return placesOf(path)
     return root.lookup(ctx, path).then((node) => placesOf(node?.entry.path ?? path))
   }
-  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf })
+  const takesUploads = uploads !== undefined
+  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf, takesUploads })
 }
 
 /** Where a path of a mount lies, as rules have it: by the name of its remote, and by where that is. */

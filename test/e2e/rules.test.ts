@@ -48,6 +48,7 @@ test('a login is asked for only where a rule needs one, and its answers are for 
   assert.equal(await status(server, 'GET priv/inner/i.txt', 'ann'), 403)
   assert.equal(await status(server, 'GET priv/inner/i.txt', 'bob'), 200)
   assert.equal(await status(server, 'HEAD priv/', 'ann'), 200)
+  assert.equal(await status(server, 'PUT priv/s.txt', 'ann'), 405, 'nothing is written here')
   assert.equal(await status(server, 'GET pub/p.txt', 'nobody'), 200, 'where none is asked for, none is looked at')
   const preflight = { origin: 'http://o', 'access-control-request-method': 'GET' }
   assert.equal((await fetch(`${server.url}priv/s.txt`, { method: 'OPTIONS', headers: preflight })).status, 204)
