@@ -285,6 +285,7 @@ test('nobody reads or replaces the hook through the server', async (t) => {
 const gpac = `
 import { Sys as sys, File } from 'gpaccore'
 import * as path from 'node:path'
+import help, { word as kept } from './help.mjs'
 
 httpout.on_request = (req) => {
   req.headers_out.push({ name: 'X-Clock', value: String(sys.clock_ms() > 0 && path.sep) })
@@ -294,6 +295,7 @@ httpout.on_request = (req) => {
       req.body = JSON.stringify([req.method, req.IP, req.port > 0, req.tls, req.netid > 0, req.auth_code, req.headers_in.find((h) => h.name === 'X-Case')])
       break
     case '/q?a b=ü': req.reply = 200; req.body = 'decoded'; break
+    case '/help': req.reply = 200; req.body = help(kept); break
     case '/file': req.body = 'd/other.txt'; break
     case '/read': {
       const src = new File('d/a.txt', 'rb')
@@ -320,7 +322,8 @@ httpout.on_request = (req) => {
 `
 
 test('a script written for gpac runs as it is', async (t) => {
-  const { server, get } = await hooked(t, gpac, ['--write', '@/d'], 'script.js')
+  const help = 'export const word = 7; export default (word) => String(word + 1)'
+  const { server, get } = await hooked(t, gpac, ['--write', '@/d'], 'script.js', { 'help.mjs': help })
   const seen = await get('in', { headers: { 'X-Case': 'Kept' } })
   assert.equal(
     await seen.text(),
@@ -328,6 +331,7 @@ test('a script written for gpac runs as it is', async (t) => {
   )
   assert.equal(seen.headers.get('x-clock'), '/')
   assert.equal(await (await get('q?a%20b=%C3%BC')).text(), 'decoded')
+  assert.equal(await (await get('help')).text(), '8')
   const file = await get('file', { headers: { range: 'bytes=0-1' } })
   assert.deepEqual([file.status, await file.text()], [206, 'ot'])
   const read = await get('read')

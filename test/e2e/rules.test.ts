@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import fc from 'fast-check'
 import { missing } from '../peers.ts'
 import { files, run, scratch, serve, type Server, sluice } from '../program.ts'
 
@@ -149,6 +151,50 @@ test('no way around a rule: links, zips, index files, other ways to write a path
   const zip = Buffer.from(await (await fetch(`${server.url}?download=zip`)).arrayBuffer()).toString('latin1')
   assert.match(zip, /pub\/p\.txt/)
   assert.doesNotMatch(zip, /secret|s\.txt/)
+})
+
+test('no spelling of a URL leads around a rule', async (t) => {
+  const dir = scratch(t)
+  files(dir, {
+    'd/priv/in/s.txt': 'secret',
+    'd/pub/a.txt': 'a',
+    rules: `[${dir}/d/priv]\nru=$NONE\n[url:/pub]\nru=$NONE\n`,
+  })
+  const args = ['serve', 'http', join(dir, 'd'), '--write', join(dir, 'd'), '--rules', join(dir, 'rules')]
+  const server = await serve(t, [...args, '--vfs-case-insensitive'])
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  t.after(() => agent.destroy())
+  const ask = (path: string, method: string) =>
+    new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const req = request({ host: '127.0.0.1', port: server.port, path, method, agent }, (res) => {
+        let text = ''
+        res.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        res.on('end', () => resolve({ status: res.statusCode ?? 0, text }))
+      })
+      req.on('error', reject).end()
+    })
+  const hex = (char: string) => `%${char.charCodeAt(0).toString(16)}`
+  const spelt = (char: string) =>
+    fc.constantFrom(
+      char,
+      hex(char),
+      hex(char).toUpperCase(),
+      char.toUpperCase(),
+      ...(char === '/' ? ['//', '/./', '/x/../'] : []),
+    )
+  const way = fc
+    .constantFrom('/priv/in/s.txt', '/priv/in/', '/pub/a.txt', '/priv/?download=zip')
+    .chain((path) => fc.tuple(...path.split('').map((char) => (char === '?' ? fc.constant('?') : spelt(char)))))
+    .map((parts) => `/${parts.slice(1).join('')}`)
+  await fc.assert(
+    fc.asyncProperty(way, fc.constantFrom('GET', 'HEAD', 'DELETE'), async (path, method) => {
+      const { status, text } = await ask(path, method)
+      assert.doesNotMatch(text, /secret|s\.txt/)
+      assert.ok(status >= 300, `${method} ${path}: ${status}`)
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(existsSync(join(dir, 'd/priv/in/s.txt')) && existsSync(join(dir, 'd/pub/a.txt')))
 })
 
 test('a link that leads out of a guarded folder is guarded, also when it is the folder itself', async (t) => {
