@@ -7,6 +7,7 @@ import { filesOf } from '../origin/origin.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { RulesFile } from './access.ts'
 import type { ServerParts } from './server.ts'
+import { writingOrigins } from './writing.ts'
 
 export interface HookingParts {
   /** Holds a request to the rules; there are none without it. */
@@ -24,6 +25,7 @@ export async function openHook(
   if (hook === '') return undefined
   const module = await HookModule.open(hook, parts.ctx.log)
   return hooked({
+    origins: writingOrigins(parts),
     files: filesOf(parts.get(originOptions), !parts.get(vfsOptions).noSeek),
     guard,
     current: () => module.current(),

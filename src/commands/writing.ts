@@ -60,9 +60,14 @@ export async function openUploads(
   }
 }
 
+/** Origins whose web pages may change something here; `*` = any. */
+export function writingOrigins({ get }: Pick<ServerParts, 'get'>): readonly string[] {
+  return get(originOptions).cors === 'off' ? get(httpOptions).allowOrigin : ['*']
+}
+
 /** Puts uploads around a handler that reads; undefined = a server that only takes. */
 export function withUploads(parts: ServerParts, uploads: Uploads, read: Handler | undefined): Handler {
-  const { maxUpload, noHoles, cors } = parts.get(originOptions)
+  const { maxUpload, noHoles } = parts.get(originOptions)
   const { follow, description } = uploads
   const remote = parts.get(vfsOptions).readOnly ? readonly(uploads.remote) : uploads.remote
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed: (path) => uploads.changed(path) })
@@ -74,7 +79,7 @@ export function withUploads(parts: ServerParts, uploads: Uploads, read: Handler 
     tree: { remote, writes },
     most: maxUpload < 0 ? Infinity : maxUpload,
     holes: !noHoles,
-    origins: cors === 'off' ? parts.get(httpOptions).allowOrigin : ['*'],
+    origins: writingOrigins(parts),
     read,
     follow,
   })

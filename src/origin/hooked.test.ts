@@ -15,6 +15,7 @@ async function answered(hook: Hook, path = '/a.bin'): Promise<{ response: HttpRe
   const files = new Files('bytes')
   const middleware = hooked({
     files,
+    origins: [],
     guard: (next) => next,
     current: () => hook,
     open: () => Promise.reject(new Error('nothing to open')),

@@ -5,7 +5,8 @@ import type { Context } from '../core/context.ts'
 import { errors } from '../http/error.ts'
 import { changedRequest, countedRequest } from '../http/changed-request.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, Peer, User } from '../http/message.ts'
-import { isStoring } from '../http/methods.ts'
+import { isReading, isStoring } from '../http/methods.ts'
+import { foreignPage } from '../http/same-site.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Place } from '../layers/open.ts'
 import type { FileNode } from '../vfs/node.ts'
@@ -16,6 +17,8 @@ import { applyHeaders, bytes, rewritten } from './hook-response.ts'
 import { throttled } from './throttle.ts'
 
 export interface HookedParts {
+  /** Origins whose web pages may send more than questions; `*` = any. */
+  readonly origins: readonly string[]
   /** Serves what `HookReply.file` names. */
   readonly files: Files
   /** The hook as it is now. */
@@ -52,6 +55,8 @@ export function hooked(parts: HookedParts): Middleware {
       const hook = await parts.current()
       const call: Call = { hook, view: asked(ctx, request), began: performance.now(), reply: {} }
       const response = await caught(async () => {
+        const foreign = isReading(request) ? undefined : foreignPage(request, parts.origins)
+        if (foreign !== undefined) throw new AppError('denied', foreign)
         call.reply = (await called(ctx, async () => await hook.onRequest?.(call.view))) ?? {}
         return await answer(ctx, request, call)
       })(ctx, request)

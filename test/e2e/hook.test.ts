@@ -179,6 +179,8 @@ test('a hook reads the body of a request, and hears of uploads and of the end of
   )
   const echo = await get('echo', { method: 'POST', body: 'hello' })
   assert.deepEqual([echo.status, await echo.text()], [201, 'HELLO'])
+  const foreign = { origin: 'http://evil.example' }
+  assert.equal((await get('echo', { method: 'POST', body: 'hello', headers: foreign })).status, 403)
   assert.ok(!existsSync(at('d/echo')))
   assert.equal((await get('up.txt', { method: 'PUT', body: 'stored' })).status, 201)
   assert.equal(readFileSync(at('d/up.txt'), 'utf8'), 'stored')
