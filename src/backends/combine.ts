@@ -54,8 +54,8 @@ function parseUpstreams(list: readonly string[]): ReadonlyMap<string, string> {
   return specs
 }
 
-/** The remotes of a map as directories of one remote. */
-function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
+/** The remotes of a map as directories of one remote, which is called `name` in messages. */
+export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
   const all = [...upstreams.values()]
   const whole = new CombinedRemote(
     upstreams,

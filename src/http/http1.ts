@@ -205,6 +205,10 @@ class Http1Exchange extends Exchange {
     return typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : undefined
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.#req.rawHeaders
+  }
+
   get contentLength(): number | undefined {
     const length = this.#req.headers['content-length']
     return length === undefined ? undefined : Number(length)
