@@ -10,6 +10,7 @@ const entries = {
   main: 'src/main.ts',
   index: 'src/index.ts',
   client: 'src/rc/client.ts',
+  hook: 'src/origin/hook.ts',
   'look-thread': 'src/backends/local/look-thread.ts',
 }
 

@@ -1,6 +1,5 @@
-import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
+import { type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
-import { keepPrivate } from '../auth/private.ts'
 import { AppError } from '../base/error.ts'
 import { mainOptions } from '../core/options.ts'
 import { inheritedFds } from '../http/address.ts'
@@ -11,8 +10,9 @@ import { headers } from '../http/headers.ts'
 import { serverUtc } from '../http/server-utc.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
-import type { Middleware } from '../http/message.ts'
+import { compose, type Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
+import { requestLog } from '../http/request-log.ts'
 import { localHosts } from '../http/strict.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl } from '../origin/cache-control.ts'
@@ -21,10 +21,9 @@ import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
-import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
-import { withoutSecrets } from './secrets.ts'
+import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
 import { withUploads } from './writing.ts'
@@ -48,6 +47,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** Resolves when the last client has left, once there was one. */
+  readonly idle: Promise<void>
   /** Forgets directory listings, opens the access log anew, reads certificates again. */
   refresh(): Promise<void>
   /** Takes no more requests, lets running ones end for `drainMs`, or until `now` aborts. */
@@ -81,15 +82,16 @@ export async function openServer(
     await trees.close()
   }
   try {
-    const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
+    const served = await openServed(parts, spec, { trees, gate })
+    const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
-      locked: gate !== undefined,
+      description: served.mounts?.description ?? (parts.get(originOptions).write || 'auth-proxy'),
+      locked: served.auth !== undefined,
+      idle: listening.idle,
       async refresh() {
         trees.forget()
         access.reopen()
@@ -106,58 +108,44 @@ export async function openServer(
   }
 }
 
-async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {
-  const { remote } = await (await parts.remotes()).openAt(spec, { exec: parts.exec ?? true })
-  const { allowMissingRoot } = parts.get(originOptions)
-  // Storage without real directories cannot tell a missing root from an empty one.
-  const knows = remote.info.traits.emptyDirectories
-  if (!allowMissingRoot && knows && !(await remote.stat(parts.ctx, '')))
-    throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(parts, spec)}`)
-  return trees.over(withoutSecrets(parts, remote), spec)
-}
-
-/** What a person may have meant by a directory that is not there. */
-async function elsewhere(parts: ServerParts, spec: string): Promise<string> {
-  if ((await parts.config()).sections().includes(spec)) return `The remote of that name is written ${spec}:`
-  return '--allow-missing-root starts all the same'
-}
-
 interface HandlerParts {
-  readonly spec: string | undefined
-  readonly root: Vfs | undefined
+  readonly served: Served
   readonly trees: Trees
   readonly gate: Gate | undefined
   readonly access: Middleware
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { served, trees, gate, access }: HandlerParts) {
   const { ctx } = parts
+  const { root, uploads, authorization, hook } = served
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
-  const logged = http.accessLog !== '' || ctx.log.enabled('info')
+  const logged = http.accessLog !== '' || origin.reqLog !== '' || ctx.log.enabled('info')
   const reading = originHandler({
     tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
     options: origin,
     listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
     seekable: !vfs.noSeek,
-    locked: gate !== undefined,
+    mayRead: authorization && ((request, path) => authorization.mayRead(request, path)),
+    locked: gate !== undefined && !authorization,
   })
-  const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
-  return pipeline(handler, {
-    access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
+  const storage = cacheControl(origin.cacheControl)(uploads ? withUploads(parts, uploads, root && reading) : reading)
+  return pipeline(hook ? hook(storage) : storage, {
+    access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
-    hosts: hostCheck(http, gate, true),
-    ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
+    // With rules some of it is open to everybody.
+    hosts: hostCheck(http, authorization ? undefined : gate, true),
+    ready: root && !served.auth && !hook && !logged ? ready(({ path }) => root.peek(path)?.entry) : nothing,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      methods: `GET, HEAD, OPTIONS${uploads ? ', PUT, POST, PATCH, DELETE' : ''}`,
       log: ctx.log,
     }),
     errors: errors(),
-    auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
+    auth: served.auth ?? nothing,
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
@@ -165,9 +153,11 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
   })
 }
 
-/** Whether the operator says how answers may be cached. */
-function setsCaching({ responseHeader }: HttpOptions): boolean {
-  return responseHeader.some((text) => /^\s*cache-control\s*:/i.test(text))
+const nothing: Middleware = (next) => next
+
+/** Some middlewares as one; the first sees a request first. */
+function inOrder(...middlewares: readonly Middleware[]): Middleware {
+  return (next) => compose(next, ...middlewares)
 }
 
 /** The headers that all answers of a server have. */

@@ -22,6 +22,10 @@ export interface Site {
   readonly bodyIdle: number
   /** Longest time for a whole response, ms; Infinity = none. */
   readonly writeTimeout: number
+  /** Failed requests in a row after which a connection is closed; Infinity = none. */
+  readonly maxErrors: number
+  /** Every answer closes its connection. */
+  readonly noKeepalive: boolean
   /** True while the server ends: every answer closes its connection. */
   draining: boolean
 }
@@ -91,6 +95,7 @@ export abstract class Exchange implements HttpRequest, Sink {
 
   abstract get contentLength(): number | undefined
   abstract header(name: string): string | undefined
+  abstract get rawHeaders(): readonly string[]
   abstract get body(): Body
   abstract whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
 

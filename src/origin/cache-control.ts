@@ -1,7 +1,8 @@
 import { globToRegex } from '../base/glob.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import { Regex } from '../base/regex.ts'
-import { headerOf, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
+import { changedRequest } from '../http/changed-request.ts'
+import { headerOf, type HttpRequest, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
 
 interface Rule {
   readonly matches: (path: string) => boolean
@@ -10,7 +11,7 @@ interface Rule {
 
 /**
  * Says how caches may keep what is served: `VALUE` for all files, `PATTERN VALUE` for those that match, the first rule that
- * fits. `none` says nothing. An answer that says so itself, and one that is no success, is left alone. Throws `usage`.
+ * fits. `none` says nothing, and gives no cache an ETag to ask with. An answer that says so itself, and one that is no success, is left alone. Throws `usage`.
  */
 export function cacheControl(rules: readonly string[]): Middleware {
   const all = rules.map(parse)
@@ -18,9 +19,24 @@ export function cacheControl(rules: readonly string[]): Middleware {
   return (next) =>
     function addCacheControl(ctx, request) {
       const rule = all.find(({ matches }) => matches(request.path))
-      if (!rule || rule.value === 'none') return next(ctx, request)
+      if (!rule) return next(ctx, request)
+      if (rule.value === 'none') return whenDone(next(ctx, unconditional(request)), unmarked)
       return whenDone(next(ctx, request), (response) => marked(response, rule.value))
     }
+}
+
+/** What a cache asks to find out whether it may give what it has once more. */
+const revalidation = new Set(['if-none-match', 'if-modified-since'])
+
+function unconditional(request: HttpRequest): HttpRequest {
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (!reads || ![...revalidation].some((name) => request.header(name) !== undefined)) return request
+  return changedRequest(request, { header: (name) => (revalidation.has(name) ? undefined : request.header(name)) })
+}
+
+function unmarked(response: HttpResponse): HttpResponse {
+  const { headers } = response
+  return { ...response, headers: headers.filter((_, i) => headers[i - (i % 2)] !== 'etag') }
 }
 
 function marked(response: HttpResponse, value: string): HttpResponse {
