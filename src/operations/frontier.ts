@@ -1,3 +1,7 @@
+import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
+import type { Remote } from '../remote/remote.ts'
+
 interface Item<Job, Result> {
   readonly job: Job
   result?: Promise<Result>
@@ -5,6 +9,16 @@ interface Item<Job, Result> {
 
 /** Entries that are listed ahead at most, but for those of the folders that are being listed: what waits only costs memory. */
 const WAITING = 4000
+
+/** Folders to list ahead: as many as there are checkers, but of a local disk, which keeps nobody waiting, no more than pay. */
+export function listedAhead(ctx: Context, ...remotes: readonly Remote[]): number {
+  const { checkers } = ctx.get(mainOptions)
+  return remotes.every(({ info: { traits } }) => traits.isLocal && !traits.networkDisk)
+    ? Math.min(checkers, LOCAL)
+    : checkers
+}
+
+const LOCAL = 2
 
 /**
  * Folders still to be listed, the next one on top, some of them being listed ahead of their turn: the order of a walk by one,

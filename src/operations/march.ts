@@ -5,7 +5,7 @@ import { join, nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import type { Entry, FileEntry, Remote } from '../remote/remote.ts'
-import { Frontier } from './frontier.ts'
+import { Frontier, listedAhead } from './frontier.ts'
 import { copyOptions } from './options.ts'
 import { entriesOf } from './walk.ts'
 
@@ -60,7 +60,7 @@ export async function* march(ctx: Context, options: MarchOptions): AsyncGenerato
   const fold = ignoreCaseSync || options.target.info.traits.caseInsensitive === true
   const key = (entry: Entry) => keyOf(nameOf(entry.path), fold, !noUnicodeNormalization)
   const frontier = new Frontier<Job, Listed>(
-    ctx.get(mainOptions).checkers,
+    listedAhead(ctx, options.source, options.target),
     (job) => read(ctx, options, job),
     ({ source, target }) => source.length + target.length,
   )

@@ -1,10 +1,9 @@
 import { throwIfAborted } from '../base/abort.ts'
 import { toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { mainOptions } from '../core/options.ts'
 import type { DirEntry, Entry, Remote } from '../remote/remote.ts'
 import { batchesOf } from '../remote/listing.ts'
-import { Frontier } from './frontier.ts'
+import { Frontier, listedAhead } from './frontier.ts'
 import { copyOptions } from './options.ts'
 import { directoryNotFound } from './missing.ts'
 
@@ -57,7 +56,7 @@ export async function* walkFolders(
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
   const frontier = new Frontier(
-    ctx.get(mainOptions).checkers,
+    listedAhead(ctx, remote),
     (job: Job) => list(ctx, remote, job.dir),
     (entries) => entries.length,
   )

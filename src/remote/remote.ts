@@ -55,6 +55,8 @@ export type Trait =
   | 'slowModTime'
   /** `stat` and `open` cost so little that nothing is gained by caching or reading ahead. */
   | 'isLocal'
+  /** Local, but on a disk of another machine: many calls at once are worth it. */
+  | 'networkDisk'
 
 export interface RemoteInfo {
   /** The name in the configuration, or the text before the `:` of an on-the-fly remote; `local` for plain paths. */

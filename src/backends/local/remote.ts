@@ -66,7 +66,7 @@ export class LocalRemote implements Remote {
     this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
     this.#places = new WorkPlaces(turn)
-    this.info = describe(name, root, options)
+    this.info = describe(name, root, options, disk.network)
   }
 
   /** `looks` is for listings of very many files; it may be shared. */
@@ -411,7 +411,7 @@ function writableLeaf(path: string): OsPath {
   return leafOf(asCanonical(path))
 }
 
-function describe(name: string, root: string, options: LocalOptions): RemoteInfo {
+function describe(name: string, root: string, options: LocalOptions, network: boolean): RemoteInfo {
   const folds = process.platform === 'darwin' && !options.caseSensitive
   const unknown = options.hashes.filter((kind) => !hashKinds.includes(kind))
   if (unknown.length > 0) throw new AppError('invalid', `option hashes: unknown hash type "${unknown[0]}"`)
@@ -427,6 +427,7 @@ function describe(name: string, root: string, options: LocalOptions): RemoteInfo
       emptyDirectories: true,
       partialUploads: true,
       slowHash: true,
+      ...(network ? { networkDisk: true } : {}),
       ...(options.caseInsensitive || folds ? { caseInsensitive: true } : {}),
     },
   }
