@@ -26,7 +26,8 @@ export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY
     write()
   }
   const draw = () => {
-    const settings = { oneLine: oneLine || !terminal, unit, nameLength: fileNameLength, bars: terminal }
+    const nameLength = terminal ? roomForName(fileNameLength, process.stdout.columns) : fileNameLength
+    const settings = { oneLine: oneLine || !terminal, unit, nameLength, bars: terminal }
     const all = report(io.ctx.stats.snapshot(), settings).map((line) => line.split('\t').map(printable).join('\t'))
     const lines = terminal ? fitting(all, process.stdout) : all
     if (terminal) erase()
@@ -43,6 +44,15 @@ export function progress(io: CommandIo, terminal: boolean = process.stdout.isTTY
       draw()
     },
   }
+}
+
+/** What stands beside the name of a file in its line: bar, size, speed and time left. */
+const BESIDE = 66
+
+/** Longest name that leaves room for the rest of its line. */
+function roomForName(wanted: number, columns: number): number {
+  const room = Math.max(10, (columns || 80) - BESIDE)
+  return wanted > 0 ? Math.min(wanted, room) : room
 }
 
 /** What of a block a terminal can show: lines that wrap, or scroll away, could not be erased again. */

@@ -17,7 +17,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { missing } from '../peers.ts'
-import { files, scratch, serve, sluice } from '../program.ts'
+import { files, run, scratch, serve, sluice } from '../program.ts'
 import { web } from '../web.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'sluice.js')
@@ -143,6 +143,24 @@ test('--http2 speaks HTTP/2 in clear, and our own server takes it', async (t) =>
   const { port } = server.address() as AddressInfo
   assert.equal((await sluice(['push', source, `http://127.0.0.1:${port}/`, '--http2'])).code, 0)
   assert.deepEqual(versions, ['2.0', '2.0'])
+})
+
+test('--http2 over TLS checks the certificate of the server', { skip: missing('openssl') }, async (t) => {
+  const dir = scratch(t)
+  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject])
+  files(dir, { 'in/a': 'secret', 'out/': '' })
+  const out = join(dir, 'out')
+  const { url } = await serve(t, ['serve', out, '--write', out, '--cert', cert, '--key', key])
+  const args = ['push', join(dir, 'in/a'), `${url}a`, '--low-level-retries', '1']
+  assert.equal((await sluice([...args, '--http2', '--ca-cert', cert])).code, 0)
+  assert.equal(readFileSync(join(out, 'a'), 'utf8'), 'secret')
+  for (const more of [['--http2'], []]) {
+    const { code, stderr } = await sluice([...args, ...more])
+    assert.notEqual(code, 0)
+    assert.match(stderr, /self-signed|certificate/i)
+  }
 })
 
 test('what was sent into a connection that broke is sent again, from the file or the replay buffer', async (t) => {
