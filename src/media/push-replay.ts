@@ -2,6 +2,7 @@ import { throwIfAborted } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { Wake } from '../base/wake.ts'
+import { MemoryStore } from '../spool/memory.ts'
 
 export interface ReplayOptions {
   /** Bytes that are held at most. */
@@ -19,7 +20,7 @@ export interface ReplayOptions {
 export class Replay {
   readonly #options: ReplayOptions
   readonly #changes = new Wake()
-  #chunks: Uint8Array[] = []
+  readonly #held = new MemoryStore()
   /** Place of the first byte that is held, and of the byte behind the last one. */
   #start = 0
   #end = 0
@@ -48,7 +49,7 @@ export class Replay {
     try {
       for await (const chunk of input) {
         throwIfAborted(signal)
-        this.#chunks.push(chunk)
+        this.#held.write(this.#end, chunk)
         this.#end += chunk.length
         this.#forget()
         this.#changes.notify()
@@ -79,8 +80,8 @@ export class Replay {
         this.#options.dropped?.(this.#start - at)
         at = this.#start
       }
-      const chunk = this.#at(at)
-      if (chunk) {
+      if (at < this.#end) {
+        const chunk = this.#held.read(at, this.#end - at)
         at += chunk.length
         this.#read = Math.max(this.#read, at)
         this.#changes.notify()
@@ -91,29 +92,13 @@ export class Replay {
     }
   }
 
-  /** The bytes at a place up to the end of their chunk. */
-  #at(position: number): Uint8Array | undefined {
-    let from = this.#start
-    for (const chunk of this.#chunks) {
-      if (position < from + chunk.length) return chunk.subarray(position - from)
-      from += chunk.length
-    }
-    return undefined
-  }
-
   #forget(): void {
-    let first = 0
-    for (
-      let chunk = this.#chunks[0];
-      chunk && this.#end - this.#start > this.#options.most;
-      chunk = this.#chunks[first]
-    ) {
-      // What nobody has read yet is kept where the input can wait.
-      if (!this.#options.drop && this.#start + chunk.length > this.#read) break
-      this.#start += chunk.length
-      first++
-    }
-    if (first > 0) this.#chunks = this.#chunks.slice(first)
+    const { most, drop } = this.#options
+    // What nobody has read yet is kept where the input can wait.
+    const oldest = drop ? this.#end - most : Math.min(this.#end - most, this.#read)
+    if (oldest <= this.#start) return
+    this.#start = oldest
+    this.#held.discard(oldest)
   }
 }
 
