@@ -4,6 +4,7 @@ import { authOptions } from '../auth/options.ts'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
 import { onHangup } from './hangup.ts'
@@ -51,7 +52,8 @@ export const serveCommands: readonly Command[] = [
     args: [0, 1],
     async run(io) {
       const [spec] = io.args
-      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && io.get(originOptions).write === '')
+      const takes = io.get(originOptions).write !== '' || io.get(shelfOptions).liveDir.length > 0
+      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && !takes)
         throw new AppError('usage', 'command serve http needs 1 argument, 0 given: sluice serve http REMOTE:PATH')
       if (spec !== undefined && io.get(authOptions).authProxy.length > 0)
         throw new AppError('usage', 'with --auth-proxy the program names the remote: leave REMOTE:PATH out')

@@ -9,14 +9,15 @@ import { encoding } from '../http/encoding.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { serverUtc } from '../http/server-utc.ts'
+import { utcTiming } from '../http/utc-timing.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
-import type { Middleware } from '../http/message.ts'
+import type { HttpRequest, Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
 import { originOptions } from '../origin/options.ts'
-import { cacheControl } from '../origin/cache-control.ts'
-import { originHandler, pipeline } from '../origin/origin.ts'
+import { cacheControl, cacheRules } from '../origin/cache-control.ts'
+import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { liveValues } from '../schema/options.ts'
@@ -27,12 +28,13 @@ import type { CommandIo } from './command.ts'
 import { withoutSecrets } from './secrets.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
+import { withLiveDirs } from './live-dirs.ts'
 import { withUploads } from './writing.ts'
 
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
+  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses' | 'events'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -76,13 +78,15 @@ export async function openServer(
     bufferSize,
     vfses: parts.vfses,
   })
+  const closing: (() => void)[] = []
   async function release(): Promise<void> {
     access.close()
+    for (const close of closing) close()
     await trees.close()
   }
   try {
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
@@ -128,32 +132,46 @@ interface HandlerParts {
   readonly trees: Trees
   readonly gate: Gate | undefined
   readonly access: Middleware
+  /** What to call at the end. */
+  readonly closing: (() => void)[]
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || ctx.log.enabled('info')
-  const reading = originHandler({
-    tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
-    options: origin,
-    listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
-    seekable: !vfs.noSeek,
-    locked: gate !== undefined,
-  })
-  const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
+  const reading = (tree: OriginParts['tree']) =>
+    originHandler({
+      tree,
+      options: origin,
+      listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
+      seekable: !vfs.noSeek,
+      locked: gate !== undefined,
+    })
+  const rules = cacheRules(origin.cacheControl)
+  const ofUser = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
+  const caching = ({ path }: HttpRequest) => rules(path)
+  const uploads = await withUploads(parts, { spec, root, handler: ofUser, caching })
+  const dirs = await withLiveDirs(parts, { served: uploads, trees, rules, reading })
+  closing.push(() => dirs.close())
+  const writes = origin.write !== '' || dirs.paths.length > 0
+  const cached = cacheControl(dirs.caching)(dirs.handler)
+  const handler = writes ? utcTiming(cached) : cached
   return pipeline(handler, {
     access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: serverHeaders(http, parts.version),
     hosts: hostCheck(http, gate, true),
-    ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
+    ready:
+      root && !gate && !logged
+        ? ready(({ path }) => (dirs.has(path) ? undefined : root.peek(path)?.entry))
+        : (next) => next,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      methods: `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : ''}`,
       log: ctx.log,
     }),
     errors: errors(),

@@ -3,7 +3,12 @@ import type { HttpRequest } from './message.ts'
 /** The same request for another place or with other headers, for a handler that knows nothing of the first one. */
 export function changedRequest(
   request: HttpRequest,
-  { path = request.path, directory = request.directory, header = (name) => request.header(name) }: Changes,
+  {
+    path = request.path,
+    directory = request.directory,
+    base = request.base,
+    header = (name) => request.header(name),
+  }: Changes,
 ): HttpRequest {
   return {
     method: request.method,
@@ -11,7 +16,7 @@ export function changedRequest(
     path,
     directory,
     query: request.query,
-    base: request.base,
+    base,
     header,
     // Asking for the body begins to take it in.
     get body() {
@@ -24,4 +29,4 @@ export function changedRequest(
   }
 }
 
-type Changes = Partial<Pick<HttpRequest, 'path' | 'directory' | 'header'>>
+type Changes = Partial<Pick<HttpRequest, 'path' | 'directory' | 'base' | 'header'>>

@@ -1,7 +1,7 @@
 import { globToRegex } from '../base/glob.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import { Regex } from '../base/regex.ts'
-import { headerOf, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
+import { headerOf, type HttpRequest, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
 
 interface Rule {
   readonly matches: (path: string) => boolean
@@ -9,17 +9,24 @@ interface Rule {
 }
 
 /**
- * Says how caches may keep what is served: `VALUE` for all files, `PATTERN VALUE` for those that match, the first rule that
- * fits. `none` says nothing. An answer that says so itself, and one that is no success, is left alone. Throws `usage`.
+ * The Cache-Control for a path by rules: `VALUE` for all files, `PATTERN VALUE` for those that match, the first that fits.
+ * `none` stands for none at all. Throws `usage`.
  */
-export function cacheControl(rules: readonly string[]): Middleware {
+export function cacheRules(rules: readonly string[]): (path: string) => string | undefined {
   const all = rules.map(parse)
-  if (all.length === 0) return (next) => next
+  return (path) => all.find(({ matches }) => matches(path))?.value
+}
+
+/**
+ * Says how caches may keep what is served. An answer that says so itself, and one that is no success, is left alone, and all
+ * for which `value` is undefined or `none`.
+ */
+export function cacheControl(value: (request: HttpRequest) => string | undefined): Middleware {
   return (next) =>
     function addCacheControl(ctx, request) {
-      const rule = all.find(({ matches }) => matches(request.path))
-      if (!rule || rule.value === 'none') return next(ctx, request)
-      return whenDone(next(ctx, request), (response) => marked(response, rule.value))
+      const said = value(request)
+      if (said === undefined || said === 'none') return next(ctx, request)
+      return whenDone(next(ctx, request), (response) => marked(response, said))
     }
 }
 

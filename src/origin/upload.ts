@@ -30,6 +30,10 @@ export interface UploadSettings {
   readonly holes: boolean
   /** Origins whose web pages may upload; `*` = any. */
   readonly origins: readonly string[]
+  /** False: a power cut may lose what was just stored (`PutInfo.durable`). Default true. */
+  readonly durable?: boolean
+  /** Throws when there is no place for another file. */
+  readonly admit?: () => void
 }
 
 /** The methods that change something. */
@@ -70,6 +74,8 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
+  // Before anything is waited for: publishers send the next version without reading the answer to this one.
+  const turn = tree.writes.arrive()
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
     return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
   if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
@@ -78,7 +84,8 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   const part = partOf(request, old?.size ?? 0)
   if (method === 'PATCH' && !part) return patchNeedsPart()
   refuseSize(request, part, old?.size ?? 0, settings)
-  const handle = await tree.writes.open(ctx, path, putInfo(request, part))
+  settings.admit?.()
+  const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), turn)
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
 }
 
@@ -91,7 +98,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
   if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
 }
 
-function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
+function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
   const size = part ? undefined : request.contentLength
@@ -99,6 +106,7 @@ function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(request.header('if-none-match') === '*' ? { ifAbsent: true } : {}),
+    ...(durable === undefined ? {} : { durable }),
   }
 }
 

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { AppError, toAppError } from '../base/error.ts'
 import { KeyedLock } from '../base/keyed-lock.ts'
+import { isPlaylist } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
 import { DiskStore } from '../spool/disk.ts'
@@ -10,13 +13,29 @@ import type { Store } from '../spool/store.ts'
 /** Files up to this size (bytes) are held in memory while they are written; larger ones on disk. */
 const IN_MEMORY = 256 * 1024
 
+/** Is told what becomes of the files of a tree, at once and in order: its methods must not wait for anything of the tree. */
+export interface WriteWatcher {
+  /** A file can be followed now. */
+  begun?(handle: WriteHandle): void
+  /** A file has got its name; its bytes can still be read from its spool. */
+  stored?(handle: WriteHandle, entry: FileEntry): Promise<void> | void
+  /** A file came to nothing. */
+  failed?(path: string): void
+  /** There is no file at a path any more. */
+  removed?(path: string): void
+}
+
 export interface WritesParts {
   readonly remote: Remote
   /** Directory for temporary files. */
   readonly tempDir: string
   /** Called when something at a path has changed. */
   changed(path: string): void
+  readonly watchers?: readonly WriteWatcher[]
 }
+
+/** Of a manifest up to this size (bytes) it is known whether the next version is the same. */
+const COMPARED = 1024 * 1024
 
 /** A file that is being written. Readers follow its spool; it gets its name by `commit` alone. */
 export interface WriteHandle {
@@ -43,21 +62,28 @@ export class Writes {
   readonly #growing = new Map<string, Writing>()
   /** Paths with files under way, and the number of the newest one that got its name. */
   readonly #committed = new Map<string, { count: number; newest: number }>()
+  /** The newest version of manifests, and a hash of it. */
+  readonly #manifests = new LRUCache<string, { readonly entry: FileEntry; readonly digest: string }>({ max: 1000 })
   #last = 0
 
   constructor(parts: WritesParts) {
     this.#parts = parts
   }
 
+  /** The place of a request in the order of all: of two files with one name the one that was asked for later stays. */
+  arrive(): number {
+    return ++this.#last
+  }
+
   /** Begins a file; it is stored as it comes. `info.size` is the size that was announced. */
-  async open(ctx: Context, path: string, info: PutInfo): Promise<WriteHandle> {
+  async open(ctx: Context, path: string, info: PutInfo, number = this.arrive()): Promise<WriteHandle> {
     const store = await this.#store(info.size)
-    const number = ++this.#last
     const writing: Writing = new Writing(
       ctx,
       this.#parts.remote,
       { path, info, store },
-      async (check, finish) => await this.#names.run(path, async () => await this.#finish(path, number, check, finish)),
+      async (check, finish) =>
+        await this.#names.run(path, async () => await this.#finish(writing, number, check, finish)),
     )
     const held = this.#committed.get(path) ?? { count: 0, newest: 0 }
     held.count++
@@ -66,7 +92,9 @@ export class Writes {
     void writing.over.then(() => {
       if (this.#growing.get(path) === writing) this.#growing.delete(path)
       if (--held.count === 0) this.#committed.delete(path)
+      if (writing.spool.state === 'failed') this.#tell((watcher) => watcher.failed?.(path))
     })
+    this.#tell((watcher) => watcher.begun?.(writing))
     return writing
   }
 
@@ -77,9 +105,11 @@ export class Writes {
     return writing?.spool.state === 'failed' ? undefined : writing
   }
 
-  /** Something at a path was changed past this tree. */
+  /** The file at a path was removed. */
   forget(path: string): void {
     this.#parts.changed(path)
+    this.#manifests.delete(path)
+    this.#tell((watcher) => watcher.removed?.(path))
   }
 
   /** Runs `work` when nobody else gives a name to, or takes it from, the file at a path. */
@@ -92,21 +122,51 @@ export class Writes {
     return this.#parts.remote.info.type === 'memory' ? new MemoryStore() : await DiskStore.open(this.#parts.tempDir)
   }
 
-  /** Under the lock of the name: files get it in the order in which they began. */
+  #tell(say: (watcher: WriteWatcher) => void): void {
+    for (const watcher of this.#parts.watchers ?? []) say(watcher)
+  }
+
+  /** Under the lock of the name: files get it in the order in which they were asked for. */
   async #finish(
-    path: string,
+    writing: Writing,
     number: number,
     check: () => Promise<void>,
     finish: () => Promise<FileEntry>,
   ): Promise<FileEntry | undefined> {
+    const { path } = writing
     const held = this.#committed.get(path)
     if (held && held.newest > number) return undefined
     await check()
-    const entry = await finish()
+    const digest = isPlaylist(path) ? await digestOf(writing.spool) : undefined
+    const same = digest === undefined ? undefined : await this.#same(writing, digest)
     if (held) held.newest = number
+    if (same) return same
+    const entry = await finish()
+    if (digest !== undefined) this.#manifests.set(path, { entry, digest })
     this.#parts.changed(path)
+    for (const watcher of this.#parts.watchers ?? []) await watcher.stored?.(writing, entry)
     return entry
   }
+
+  /** The file that is there when what was written says nothing new: it stays, so that nobody reads it again. */
+  async #same(writing: Writing, digest: string): Promise<FileEntry | undefined> {
+    const known = this.#manifests.get(writing.path)
+    if (known?.digest !== digest) return undefined
+    const now = await this.#parts.remote.stat(writing.ctx, writing.path)
+    const { entry } = known
+    if (now?.kind !== 'file' || now.version !== entry.version || now.size !== entry.size) return undefined
+    if (now.modTime !== entry.modTime) return undefined
+    writing.drop()
+    return now
+  }
+}
+
+/** A hash of what was written; undefined for more than is compared. */
+async function digestOf(spool: Spool): Promise<string | undefined> {
+  if (spool.end > COMPARED) return undefined
+  const all = createHash('sha256')
+  for await (const chunk of spool.follow({ start: 0, end: spool.end })) all.update(chunk)
+  return all.digest('base64')
 }
 
 type Finish = (check: () => Promise<void>, finish: () => Promise<FileEntry>) => Promise<FileEntry | undefined>
@@ -116,8 +176,10 @@ class Writing implements WriteHandle {
   readonly contentType: string | undefined
   readonly spool: Spool
   readonly over: Promise<void>
+  readonly ctx: Context
   readonly #stored: Promise<FileEntry>
   readonly #finish: Finish
+  #dropped = false
   #ended!: () => void
   #failure: AppError | undefined
 
@@ -127,15 +189,28 @@ class Writing implements WriteHandle {
     { path, info, store }: { path: string; info: PutInfo; store: Store },
     finish: Finish,
   ) {
+    this.ctx = ctx
     this.path = path
     this.contentType = info.contentType
     this.spool = new Spool(store, info.size === undefined ? {} : { size: info.size })
     this.#finish = finish
     this.over = new Promise((resolve) => (this.#ended = resolve))
-    this.#stored = remote.put(ctx, path, this.spool.follow(undefined, { signal: ctx.signal, sealed: true }), info)
+    this.#stored = remote.put(ctx, path, this.#source(), info)
     this.#stored.catch((reason: unknown) => {
       this.#failure = toAppError(reason)
     })
+  }
+
+  /** All that was written, for the storage. */
+  async *#source(): AsyncGenerator<Uint8Array> {
+    yield* this.spool.follow(undefined, { signal: this.ctx.signal, sealed: true })
+    if (this.#dropped) throw new AppError('aborted', 'the same is stored already')
+  }
+
+  /** Ends it well for its readers, and stores nothing. */
+  drop(): void {
+    this.#dropped = true
+    this.spool.complete()
   }
 
   async write(chunk: Uint8Array): Promise<void> {

@@ -1,0 +1,260 @@
+import { collect } from '../base/body.ts'
+import { toAppError } from '../base/error.ts'
+import { isPlaylist } from '../base/mime.ts'
+import { Wake } from '../base/wake.ts'
+import type { Context } from '../core/context.ts'
+import { headerOf, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
+import type { Remote } from '../remote/remote.ts'
+import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
+import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
+import { deliver } from './delivery.ts'
+import { Expected } from './expected.ts'
+import { Gate } from './gate.ts'
+import { type Manifest, parseManifest } from './manifest.ts'
+import { isMediaName } from './numbered.ts'
+import { parsePlaylist } from './playlist.ts'
+import { LivePlaylist } from './playlists.ts'
+import { Presentation } from './presentation.ts'
+import { type Track, Tracks } from './tracks.ts'
+
+export interface LiveParts {
+  readonly ctx: Context
+  readonly remote: Remote
+  /** Longest time that a request is held, ms; 0 = none is. */
+  readonly hold: number
+  /** Seconds that segments are there, for caches; undefined = this is no live folder: only its playlists have a Cache-Control. */
+  readonly window?: number | undefined
+  /** Told when a live stream begins and ends, by the path of its manifest. */
+  readonly event?: ((what: 'begin' | 'end', path: string) => void) | undefined
+}
+
+/** A manifest or playlist larger than this (bytes) is stored and served, and not looked into. */
+const LARGEST = 4 * 1024 * 1024
+
+interface Waiting {
+  readonly wake: Wake
+  /** Counts the changes, so that none is missed between a look and the wait. */
+  changes: number
+  count: number
+}
+
+/**
+ * What makes a tree with uploads an origin of live media: requests for files that are announced are held until these come,
+ * growing playlists are delivered as they grow, HLS is made of chunked DASH. It watches the uploads, and stands in front of
+ * what serves the tree.
+ */
+export class Live implements WriteWatcher {
+  readonly #parts: LiveParts
+  readonly #expected = new Expected()
+  readonly #tracks = new Tracks((track) => this.#trackChanged(track))
+  readonly #gate = new Gate(this.#tracks)
+  readonly #playlists = new Map<string, LivePlaylist>()
+  /** Playlists that are not replaced: the multivariant ones made here. */
+  readonly #fixed = new Map<string, string>()
+  readonly #manifests = new Map<string, Manifest>()
+  readonly #presentations = new Map<string, Presentation>()
+  readonly #waiting = new Map<string, Waiting>()
+  #writes: Writes | undefined
+  /** Nothing was uploaded yet: nothing can be announced. */
+  #idle = true
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts
+  }
+
+  /** The tree that it stands in front of. */
+  attach(writes: Writes): void {
+    this.#writes = writes
+  }
+
+  begun(handle: WriteHandle): void {
+    this.#idle = false
+    this.#expected.begun(handle.path)
+    this.#tracks.follow(handle)
+    this.#notify(handle.path)
+  }
+
+  async stored({ path, spool }: WriteHandle): Promise<void> {
+    this.#notify(path)
+    if (!isPlaylist(path) || spool.end > LARGEST) return
+    const text = Buffer.from(await collect(spool.follow(), LARGEST)).toString()
+    if (path.toLowerCase().endsWith('.mpd')) this.#manifestCame(path, text)
+    else this.#playlistCame(path, text, false)
+    // Who waits for what was announced before may wait in vain now.
+    for (const waiting of this.#waiting.values()) notify(waiting)
+  }
+
+  failed(path: string): void {
+    this.#notify(path)
+  }
+
+  removed(path: string): void {
+    this.#expected.removed(path)
+    this.#gate.removed(path)
+    this.#tracks.remove(path)
+    this.#endPlaylist(path)
+    this.#presentations.get(path)?.close()
+    if (this.#presentations.delete(path)) this.#parts.event?.('end', path)
+    this.#manifests.delete(path)
+    for (const presentation of this.#presentations.values()) presentation.dropped(path)
+    this.#notify(path)
+  }
+
+  /** True for a file that a manifest lists now. */
+  lists(path: string): boolean {
+    return this.#expected.lists(path)
+  }
+
+  /** True for a file that begins segments (`moov`) and is none. */
+  begins(path: string): boolean {
+    const track = this.#tracks.get(path)
+    return track ? track.init !== undefined && track.pieces.length === 0 : /init/i.test(path)
+  }
+
+  /** Stands in front of what serves the tree. */
+  readonly middleware: Middleware = (next) => {
+    const answer = (ctx: Context, request: HttpRequest) => this.#answer(ctx, request, next)
+    return (ctx, request) =>
+      this.#idle || request.directory || (request.method !== 'GET' && request.method !== 'HEAD')
+        ? next(ctx, request)
+        : answer(ctx, request)
+  }
+
+  /** The Cache-Control of what is answered with success. */
+  readonly caching = (request: HttpRequest): string | undefined => {
+    const { path } = request
+    const playlist = this.#playlists.get(path)?.playlist
+    if (playlist) return playlistCaching(playlist, request)
+    const manifest = this.#manifests.get(path)
+    if (manifest) return manifestCaching(manifest)
+    if (this.#fixed.has(path)) return 'public, max-age=1'
+    const { window } = this.#parts
+    return window === undefined ? undefined : fileCaching(path, window)
+  }
+
+  async #answer(ctx: Context, request: HttpRequest, next: Handler): Promise<HttpResponse> {
+    const { path } = request
+    const began = performance.now()
+    const held = await this.#hold(ctx, path)
+    const playlist = this.#playlists.get(path)
+    if (playlist && (playlist.made || !playlist.playlist.ended)) return await deliver(ctx, request, playlist)
+    const fixed = this.#fixed.get(path)
+    if (fixed !== undefined)
+      return { status: 200, headers: ['content-type', 'application/vnd.apple.mpegurl'], body: fixed }
+    const growing = this.#writes?.growing(path)
+    const passed = growing ? await this.#gate.pass(request, growing.spool, ctx.signal) : request
+    const response = await next(ctx, passed)
+    const headers = [...response.headers]
+    // RFC: CTA-5006, the time that a request was held, ms.
+    if (held) headers.push('cmsd-static', `ht=${Math.round(performance.now() - began)}`)
+    const short = held || this.#parts.window !== undefined || isMediaName(path) || isPlaylist(path)
+    if (response.status === 404 && short && headerOf(headers, 'cache-control') === undefined)
+      headers.push('cache-control', 'max-age=1')
+    return { ...response, headers }
+  }
+
+  /** Waits while a file is announced and not there yet. True when it was waited for. */
+  async #hold(ctx: Context, path: string): Promise<boolean> {
+    const { hold } = this.#parts
+    const length = hold > 0 && !this.#known(path) ? this.#expected.expects(path) : undefined
+    if (length === undefined) return false
+    const until = performance.now() + Math.min(length, hold)
+    const waiting = this.#waiting.get(path) ?? { wake: new Wake(), changes: 0, count: 0 }
+    this.#waiting.set(path, waiting)
+    waiting.count++
+    let held = false
+    try {
+      for (;;) {
+        const { changes } = waiting
+        const there = this.#known(path) || (await this.#parts.remote.stat(ctx, path)) !== undefined
+        if (waiting.changes !== changes) continue
+        const left = until - performance.now()
+        if (there || left <= 0 || this.#expected.expects(path) === undefined) return held
+        held = true
+        await waiting.wake.next(ctx.signal, left)
+      }
+    } finally {
+      if (--waiting.count === 0) this.#waiting.delete(path)
+    }
+  }
+
+  /** True for what can be answered without the storage. */
+  #known(path: string): boolean {
+    return this.#writes?.growing(path) !== undefined || this.#playlists.has(path) || this.#fixed.has(path)
+  }
+
+  #notify(path: string): void {
+    const waiting = this.#waiting.get(path)
+    if (waiting) notify(waiting)
+  }
+
+  #playlistCame(path: string, text: string, made: boolean): void {
+    const playlist = parsePlaylist(text)
+    if (!playlist) {
+      this.#endPlaylist(path)
+      if (made) this.#fixed.set(path, text)
+      else this.#fixed.delete(path)
+      return
+    }
+    const known = this.#playlists.get(path)
+    // What a packager uploads goes before what is made here.
+    if (made && known && !known.made) return
+    this.#expected.playlist(path, playlist)
+    this.#gate.playlist(path, playlist)
+    if (known && known.made === made) known.update(playlist)
+    else this.#playlists.set(path, new LivePlaylist(playlist, { made }))
+    if (!made) this.#tell(known?.playlist.ended ?? true, playlist.ended, path)
+    if (known && known.made !== made) known.remove()
+  }
+
+  #tell(endedBefore: boolean, ended: boolean, path: string): void {
+    if (endedBefore !== ended) this.#parts.event?.(ended ? 'end' : 'begin', path)
+  }
+
+  #endPlaylist(path: string): void {
+    this.#playlists.get(path)?.remove()
+    if (this.#playlists.delete(path)) this.#expected.forget(path)
+  }
+
+  #manifestCame(path: string, text: string): void {
+    const manifest = parseManifest(path, text)
+    if (!manifest) return void this.#manifests.delete(path)
+    this.#tell(!(this.#manifests.get(path)?.dynamic ?? false), !manifest.dynamic, path)
+    this.#manifests.set(path, manifest)
+    this.#expected.manifest(path, manifest)
+    let presentation = this.#presentations.get(path)
+    if (!presentation && !manifest.dynamic) return
+    if (!presentation) {
+      presentation = new Presentation(path, {
+        tracks: this.#tracks,
+        publish: (at, playlist) => this.#publish(at, playlist),
+        retract: (at) => this.#retract(at),
+      })
+      this.#presentations.set(path, presentation)
+    }
+    presentation.update(manifest)
+  }
+
+  #publish(path: string, text: string): void {
+    this.#playlistCame(path, text, true)
+    this.#notify(path)
+  }
+
+  #retract(path: string): void {
+    if (this.#playlists.get(path)?.made) this.#endPlaylist(path)
+    this.#fixed.delete(path)
+  }
+
+  #trackChanged(track: Track): void {
+    try {
+      for (const presentation of this.#presentations.values()) presentation.changed(track)
+    } catch (reason) {
+      this.#parts.ctx.log.error(`no playlist could be made: ${toAppError(reason).message}`, { object: track.path })
+    }
+  }
+}
+
+function notify(waiting: Waiting): void {
+  waiting.changes++
+  waiting.wake.notify()
+}
