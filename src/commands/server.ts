@@ -15,6 +15,7 @@ import { listen } from '../http/listener.ts'
 import type { HttpRequest, Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl, cacheRules } from '../origin/cache-control.ts'
 import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
@@ -92,7 +93,7 @@ export async function openServer(
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
+      description: root?.remote.info.description ?? whatElse(parts),
       locked: gate !== undefined,
       async refresh() {
         trees.forget()
@@ -108,6 +109,12 @@ export async function openServer(
     await release()
     throw reason
   }
+}
+
+/** What a server without a tree to read is there for. */
+function whatElse({ get }: ServerParts): string {
+  const { write } = get(originOptions)
+  return write || get(shelfOptions).liveDir.join(', ') || 'auth-proxy'
 }
 
 async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {

@@ -75,10 +75,16 @@ test('of a delta what lies far behind is left out, and a player that knows the r
   assert.match(whole, /CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES/)
   const delta = live.text('YES').text
   // Six segments of 2 s are within 12 s of the end: six are skipped.
-  assert.match(delta, /#EXT-X-VERSION:9\n(?:.*\n)*#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n#EXT-X-DATERANGE:ID="a".*\n#EXTINF:2,\ns6\.ts\n/)
+  assert.match(
+    delta,
+    /#EXT-X-VERSION:9\n(?:.*\n)*#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n#EXT-X-DATERANGE:ID="a".*\n#EXTINF:2,\ns6\.ts\n/,
+  )
   const kept = delta.slice(delta.indexOf('s6.ts'))
   assert.ok(whole.endsWith(kept))
-  assert.match(live.text('v2').text, /#EXT-X-VERSION:10\n(?:(?!DATERANGE:).*\n)*#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n#EXTINF/)
+  assert.match(
+    live.text('v2').text,
+    /#EXT-X-VERSION:10\n(?:(?!DATERANGE:).*\n)*#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n#EXTINF/,
+  )
   const without = { ...many, segments: many.segments.map((one) => ({ ...one, lines: one.lines.slice(-2) })) }
   live.update(without)
   assert.match(live.text('v2').text, /SKIPPED-SEGMENTS=6,RECENTLY-REMOVED-DATERANGES="a"/)

@@ -1,6 +1,6 @@
 import { nameOf } from '../base/path.ts'
 import { type Manifest, pathOf, type Representation, segmentReader } from './manifest.ts'
-import { Stream } from './stream.ts'
+import { Stream, type Targets } from './stream.ts'
 import type { Track, Tracks } from './tracks.ts'
 
 export interface PresentationParts {
@@ -19,6 +19,7 @@ export class Presentation {
   readonly #path: string
   readonly #parts: PresentationParts
   readonly #streams = new Map<string, Stream>()
+  readonly #targets: Targets = { segment: 1, part: 0 }
 
   /** `path` is that of the manifest. */
   constructor(path: string, parts: PresentationParts) {
@@ -31,11 +32,10 @@ export class Presentation {
     for (const representation of manifest.representations) {
       const { id } = representation
       const known = this.#streams.get(id)
-      const read = segmentReader(representation)
-      if (!read || !hasSoundOrPicture(representation)) continue
+      if (!segmentReader(representation) || !hasSoundOrPicture(representation)) continue
       if (known) known.update(manifest, representation)
       else {
-        const stream = new Stream(this.#name(id), manifest, representation, read)
+        const stream = new Stream(this.#name(id), this.#targets, manifest, representation)
         this.#streams.set(id, stream)
         for (const track of this.#parts.tracks.all()) stream.take(track)
       }

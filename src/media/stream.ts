@@ -6,6 +6,8 @@ import type { Track } from './tracks.ts'
 
 /** Shorter fragments than this (seconds) are joined to parts, which cost each viewer a request. */
 const SHORTEST_PART = 0.1
+/** Players that stay closer to the end than this (seconds) stall on every hiccup of a network. */
+const LEAST_HOLD_BACK = 1
 /** More missing segments in a row than this are a new beginning. */
 const LONGEST_GAP = 10
 
@@ -15,6 +17,12 @@ interface MadePart {
   readonly end: number
   readonly seconds: number
   readonly independent: boolean
+}
+
+/** Of all playlists of a presentation alike, seconds; neither may get less while they live. */
+export interface Targets {
+  segment: number
+  part: number
 }
 
 interface Listed {
@@ -34,20 +42,22 @@ export class Stream {
   readonly #byTime: boolean
   readonly #numbers = new Map<number, number>()
   #next = 0
-  #target = 1
-  #partTarget = 0
+  readonly #targets: Targets
 
-  constructor(path: string, manifest: Manifest, representation: Representation, read: Stream['read']) {
+  constructor(path: string, targets: Targets, manifest: Manifest, representation: Representation) {
     this.path = path
+    this.#targets = targets
     this.manifest = manifest
     this.representation = representation
-    this.read = read
+    this.read = segmentReader(representation) ?? (() => undefined)
     this.#byTime = representation.media?.includes('$Time') ?? false
   }
 
   /** A newer version of its manifest. */
   update(manifest: Manifest, representation: Representation): void {
-    this.manifest = manifest
+    // What has ended need not say any more when it began.
+    const { availabilityStart = this.manifest.availabilityStart } = manifest
+    this.manifest = { ...manifest, availabilityStart }
     this.representation = representation
     this.read = segmentReader(representation) ?? this.read
   }
@@ -153,7 +163,7 @@ export class Stream {
     of: { init: TrackInfo; parts: readonly MadePart[]; lengths: readonly number[]; i: number },
   ): string[] {
     const behind = of.lengths.slice(of.i + 1).reduce((sum, length) => sum + length, 0)
-    const near = this.manifest.dynamic && behind <= 3 * this.#target
+    const near = this.manifest.dynamic && behind <= 3 * this.#targets.segment
     return [
       ...this.#time(track, of.init),
       ...(near ? this.#parts(number, of.parts) : []),
@@ -165,13 +175,17 @@ export class Stream {
 
   #head(whole: readonly Listed[], rest: Listed | undefined, parts: readonly (readonly MadePart[])[]): string[] {
     const { initialization } = this.representation
+    const { part } = this.#targets
     const independent = parts.every(([first]) => first?.independent ?? true)
     const map = initialization === undefined ? undefined : pathOf(this.representation, initialization)
     return [
       '#EXT-X-VERSION:9',
-      `#EXT-X-TARGETDURATION:${this.#target}`,
-      ...(this.#partTarget > 0 && this.manifest.dynamic
-        ? [`#EXT-X-PART-INF:PART-TARGET=${seconds(this.#partTarget)}`]
+      `#EXT-X-TARGETDURATION:${this.#targets.segment}`,
+      ...(part > 0 && this.manifest.dynamic
+        ? [
+            `#EXT-X-PART-INF:PART-TARGET=${seconds(part)}`,
+            `#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=${seconds(Math.max(3 * part, LEAST_HOLD_BACK))}`,
+          ]
         : []),
       `#EXT-X-MEDIA-SEQUENCE:${whole[0]?.number ?? rest?.number ?? 0}`,
       ...(independent ? ['#EXT-X-INDEPENDENT-SEGMENTS'] : []),
@@ -183,13 +197,13 @@ export class Stream {
     return segmentSeconds(this.representation)
   }
 
-  /** Neither target may get less while the playlist lives. */
   #measure(lengths: readonly number[], parts: readonly MadePart[]): void {
     const said = this.#length ?? 0
-    this.#target = Math.max(this.#target, Math.round(Math.max(said, ...lengths)))
+    const targets = this.#targets
+    targets.segment = Math.max(targets.segment, Math.round(Math.max(said, ...lengths)))
     const early = said - this.representation.availabilityTimeOffset
     const longest = Math.max(0, ...parts.map((part) => part.seconds))
-    this.#partTarget = Math.max(this.#partTarget, longest, early > 0 && early < said ? early : 0)
+    targets.part = Math.max(targets.part, longest, early > 0 && early < said ? early : 0)
   }
 
   /** Those that the manifest still offers, three at least. */

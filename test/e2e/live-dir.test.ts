@@ -135,7 +135,8 @@ test('a live folder that makes no sense is refused at the start', async (t) => {
 
 test('the time can be had in each form that players ask for', async (t) => {
   const server = await live(t, '--cors', 'auto')
-  const get = async (query = '', headers: Record<string, string> = {}) => await fetch(`${server.url}.utc${query}`, { headers })
+  const get = async (query = '', headers: Record<string, string> = {}) =>
+    await fetch(`${server.url}.utc${query}`, { headers })
   for (const query of ['', '?iso', '?xsdate', '?form=xsdate', '?scheme=urn:mpeg:dash:utc:http-xsdate:2014']) {
     const response = await get(query)
     const text = await response.text()

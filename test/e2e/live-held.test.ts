@@ -76,7 +76,11 @@ test('a finished playlist announces nothing more', async (t) => {
 test('hints, parts and beginnings are waited for as long as a playlist names them', async (t) => {
   const server = await origin(t, '--live-hold', '20s')
   const list = (hint: string) =>
-    hls(0, 1, `#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-MAP:URI="start.mp4"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${hint}"\n`)
+    hls(
+      0,
+      1,
+      `#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-MAP:URI="start.mp4"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${hint}"\n`,
+    )
   await put(server, 'live/a.m3u8', list('p.m4s'))
   const part = fetch(`${server.url}live/p.m4s`)
   const map = fetch(`${server.url}live/start.mp4`)
@@ -176,7 +180,9 @@ test('ranges of a file that is being written: what is there, what comes, and wha
   assert.deepEqual([endless.status, endless.headers.get('content-range')], [206, 'bytes 8-9007199254740991/*'])
   const gpac = await fetch(`${server.url}f.bin`, { headers: { range: 'bytes=8-', 'user-agent': 'GPAC/2.4' } })
   assert.deepEqual([gpac.status, gpac.headers.get('content-range')], [206, 'bytes 8-/*'])
-  const allowed = await fetch(`${server.url}f.bin`, { headers: { range: 'bytes=9-', 'x-allow-open-partial-range': '1' } })
+  const allowed = await fetch(`${server.url}f.bin`, {
+    headers: { range: 'bytes=9-', 'x-allow-open-partial-range': '1' },
+  })
   const beyond = fetch(`${server.url}f.bin`, { headers: { range: 'bytes=12-13' } })
   const never = fetch(`${server.url}f.bin`, { headers: { range: 'bytes=99-' } })
   await upload.write('abcd')

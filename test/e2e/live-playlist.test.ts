@@ -23,7 +23,8 @@ function playlist(count: number, { target = 2, parts = 0, rest = 0, form = 'byte
   const list = (segment: number, n: number) =>
     Array.from({ length: n }, (_, i) => `#EXT-X-PART:DURATION=0.5,${part(segment, i)}\n`).join('')
   const segments = Array.from({ length: count }, (_, i) => `${list(i + 1, parts)}#EXTINF:${target},\ns${i + 1}.m4s\n`)
-  const hint = form === 'bytes' ? `URI="s${count + 1}.m4s",BYTERANGE-START=${rest * 4}` : `URI="s${count + 1}.m4s.${rest}"`
+  const hint =
+    form === 'bytes' ? `URI="s${count + 1}.m4s",BYTERANGE-START=${rest * 4}` : `URI="s${count + 1}.m4s.${rest}"`
   const tail = parts > 0 ? `${list(count + 1, rest)}#EXT-X-PRELOAD-HINT:TYPE=PART,${hint}\n` : ''
   return `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:${target}\n${
     parts > 0 ? '#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=1.56\n' : ''
