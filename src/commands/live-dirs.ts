@@ -10,7 +10,7 @@ import type { OriginParts } from '../origin/origin.ts'
 import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 import type { Trees } from './trees.ts'
-import { type LiveTree, liveTree, type Served } from './writing.ts'
+import { liveTree, type Served, type ServedLive } from './writing.ts'
 
 /** Most bytes of a live folder in memory when nothing else is said. */
 const IN_MEMORY = 512 * 1024 * 1024
@@ -25,7 +25,7 @@ export interface LiveDirParts {
   readonly reading: (tree: OriginParts['tree']) => Handler
 }
 
-interface LiveDir extends LiveTree {
+interface LiveDir extends ServedLive {
   readonly path: CanonicalPath
 }
 

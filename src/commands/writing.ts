@@ -4,7 +4,7 @@ import { httpOptions } from '../http/options.ts'
 import { readonly } from '../layers/readonly.ts'
 import { join } from '../base/path.ts'
 import type { Handler, HttpRequest } from '../http/message.ts'
-import { Live } from '../media/live.ts'
+import { LiveTree } from '../media/live-tree.ts'
 import { Shelf, type ShelfSettings } from '../media/shelf.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import type { Remote } from '../remote/remote.ts'
@@ -74,7 +74,7 @@ function uploadSettings(parts: ServerParts) {
   }
 }
 
-export interface LiveTreeParts {
+export interface Place {
   readonly remote: Remote
   /** Answers GET and HEAD; absent for a tree that only takes. */
   readonly read: Handler | undefined
@@ -88,15 +88,15 @@ export interface LiveTreeParts {
   readonly place?: string
 }
 
-export interface LiveTree extends Served {
+export interface ServedLive extends Served {
   close(): void
 }
 
 /** A tree that is read where it is written: files are followed while they come, and it is an origin of live media. */
-export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: LiveTreeParts): LiveTree {
+export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: Place): ServedLive {
   const { ctx, events } = parts
   const { liveHold } = parts.get(shelfOptions)
-  const live = new Live({
+  const live = new LiveTree({
     ctx,
     remote,
     hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,

@@ -1,6 +1,6 @@
 import { nameOf } from '../base/path.ts'
 import { type Manifest, pathOf, type Representation, segmentReader } from './manifest.ts'
-import { Stream, type Targets } from './stream.ts'
+import { Rendition, type Targets } from './rendition.ts'
 import type { Track, Tracks } from './tracks.ts'
 
 export interface PresentationParts {
@@ -18,7 +18,7 @@ export interface PresentationParts {
 export class Presentation {
   readonly #path: string
   readonly #parts: PresentationParts
-  readonly #streams = new Map<string, Stream>()
+  readonly #renditions = new Map<string, Rendition>()
   readonly #targets: Targets = { segment: 1, part: 0 }
 
   /** `path` is that of the manifest. */
@@ -31,36 +31,36 @@ export class Presentation {
   update(manifest: Manifest): void {
     for (const representation of manifest.representations) {
       const { id } = representation
-      const known = this.#streams.get(id)
+      const known = this.#renditions.get(id)
       if (!segmentReader(representation) || !hasSoundOrPicture(representation)) continue
       if (known) known.update(manifest, representation)
       else {
-        const stream = new Stream(this.#name(id), this.#targets, manifest, representation)
-        this.#streams.set(id, stream)
-        for (const track of this.#parts.tracks.all()) stream.take(track)
+        const rendition = new Rendition(this.#name(id), this.#targets, manifest, representation)
+        this.#renditions.set(id, rendition)
+        for (const track of this.#parts.tracks.all()) rendition.take(track)
       }
     }
-    for (const stream of this.#streams.values()) this.#publish(stream)
+    for (const rendition of this.#renditions.values()) this.#publish(rendition)
     this.#publishAll()
   }
 
   /** News of a media file. */
   changed(track: Track): void {
-    for (const stream of this.#streams.values()) if (stream.take(track)) this.#publish(stream)
-    // What begins a stream may come behind its manifest.
+    for (const rendition of this.#renditions.values()) if (rendition.take(track)) this.#publish(rendition)
+    // What begins a rendition may come behind its manifest.
     if (track.init && track.pieces.length === 0)
-      for (const stream of this.#streams.values()) if (initOf(stream) === track.path) this.#publish(stream)
+      for (const rendition of this.#renditions.values()) if (initOf(rendition) === track.path) this.#publish(rendition)
   }
 
   /** A media file was removed. */
   dropped(path: string): void {
-    for (const stream of this.#streams.values()) if (stream.drop(path)) this.#publish(stream)
+    for (const rendition of this.#renditions.values()) if (rendition.drop(path)) this.#publish(rendition)
   }
 
   /** The manifest was removed. */
   close(): void {
     this.#parts.retract(this.#stem('.m3u8'))
-    for (const stream of this.#streams.values()) this.#parts.retract(stream.path)
+    for (const rendition of this.#renditions.values()) this.#parts.retract(rendition.path)
   }
 
   #stem(ending: string): string {
@@ -69,33 +69,33 @@ export class Presentation {
 
   /** Names are in URLs, so that unusual identifiers are counted instead. */
   #name(id: string): string {
-    const safe = /^[\w-]{1,64}$/.test(id) ? id : String(this.#streams.size)
+    const safe = /^[\w-]{1,64}$/.test(id) ? id : String(this.#renditions.size)
     return this.#stem(`.stream${safe}.m3u8`)
   }
 
-  #publish(stream: Stream): void {
-    const init = this.#init(stream)
+  #publish(rendition: Rendition): void {
+    const init = this.#init(rendition)
     if (!init) return
-    const others = [...this.#streams.values()].filter((other) => other !== stream)
+    const others = [...this.#renditions.values()].filter((other) => other !== rendition)
     const reports = others.flatMap((other) => {
       const track = this.#init(other)
-      return (track && other.report(stream.path, track)) ?? []
+      return (track && other.report(rendition.path, track)) ?? []
     })
-    const text = stream.text(init, reports)
-    if (text !== undefined) this.#parts.publish(stream.path, text)
+    const text = rendition.text(init, reports)
+    if (text !== undefined) this.#parts.publish(rendition.path, text)
   }
 
-  #init(stream: Stream) {
-    const path = initOf(stream)
+  #init(rendition: Rendition) {
+    const path = initOf(rendition)
     return path === undefined ? undefined : this.#parts.tracks.get(path)?.init
   }
 
   /** The multivariant playlist: each video with the group of sounds. */
   #publishAll(): void {
-    const streams = [...this.#streams.values()]
-    const sounds = streams.filter(({ representation }) => kindOf(representation) === 'audio')
-    const pictures = streams.filter(({ representation }) => kindOf(representation) === 'video')
-    if (streams.length === 0) return
+    const renditions = [...this.#renditions.values()]
+    const sounds = renditions.filter(({ representation }) => kindOf(representation) === 'audio')
+    const pictures = renditions.filter(({ representation }) => kindOf(representation) === 'video')
+    if (renditions.length === 0) return
     const variants = pictures.length > 0 ? pictures : sounds
     const group = pictures.length > 0 && sounds.length > 0
     const lines = ['#EXTM3U', '#EXT-X-VERSION:9', '#EXT-X-INDEPENDENT-SEGMENTS']
@@ -107,12 +107,12 @@ export class Presentation {
   }
 }
 
-function initOf({ representation }: Stream): string | undefined {
+function initOf({ representation }: Rendition): string | undefined {
   const { initialization } = representation
   return initialization === undefined ? undefined : pathOf(representation, initialization)
 }
 
-function uriOf({ path }: Stream): string {
+function uriOf({ path }: Rendition): string {
   return encodeURIComponent(nameOf(path))
 }
 
@@ -126,8 +126,8 @@ function hasSoundOrPicture(representation: Representation): boolean {
   return ['video', 'audio'].includes(kindOf(representation))
 }
 
-function soundTag(stream: Stream, index: number): string {
-  const { language, channels, id } = stream.representation
+function soundTag(rendition: Rendition, index: number): string {
+  const { language, channels, id } = rendition.representation
   const list = [
     'TYPE=AUDIO',
     'GROUP-ID="audio"',
@@ -136,17 +136,17 @@ function soundTag(stream: Stream, index: number): string {
     `DEFAULT=${index === 0 ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(channels === undefined ? [] : [`CHANNELS=${quoted(channels)}`]),
-    `URI="${uriOf(stream)}"`,
+    `URI="${uriOf(rendition)}"`,
   ]
   return `#EXT-X-MEDIA:${list.join(',')}`
 }
 
-function variantTag(stream: Stream, sound: { extra: number; codecs: string; group: boolean }): string {
-  const { codecs, width, height, frameRate } = stream.representation
+function variantTag(rendition: Rendition, sound: { extra: number; codecs: string; group: boolean }): string {
+  const { codecs, width, height, frameRate } = rendition.representation
   const all = [codecs ?? '', sound.codecs].filter((codec) => codec !== '')
   const [frames = 0, base = 1] = (frameRate ?? '').split('/').map(Number)
   const list = [
-    `BANDWIDTH=${stream.bandwidth + sound.extra}`,
+    `BANDWIDTH=${rendition.bandwidth + sound.extra}`,
     // Half a list would be taken for all of it.
     ...(codecs !== undefined && (!sound.group || sound.codecs !== '') ? [`CODECS=${quoted(all.join(','))}`] : []),
     ...(width !== undefined && height !== undefined ? [`RESOLUTION=${width}x${height}`] : []),

@@ -9,7 +9,7 @@ import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import { encodePath } from '../http/target.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
-import type { WriteHandle, Writes } from '../vfs/write.ts'
+import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
 import { Digests } from './digest.ts'
 import { type Part, partOf, patched } from './part.ts'
@@ -58,8 +58,7 @@ const PATIENCE_MS = 5000
 async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
   const { path } = request
   // A packager may remove what it has just sent and what is still on its way to the disk.
-  const growing = tree.writes.growing(path)
-  if (growing) await Promise.race([growing.over, sleep(PATIENCE_MS, undefined, { ref: false })])
+  await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
   return await tree.writes.exclusive(path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
@@ -72,10 +71,23 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
 }
 
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
+  // Before anything is waited for: publishers send the next version without reading the answer to this one.
+  const arrival = settings.tree.writes.arrive(request.path)
+  try {
+    return await storeInTurn(ctx, request, settings, arrival)
+  } finally {
+    arrival.end()
+  }
+}
+
+async function storeInTurn(
+  ctx: Context,
+  request: HttpRequest,
+  settings: UploadSettings,
+  arrival: Arrival,
+): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
-  // Before anything is waited for: publishers send the next version without reading the answer to this one.
-  const turn = tree.writes.arrive()
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
     return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
   if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
@@ -85,7 +97,7 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   if (method === 'PATCH' && !part) return patchNeedsPart()
   refuseSize(request, part, old?.size ?? 0, settings)
   settings.admit?.()
-  const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), turn)
+  const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), arrival)
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
 }
 

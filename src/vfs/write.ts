@@ -37,6 +37,12 @@ export interface WritesParts {
 /** Of a manifest up to this size (bytes) it is known whether the next version is the same. */
 const COMPARED = 1024 * 1024
 
+/** The turn of a file among those of its name. */
+export interface Arrival {
+  readonly number: number
+  end(): void
+}
+
 /** A file that is being written. Readers follow its spool; it gets its name by `commit` alone. */
 export interface WriteHandle {
   readonly path: string
@@ -60,6 +66,7 @@ export class Writes {
   readonly #names = new KeyedLock()
   /** The newest file under way for each path. */
   readonly #growing = new Map<string, Writing>()
+  readonly #arrivals = new Map<string, Set<Promise<void>>>()
   /** Paths with files under way, and the number of the newest one that got its name. */
   readonly #committed = new Map<string, { count: number; newest: number }>()
   /** The newest version of manifests, and a hash of it. */
@@ -70,13 +77,32 @@ export class Writes {
     this.#parts = parts
   }
 
-  /** The place of a request in the order of all: of two files with one name the one that was asked for later stays. */
-  arrive(): number {
-    return ++this.#last
+  /**
+   * Notes that a file is going to be written, before anything is waited for: of two files with one name the one that arrived
+   * later stays. Call `end` when nothing more comes of it.
+   */
+  arrive(path: string): Arrival {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const arrivals = this.#arrivals.get(path) ?? new Set()
+    this.#arrivals.set(path, arrivals.add(promise))
+    const number = ++this.#last
+    return {
+      number,
+      end: () => {
+        arrivals.delete(promise)
+        if (arrivals.size === 0 && this.#arrivals.get(path) === arrivals) this.#arrivals.delete(path)
+        resolve()
+      },
+    }
   }
 
-  /** Begins a file; it is stored as it comes. `info.size` is the size that was announced. */
-  async open(ctx: Context, path: string, info: PutInfo, number = this.arrive()): Promise<WriteHandle> {
+  /** Resolves when all files have ended, one way or the other, that have arrived at a path until now. */
+  async quiet(path: string): Promise<void> {
+    await Promise.all(this.#arrivals.get(path) ?? [])
+  }
+
+  /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */
+  async open(ctx: Context, path: string, info: PutInfo, { number }: Arrival): Promise<WriteHandle> {
     const store = await this.#store(info.size)
     const writing: Writing = new Writing(
       ctx,

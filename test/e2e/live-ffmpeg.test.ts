@@ -179,10 +179,10 @@ test('HLS that ffmpeg pushes is waited for, segment by segment, and is removed b
 test('a manifest that changes all the time is read whole, by many', { skip }, async (t) => {
   const server = await origin(t)
   const version = (n: number) => `<MPD type="dynamic" publishTime="${n}">${'x'.repeat(20_000)}${n}</MPD>`
-  let stop = false
+  const stop = new AbortController()
   const publishing = (async () => {
     let n = 0
-    for (; !stop; n++) await fetch(`${server.url}live/s.mpd`, { method: 'PUT', body: version(n) })
+    for (; !stop.signal.aborted; n++) await fetch(`${server.url}live/s.mpd`, { method: 'PUT', body: version(n) })
     return n
   })()
   await there(`${server.url}live/s.mpd`)
@@ -197,6 +197,6 @@ test('a manifest that changes all the time is read whole, by many', { skip }, as
     }
   })
   await Promise.all(readers)
-  stop = true
+  stop.abort()
   t.diagnostic(`${await publishing} versions`)
 })

@@ -31,7 +31,7 @@ interface Listed {
 }
 
 /** One representation of a DASH presentation, as HLS: its segments as they come, and the playlist of them. */
-export class Stream {
+export class Rendition {
   /** Path of its playlist. */
   readonly path: string
   representation: Representation

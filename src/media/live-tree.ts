@@ -17,7 +17,7 @@ import { LivePlaylist } from './playlists.ts'
 import { Presentation } from './presentation.ts'
 import { type Track, Tracks } from './tracks.ts'
 
-export interface LiveParts {
+export interface LiveTreeParts {
   readonly ctx: Context
   readonly remote: Remote
   /** Longest time that a request is held, ms; 0 = none is. */
@@ -43,8 +43,8 @@ interface Waiting {
  * growing playlists are delivered as they grow, HLS is made of chunked DASH. It watches the uploads, and stands in front of
  * what serves the tree.
  */
-export class Live implements WriteWatcher {
-  readonly #parts: LiveParts
+export class LiveTree implements WriteWatcher {
+  readonly #parts: LiveTreeParts
   readonly #expected = new Expected()
   readonly #tracks = new Tracks((track) => this.#trackChanged(track))
   readonly #gate = new Gate(this.#tracks)
@@ -58,7 +58,7 @@ export class Live implements WriteWatcher {
   /** Nothing was uploaded yet: nothing can be announced. */
   #idle = true
 
-  constructor(parts: LiveParts) {
+  constructor(parts: LiveTreeParts) {
     this.#parts = parts
   }
 
