@@ -23,6 +23,8 @@ export interface LiveDirParts {
   readonly rules: (path: string) => string | undefined
   /** What reads a tree. */
   readonly reading: (tree: OriginParts['tree']) => Handler
+  /** A login is needed. */
+  readonly locked: boolean
 }
 
 interface LiveDir extends ServedLive {
@@ -73,7 +75,7 @@ function within(request: HttpRequest, dir: CanonicalPath): HttpRequest {
 
 async function open(
   parts: ServerParts,
-  { trees, rules, reading }: LiveDirParts,
+  { trees, rules, reading, locked }: LiveDirParts,
   text: string,
   options: ShelfOptions,
 ): Promise<LiveDir> {
@@ -94,6 +96,7 @@ async function open(
     changed: (changed) => void tree.forget(changed),
     caching: (request) => rules(`${path}/${request.path}`),
     shelf: shelfSettings(options, opened.info.type === 'memory'),
+    locked,
     place: path,
   })
   return { path, ...live }

@@ -2,6 +2,7 @@ import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
 import { keepPrivate } from '../auth/private.ts'
 import { AppError } from '../base/error.ts'
+import { isPlaylist } from '../base/mime.ts'
 import { mainOptions } from '../core/options.ts'
 import { inheritedFds } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
@@ -161,8 +162,9 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access, 
   const rules = cacheRules(origin.cacheControl)
   const ofUser = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
   const caching = ({ path }: HttpRequest) => rules(path)
-  const uploads = await withUploads(parts, { spec, root, handler: ofUser, caching })
-  const dirs = await withLiveDirs(parts, { served: uploads, trees, rules, reading })
+  const locked = gate !== undefined
+  const uploads = await withUploads(parts, { spec, root, handler: ofUser, caching, locked })
+  const dirs = await withLiveDirs(parts, { served: uploads, trees, rules, reading, locked })
   closing.push(() => dirs.close())
   const writes = origin.write !== '' || dirs.paths.length > 0
   const cached = cacheControl(dirs.caching)(dirs.handler)
@@ -173,7 +175,7 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access, 
     hosts: hostCheck(http, gate, true),
     ready:
       root && !gate && !logged
-        ? ready(({ path }) => (dirs.has(path) ? undefined : root.peek(path)?.entry))
+        ? ready(({ path }) => (dirs.has(path) || (writes && isPlaylist(path)) ? undefined : root.peek(path)?.entry))
         : (next) => next,
     cors: cors({
       origins: http.allowOrigin,

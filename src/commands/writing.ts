@@ -29,6 +29,8 @@ export interface Reading extends Served {
   /** What the server was told to serve, and its tree. */
   readonly spec: string | undefined
   readonly root: Vfs | undefined
+  /** A login is needed. */
+  readonly locked: boolean
 }
 
 /**
@@ -55,7 +57,7 @@ export async function withUploads(parts: ServerParts, reading: Reading): Promise
     `taking uploads into ${remote.info.description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
   )
   const changed = (path: string) => void (follow && root?.forget(path))
-  if (follow) return liveTree(parts, { remote, read, changed, caching: reading.caching })
+  if (follow) return liveTree(parts, { remote, read, changed, caching: reading.caching, locked: reading.locked })
   const tree = { remote, writes: new Writes({ remote, tempDir: parts.tempDir, changed }) }
   return {
     handler: writable({ ...uploadSettings(parts), tree, read, follow, caching: reading.caching }),
@@ -82,6 +84,8 @@ export interface Place {
   readonly changed: (path: string) => void
   /** What the operator says of caching. */
   readonly caching: Caching
+  /** A login is needed. */
+  readonly locked: boolean
   /** Of a live folder: how much of a stream it keeps. */
   readonly shelf?: ShelfSettings
   /** Path of the folder on the server, for its events. */
@@ -101,6 +105,7 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
     remote,
     hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,
     window: shelf && WINDOW,
+    shared: !more.locked,
     event: (what, path) => events.publish('live', { what, path: join(more.place ?? '', path) }),
   })
   const kept =

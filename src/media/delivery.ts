@@ -15,11 +15,11 @@ export async function deliver(ctx: Context, request: HttpRequest, live: LivePlay
   if (directives === 'bad')
     throw new AppError('invalid', '_HLS_msn and _HLS_part are numbers, and _HLS_part needs _HLS_msn')
   if (directives) await live.reach(directives, ctx.signal)
-  const { text, etag } = live.text(directives?.skip)
+  const { bytes, etag } = live.text(directives?.skip)
   const modTime = fromMs(live.modified)
   const validators: HeaderList = ['etag', etag, 'last-modified', toHttpDate(modTime)]
   const verdict = evaluate(request, { etag, modTime })
   if (verdict === 'failed') return { status: 412, headers: [] }
   if (verdict === 'not-modified') return { status: 304, headers: validators }
-  return { status: 200, headers: ['content-type', 'application/vnd.apple.mpegurl', ...validators], body: text }
+  return { status: 200, headers: ['content-type', 'application/vnd.apple.mpegurl', ...validators], body: bytes }
 }

@@ -24,6 +24,8 @@ export interface LiveTreeParts {
   readonly hold: number
   /** Seconds that segments are there, for caches; undefined = this is no live folder: only its playlists have a Cache-Control. */
   readonly window?: number | undefined
+  /** Caches may give to others what one has got: there is no login. */
+  readonly shared: boolean
   /** Told when a live stream begins and ends, by the path of its manifest. */
   readonly event?: ((what: 'begin' | 'end', path: string) => void) | undefined
 }
@@ -122,12 +124,17 @@ export class LiveTree implements WriteWatcher {
 
   /** The Cache-Control of what is answered with success. */
   readonly caching = (request: HttpRequest): string | undefined => {
+    const said = this.#caching(request)
+    return said?.startsWith('max-age') && this.#parts.shared ? `public, ${said}` : said
+  }
+
+  #caching(request: HttpRequest): string | undefined {
     const { path } = request
     const playlist = this.#playlists.get(path)?.playlist
     if (playlist) return playlistCaching(playlist, request)
     const manifest = this.#manifests.get(path)
     if (manifest) return manifestCaching(manifest)
-    if (this.#fixed.has(path)) return 'public, max-age=1'
+    if (this.#fixed.has(path)) return fileCaching(path, 0)
     const { window } = this.#parts
     return window === undefined ? undefined : fileCaching(path, window)
   }

@@ -6,9 +6,9 @@ import { type Directives, judge } from './directives.ts'
 import type { MediaPlaylist } from './playlist.ts'
 import { dateRanges, deltaText, wholeText } from './playlist-text.ts'
 
-/** One form of a playlist, ready to be sent. */
+/** One form of a playlist, ready to be sent: the same array for all who ask, so that it is compressed once. */
 export interface PlaylistText {
-  readonly text: string
+  readonly bytes: Uint8Array
   /** With its quotes. */
   readonly etag: string
 }
@@ -91,7 +91,7 @@ export class LivePlaylist {
     if (known) return known
     const removed = this.#removedRanges.map(({ id }) => id)
     const text = (skip && deltaText(this.#playlist, skip, removed)) ?? wholeText(this.#playlist)
-    const made = { text, etag: `"${hash('sha1', text, 'base64url').slice(0, 20)}"` }
+    const made = { bytes: Buffer.from(text), etag: `"${hash('sha1', text, 'base64url').slice(0, 20)}"` }
     this.#texts.set(skip ?? '', made)
     return made
   }

@@ -98,7 +98,8 @@ export class Writes {
 
   /** Resolves when all files have ended, one way or the other, that have arrived at a path until now. */
   async quiet(path: string): Promise<void> {
-    await Promise.all(this.#arrivals.get(path) ?? [])
+    const arrivals = this.#arrivals.get(path)
+    if (arrivals) await Promise.all(Array.from(arrivals))
   }
 
   /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */

@@ -125,6 +125,20 @@ test('a reader of a segment that is cut has all of it', async (t) => {
   assert.deepEqual(readdirSync(dir), ['s2.ts'])
 })
 
+test('behind a login nothing is for others that one has got', async (t) => {
+  const server = await live(t, '--user', 'me', '--pass', 'secret')
+  const headers = { authorization: `Basic ${btoa('me:secret')}` }
+  assert.equal((await fetch(`${server.url}live/s1.ts`, { method: 'PUT', body: 'x' })).status, 401)
+  for (const name of ['s1.ts', 'a.m3u8', 'a.mpd']) {
+    const body = name.endsWith('m3u8')
+      ? '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns1.ts\n'
+      : '<MPD type="dynamic"></MPD>'
+    assert.equal((await fetch(`${server.url}live/${name}`, { method: 'PUT', body, headers })).status, 201)
+    const caching = (await fetch(`${server.url}live/${name}`, { headers })).headers.get('cache-control')
+    assert.match(caching ?? '', /^private, max-age=/, name)
+  }
+})
+
 test('a live folder that makes no sense is refused at the start', async (t) => {
   for (const text of ['memory', '=memory', '/live=', 'a/../b=memory']) {
     const ended = await sluice(['serve', 'http', '--live-dir', text, '--addr', '127.0.0.1:0'])

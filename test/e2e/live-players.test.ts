@@ -89,7 +89,7 @@ function judge(t: TestContext, { latency, stalls, errors, played }: Seen, most: 
 test('hls.js plays the HLS that is made of a DASH push, close behind the encoder', { skip }, async (t) => {
   const server = await origin(t)
   const page = await player(t, '/hls.js')
-  const seen = (await page.evaluate(`(async () => {
+  const seen = await page.evaluate<Seen>(`(async () => {
     ${watching}
     const video = document.querySelector('video')
     const hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5 })
@@ -99,14 +99,14 @@ test('hls.js plays the HLS that is made of a DASH push, close behind the encoder
     hls.attachMedia(video)
     video.play()
     return await watch(video, 10, () => hls.latency)
-  })()`)) as Seen
+  })()`)
   judge(t, seen, 2.5)
 })
 
 test('dash.js plays a low-latency DASH push, close behind the encoder', { skip }, async (t) => {
   const server = await origin(t)
   const page = await player(t, '/dash.js')
-  const seen = (await page.evaluate(`(async () => {
+  const seen = await page.evaluate<Seen>(`(async () => {
     ${watching}
     const video = document.querySelector('video')
     const player = dashjs.MediaPlayer().create()
@@ -115,6 +115,6 @@ test('dash.js plays a low-latency DASH push, close behind the encoder', { skip }
     player.updateSettings({ streaming: { delay: { liveDelay: 1.5 }, liveCatchup: { enabled: true } } })
     player.initialize(video, '${server.url}live/a.mpd', true)
     return await watch(video, 10, () => player.getCurrentLiveLatency())
-  })()`)) as Seen
+  })()`)
   judge(t, seen, 2.5)
 })
