@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { collect } from '../base/body.ts'
 import { toAppError } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
@@ -30,6 +31,8 @@ export interface LiveTreeParts {
   readonly event?: ((what: 'begin' | 'end', path: string) => void) | undefined
 }
 
+/** So many playlists, and manifests, are known at a time; others are files like any. */
+const MOST = 1000
 /** A manifest or playlist larger than this (bytes) is stored and served, and not looked into. */
 const LARGEST = 4 * 1024 * 1024
 
@@ -50,11 +53,13 @@ export class LiveTree implements WriteWatcher {
   readonly #expected = new Expected()
   readonly #tracks = new Tracks((track) => this.#trackChanged(track))
   readonly #gate = new Gate(this.#tracks)
-  readonly #playlists = new Map<string, LivePlaylist>()
-  /** Playlists that are not replaced: the multivariant ones made here. */
-  readonly #fixed = new Map<string, string>()
-  readonly #manifests = new Map<string, Manifest>()
-  readonly #presentations = new Map<string, Presentation>()
+  readonly #playlists = new LRUCache<string, LivePlaylist>({ max: MOST })
+  /** The multivariant playlists made here. */
+  readonly #fixed = new LRUCache<string, string>({ max: MOST })
+  readonly #manifests = new LRUCache<string, Manifest>({ max: MOST })
+  readonly #presentations = new LRUCache<string, Presentation>({ max: MOST, dispose: (one) => one.close() })
+  /** Playlists that a packager has uploaded: none is made under their names. */
+  readonly #uploaded = new LRUCache<string, true>({ max: MOST })
   readonly #waiting = new Map<string, Waiting>()
   #writes: Writes | undefined
   /** Nothing was uploaded yet: nothing can be announced. */
@@ -81,7 +86,10 @@ export class LiveTree implements WriteWatcher {
     if (!isPlaylist(path) || spool.end > LARGEST) return
     const text = Buffer.from(await collect(spool.follow(), LARGEST)).toString()
     if (path.toLowerCase().endsWith('.mpd')) this.#manifestCame(path, text)
-    else this.#playlistCame(path, text, false)
+    else {
+      this.#uploaded.set(path, true)
+      this.#playlistCame(path, text, false)
+    }
     // Who waits for what was announced before may wait in vain now.
     for (const waiting of this.#waiting.values()) notify(waiting)
   }
@@ -94,8 +102,8 @@ export class LiveTree implements WriteWatcher {
     this.#expected.removed(path)
     this.#gate.removed(path)
     this.#tracks.remove(path)
+    this.#uploaded.delete(path)
     this.#endPlaylist(path)
-    this.#presentations.get(path)?.close()
     if (this.#presentations.delete(path)) this.#parts.event?.('end', path)
     this.#manifests.delete(path)
     for (const presentation of this.#presentations.values()) presentation.dropped(path)
@@ -199,19 +207,20 @@ export class LiveTree implements WriteWatcher {
     const playlist = parsePlaylist(text)
     if (!playlist) {
       this.#endPlaylist(path)
-      if (made) this.#fixed.set(path, text)
-      else this.#fixed.delete(path)
+      if (!made) this.#fixed.delete(path)
+      else if (!this.#uploaded.has(path)) this.#fixed.set(path, text)
       return
     }
     const known = this.#playlists.get(path)
     // What a packager uploads goes before what is made here.
-    if (made && known && !known.made) return
+    if (made && (this.#uploaded.has(path) || (known && !known.made))) return
     this.#expected.playlist(path, playlist)
     this.#gate.playlist(path, playlist)
-    if (known && known.made === made) known.update(playlist)
-    else this.#playlists.set(path, new LivePlaylist(playlist, { made }))
     if (!made) this.#tell(known?.playlist.ended ?? true, playlist.ended, path)
-    if (known && known.made !== made) known.remove()
+    if (known && known.made === made) known.update(playlist)
+    else known?.remove()
+    if (playlist.ended && !made) this.#playlists.delete(path)
+    else if (known?.made !== made) this.#playlists.set(path, new LivePlaylist(playlist, { made }))
   }
 
   #tell(endedBefore: boolean, ended: boolean, path: string): void {

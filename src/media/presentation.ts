@@ -49,7 +49,11 @@ export class Presentation {
     for (const rendition of this.#renditions.values()) if (rendition.take(track)) this.#publish(rendition)
     // What begins a rendition may come behind its manifest.
     if (track.init && track.pieces.length === 0)
-      for (const rendition of this.#renditions.values()) if (initOf(rendition) === track.path) this.#publish(rendition)
+      for (const rendition of this.#renditions.values()) {
+        if (initOf(rendition) !== track.path) continue
+        rendition.restart()
+        this.#publish(rendition)
+      }
   }
 
   /** A media file was removed. */
@@ -79,7 +83,7 @@ export class Presentation {
     const others = [...this.#renditions.values()].filter((other) => other !== rendition)
     const reports = others.flatMap((other) => {
       const track = this.#init(other)
-      return (track && other.report(rendition.path, track)) ?? []
+      return (track && other.report(track)) ?? []
     })
     const text = rendition.text(init, reports)
     if (text !== undefined) this.#parts.publish(rendition.path, text)

@@ -2,15 +2,13 @@ import { fragmentSeconds, isIndependent, type TrackInfo } from './fragment.ts'
 import { type Manifest, pathOf, type Representation, segmentReader, segmentSeconds } from './manifest.ts'
 import { nameOf } from '../base/path.ts'
 import { seconds } from './playlist-text.ts'
+import { type Listed, MediaSequence } from './media-sequence.ts'
 import type { Track } from './tracks.ts'
 
 /** Shorter fragments than this (seconds) are joined to parts, which cost each viewer a request. */
 const SHORTEST_PART = 0.1
 /** Players that stay closer to the end than this (seconds) stall on every hiccup of a network. */
 const LEAST_HOLD_BACK = 1
-/** More missing segments in a row than this are a new beginning. */
-const LONGEST_GAP = 10
-
 /** A part of a segment: bytes of its file. */
 interface MadePart {
   readonly start: number
@@ -25,9 +23,13 @@ export interface Targets {
   part: number
 }
 
-interface Listed {
-  readonly number: number
-  readonly track: Track | undefined
+/** What is made of a segment. */
+interface Made {
+  readonly parts: readonly MadePart[]
+  /** Seconds. */
+  readonly length: number
+  /** The tag with its time. */
+  readonly time: readonly string[]
 }
 
 /** One representation of a DASH presentation, as HLS: its segments as they come, and the playlist of them. */
@@ -37,12 +39,10 @@ export class Rendition {
   representation: Representation
   manifest: Manifest
   read: (path: string) => number | undefined
-  /** By number of the media sequence. */
-  readonly #segments = new Map<number, Track>()
-  readonly #byTime: boolean
-  readonly #numbers = new Map<number, number>()
-  #next = 0
+  readonly #sequence: MediaSequence
   readonly #targets: Targets
+  /** What was made of whole segments: it stays although an encoder that begins again has another clock. */
+  readonly #finished = new WeakMap<Track, Made>()
 
   constructor(path: string, targets: Targets, manifest: Manifest, representation: Representation) {
     this.path = path
@@ -50,7 +50,7 @@ export class Rendition {
     this.manifest = manifest
     this.representation = representation
     this.read = segmentReader(representation) ?? (() => undefined)
-    this.#byTime = representation.media?.includes('$Time') ?? false
+    this.#sequence = new MediaSequence(representation.media?.includes('$Time') ?? false)
   }
 
   /** A newer version of its manifest. */
@@ -62,46 +62,28 @@ export class Rendition {
     this.read = segmentReader(representation) ?? this.read
   }
 
-  /** Takes a segment in, or the news of one. False when it is none of this stream. */
+  /** Takes a segment in, or the news of one. False when it is none of this representation. */
   take(track: Track): boolean {
     const value = this.read(track.path)
-    if (value === undefined) return false
-    const number = this.#number(value)
-    if (track.state === 'failed') this.#segments.delete(number)
-    else if (this.#segments.get(number) !== track) this.#add(number, track)
-    return true
+    if (value !== undefined) this.#sequence.take(track, value)
+    return value !== undefined
   }
 
-  /** A file is not there any more. False when it was none of this stream. */
+  /** Its beginning has come again. */
+  restart(): void {
+    this.#sequence.restart()
+  }
+
+  /** A file is not there any more. False when it was none of this representation. */
   drop(path: string): boolean {
-    const value = this.read(path)
-    return value !== undefined && this.#segments.delete(this.#number(value))
-  }
-
-  /** Times say nothing of how many segments came before: those are counted. */
-  #number(value: number): number {
-    if (!this.#byTime) return value
-    const known = this.#numbers.get(value)
-    if (known !== undefined) return known
-    this.#numbers.set(value, this.#next)
-    for (const old of this.#numbers.keys()) {
-      if (this.#numbers.size <= 2000) break
-      this.#numbers.delete(old)
-    }
-    return this.#next++
-  }
-
-  #add(number: number, track: Track): void {
-    // What has higher numbers is of an encoder that ran before; only neighbours may overtake each other.
-    for (const other of this.#segments.keys()) if (other > number + 1) this.#segments.delete(other)
-    this.#segments.set(number, track)
+    return this.#sequence.drop(path)
   }
 
   /** Bytes a second at most, times 8; measured when the manifest does not say. */
   get bandwidth(): number {
     const { bandwidth, content } = this.representation
     if (bandwidth !== undefined && bandwidth > 0) return bandwidth
-    const whole = [...this.#segments.values()].filter(({ state }) => state === 'complete')
+    const whole = [...this.#sequence.tracks].filter(({ state }) => state === 'complete')
     const length = segmentSeconds(this.representation)
     const largest = Math.max(0, ...whole.map(({ size }) => size))
     if (largest > 0 && length !== undefined) return Math.ceil((largest * 8) / length)
@@ -110,74 +92,88 @@ export class Rendition {
 
   /** Number of the newest segment that is listed, and index of its newest part: for the reports of the others. */
   edge(init: TrackInfo): { readonly number: number; readonly part: number } | undefined {
-    const { whole, rest } = this.#listed()
+    const { whole, rest } = this.#sequence.listed()
     const last = rest ?? whole.at(-1)
     if (!last?.track) return undefined
-    const parts = partsOf(last.track, init)
+    const { parts } = this.#made(last.track, init)
     if (rest && parts.length === 0) {
       const before = whole.at(-1)
-      return before?.track ? { number: before.number, part: partsOf(before.track, init).length - 1 } : undefined
+      return before?.track
+        ? { number: before.number, part: this.#made(before.track, init).parts.length - 1 }
+        : undefined
     }
     return { number: last.number, part: parts.length - 1 }
   }
 
-  /** Segments in order, those that are missing between others too; and the one on its way. */
-  #listed(): { readonly whole: readonly Listed[]; readonly rest: Listed | undefined } {
-    const whole: Listed[] = []
-    for (const number of [...this.#segments.keys()].toSorted((a, b) => a - b)) {
-      const track = this.#segments.get(number)
-      const last = whole.at(-1)?.number
-      if (last !== undefined && number - last > LONGEST_GAP) whole.length = 0
-      else if (last !== undefined)
-        for (let missing = last + 1; missing < number; missing++) whole.push({ number: missing, track: undefined })
-      if (track?.state !== 'complete') return { whole, rest: { number, track } }
-      whole.push({ number, track })
-    }
-    return { whole, rest: undefined }
-  }
-
   /** The media playlist as it is now; undefined when nothing can be listed yet. `reports` are tags about the others. */
   text(init: TrackInfo, reports: readonly string[]): string | undefined {
-    const { whole: all, rest } = this.#listed()
-    const whole = this.#window(all)
+    const { whole: held, rest } = this.#sequence.listed()
+    const whole = this.#window(held)
     if (whole.length === 0 && !rest) return undefined
     const { dynamic } = this.manifest
-    const lengths = whole.map(({ track }) => (track ? lengthOf(track, init) : (this.#length ?? 1)))
-    const parts = [...whole, ...(rest ? [rest] : [])].map(({ track }) => (track ? partsOf(track, init) : []))
-    this.#measure(lengths, parts.flat())
-    const head = this.#head(whole, rest, parts)
-    const body = whole.flatMap((listed, i) => this.#segment(listed, { init, parts: parts[i] ?? [], lengths, i }))
+    const all = [...whole, ...(rest ? [rest] : [])].map(({ track }) => this.#made(track, init))
+    this.#measure(all)
+    const head = this.#head(whole[0]?.number ?? rest?.number ?? 0, all)
+    const near = this.#near(all)
+    const body = whole.flatMap((listed, i) => this.#segment(listed, all[i] ?? nothing, dynamic && i >= near))
     if (!dynamic) return document([...head, ...body, '#EXT-X-ENDLIST'])
-    const begun = rest ? (parts.at(-1) ?? []) : []
-    if (rest && begun.length > 0) body.push(...this.#time(rest.track, init), ...this.#parts(rest.number, begun))
-    const next = rest?.number ?? (whole.at(-1)?.number ?? 0) + 1
+    const last = rest ? (all.at(-1) ?? nothing) : nothing
+    const begun = last.parts
+    if (rest && begun.length > 0) body.push(...this.#beginning(rest.number, last), ...this.#parts(rest.number, begun))
+    const next = this.#uri(rest?.number ?? (whole.at(-1)?.number ?? 0) + 1)
     // The time in the next name is not known.
-    if (rest || !this.#byTime)
-      body.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${this.#uri(next)}",BYTERANGE-START=${begun.at(-1)?.end ?? 0}`)
+    if (next !== undefined)
+      body.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}",BYTERANGE-START=${begun.at(-1)?.end ?? 0}`)
     return document([...head, ...body, ...reports])
   }
 
-  /** A whole segment; its parts are listed near the live edge only (RFC 8216bis section 4.4.4.9). */
-  #segment(
-    { number, track }: Listed,
-    of: { init: TrackInfo; parts: readonly MadePart[]; lengths: readonly number[]; i: number },
-  ): string[] {
-    const behind = of.lengths.slice(of.i + 1).reduce((sum, length) => sum + length, 0)
-    const near = this.manifest.dynamic && behind <= 3 * this.#targets.segment
+  /** What is made of a segment; of one that never came, that it takes its time. */
+  #made(track: Track | undefined, init: TrackInfo): Made {
+    if (!track) return { ...nothing, length: this.#length ?? 1 }
+    const known = this.#finished.get(track)
+    if (known) return known
+    const parts = partsOf(track, init)
+    const length = parts.reduce((sum, part) => sum + part.seconds, 0)
+    const made = { parts, length, time: this.#time(track, init) }
+    if (track.state === 'complete') this.#finished.set(track, made)
+    return made
+  }
+
+  /** Index of the first segment whose parts are listed: only those near the end are (RFC 8216bis section 4.4.4.9). */
+  #near(all: readonly Made[]): number {
+    let behind = 0
+    for (let i = all.length - 1; i >= 0; i--) {
+      if (behind > 3 * this.#targets.segment) return i + 1
+      behind += all[i]?.length ?? 0
+    }
+    return 0
+  }
+
+  #segment({ number, track }: Listed, made: Made, near: boolean): string[] {
     return [
-      ...this.#time(track, of.init),
-      ...(near ? this.#parts(number, of.parts) : []),
+      ...this.#beginning(number, made),
+      ...(near ? this.#parts(number, made.parts) : []),
       ...(track ? [] : ['#EXT-X-GAP']),
-      `#EXTINF:${seconds(of.lengths[of.i] ?? 0)},`,
-      this.#uri(number),
+      `#EXTINF:${seconds(made.length)},`,
+      this.#uri(number) ?? 'missing',
     ]
   }
 
-  #head(whole: readonly Listed[], rest: Listed | undefined, parts: readonly (readonly MadePart[])[]): string[] {
+  /** What stands before a segment: a break after the encoder began again, and the time by its clock. */
+  #beginning(number: number, { time }: Made): readonly string[] {
+    return this.#sequence.breaksAt(number) ? ['#EXT-X-DISCONTINUITY', ...this.#map(), ...time] : time
+  }
+
+  #map(): string[] {
     const { initialization } = this.representation
-    const { part } = this.#targets
-    const independent = parts.every(([first]) => first?.independent ?? true)
     const map = initialization === undefined ? undefined : pathOf(this.representation, initialization)
+    return map === undefined ? [] : [`#EXT-X-MAP:URI="${this.#relative(map)}"`]
+  }
+
+  #head(first: number, all: readonly Made[]): string[] {
+    const { part } = this.#targets
+    const breaks = this.#sequence.breaksBefore(first)
+    const independent = all.every(({ parts }) => parts[0]?.independent ?? true)
     return [
       '#EXT-X-VERSION:9',
       `#EXT-X-TARGETDURATION:${this.#targets.segment}`,
@@ -187,9 +183,10 @@ export class Rendition {
             `#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=${seconds(Math.max(3 * part, LEAST_HOLD_BACK))}`,
           ]
         : []),
-      `#EXT-X-MEDIA-SEQUENCE:${whole[0]?.number ?? rest?.number ?? 0}`,
+      `#EXT-X-MEDIA-SEQUENCE:${first}`,
+      ...(breaks > 0 ? [`#EXT-X-DISCONTINUITY-SEQUENCE:${breaks}`] : []),
       ...(independent ? ['#EXT-X-INDEPENDENT-SEGMENTS'] : []),
-      ...(map === undefined ? [] : [`#EXT-X-MAP:URI="${this.#relative(map)}"`]),
+      ...this.#map(),
     ]
   }
 
@@ -197,13 +194,16 @@ export class Rendition {
     return segmentSeconds(this.representation)
   }
 
-  #measure(lengths: readonly number[], parts: readonly MadePart[]): void {
+  #measure(all: readonly Made[]): void {
     const said = this.#length ?? 0
     const targets = this.#targets
-    targets.segment = Math.max(targets.segment, Math.round(Math.max(said, ...lengths)))
     const early = said - this.representation.availabilityTimeOffset
-    const longest = Math.max(0, ...parts.map((part) => part.seconds))
-    targets.part = Math.max(targets.part, longest, early > 0 && early < said ? early : 0)
+    targets.segment = Math.max(targets.segment, Math.round(said))
+    if (early > 0 && early < said) targets.part = Math.max(targets.part, early)
+    for (const { parts, length } of all) {
+      targets.segment = Math.max(targets.segment, Math.round(length))
+      for (const part of parts) targets.part = Math.max(targets.part, part.seconds)
+    }
   }
 
   /** Those that the manifest still offers, three at least. */
@@ -223,19 +223,23 @@ export class Rendition {
   }
 
   /** When a segment began, by the clock of its encoder. */
-  #time(track: Track | undefined, init: TrackInfo): string[] {
+  #time(track: Track, init: TrackInfo): string[] {
     const { availabilityStart: start } = this.manifest
-    const first = track?.pieces[0]
+    const [first] = track.pieces
     if (start === undefined || !first) return []
     const { presentationTimeOffset, timescale, periodStart } = this.representation
     const at = periodStart + first.time / init.timescale - presentationTimeOffset / timescale
     return [`#EXT-X-PROGRAM-DATE-TIME:${new Date(start + at * 1000).toISOString()}`]
   }
 
-  #uri(number: number): string {
-    const track = this.#segments.get(number)
-    const path = track?.path ?? pathOf(this.representation, this.representation.media ?? '', { number })
-    return this.#relative(path ?? '')
+  /** The URL of a segment; undefined for one that is to come and whose name cannot be told. */
+  #uri(number: number): string | undefined {
+    const value = this.#sequence.valueOf(number)
+    const { media = '' } = this.representation
+    const path =
+      this.#sequence.track(number)?.path ??
+      (value === undefined ? undefined : pathOf(this.representation, media, { number: value }))
+    return path === undefined ? undefined : this.#relative(path)
   }
 
   /** A path as the playlist names it. */
@@ -248,13 +252,15 @@ export class Rendition {
   }
 
   /** The tag by which other playlists tell where this one has got to. */
-  report(from: string, init: TrackInfo): string | undefined {
+  report(init: TrackInfo): string | undefined {
     const edge = this.edge(init)
-    if (!edge || nameOf(from) === '') return undefined
+    if (!edge) return undefined
     const part = edge.part >= 0 ? `,LAST-PART=${edge.part}` : ''
     return `#EXT-X-RENDITION-REPORT:URI="${encodeURIComponent(nameOf(this.path))}",LAST-MSN=${edge.number}${part}`
   }
 }
+
+const nothing: Made = { parts: [], length: 0, time: [] }
 
 function document(lines: readonly string[]): string {
   return `#EXTM3U\n${lines.join('\n')}\n`
@@ -275,8 +281,4 @@ function partsOf({ pieces, state }: Track, init: TrackInfo): readonly MadePart[]
   }
   if (open && state === 'complete') parts.push(open)
   return parts
-}
-
-function lengthOf({ pieces }: Track, init: TrackInfo): number {
-  return pieces.reduce((sum, piece) => sum + fragmentSeconds(piece, init), 0)
 }

@@ -56,11 +56,6 @@ export class Shelf implements WriteWatcher {
     this.#timer = setInterval(() => this.#sweepSoon(), Math.min(Math.max(age / 4, 50), 60_000)).unref()
   }
 
-  /** Bytes that are kept. */
-  get held(): number {
-    return this.#held
-  }
-
   stored({ path }: WriteHandle, entry: FileEntry): void {
     const { segments, age, bytes } = this.#parts.settings
     if (segments === Infinity && age === Infinity && bytes === Infinity) return
@@ -74,13 +69,19 @@ export class Shelf implements WriteWatcher {
     this.#forget(path)
   }
 
-  /** Throws `no-space` when there is no place for another file, though all that may go has gone. */
+  /** Throws `no-space` when what stays, and what is on its way, leaves no place for another file. */
   admit(): void {
-    const { bytes } = this.#parts.settings
-    if (this.#held <= bytes) return
+    const { settings, begins } = this.#parts
+    if (this.#held + this.#growing <= settings.bytes) return
     this.#sweepSoon()
-    if (![...this.#kept.values()].some(({ pattern }) => pattern !== undefined))
-      throw new AppError('no-space', `the live folder holds ${this.#held} bytes: see --max-cache-bytes`)
+    let stays = this.#growing
+    for (const [path, { pattern, entry }] of this.#kept) if (pattern === undefined || begins(path)) stays += entry.size
+    if (stays > settings.bytes)
+      throw new AppError('no-space', `the live folder holds ${stays} bytes that stay: see --max-cache-bytes`)
+  }
+
+  get #growing(): number {
+    return this.#writes?.growingBytes ?? 0
   }
 
   close(): void {

@@ -66,10 +66,11 @@ export class Tracks {
       for await (const chunk of spool.follow()) {
         const before = pieces.length
         reader.take(chunk)
+        if (reader.isOther) break
         track.size += chunk.length
         if (pieces.length > before) this.#changed(track)
       }
-      track.state = 'complete'
+      track.state = reader.isOther ? 'failed' : 'complete'
     } catch {
       track.state = 'failed'
     }
@@ -86,6 +87,7 @@ class PieceReader {
   readonly #init: (track: TrackInfo) => void
   readonly #piece: (piece: Piece) => void
   #fragment: Fragment | undefined
+  #other = false
   #start = 0
 
   constructor(init: (track: TrackInfo) => void, piece: (piece: Piece) => void) {
@@ -98,6 +100,11 @@ class PieceReader {
     this.#boxes.take(chunk)
   }
 
+  /** True for a file that has no fragments: there is nothing to find in it. */
+  get isOther(): boolean {
+    return this.#other || this.#boxes.broken
+  }
+
   #found({ type, end, body }: Box): void {
     if (type === 'moov' && body) {
       const track = readInit(body)
@@ -108,6 +115,6 @@ class PieceReader {
       this.#piece({ ...this.#fragment, start: this.#start, end })
       this.#fragment = undefined
       this.#start = end
-    }
+    } else if (type === 'mdat') this.#other = true
   }
 }

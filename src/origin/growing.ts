@@ -13,8 +13,8 @@ const ENDLESS = Number.MAX_SAFE_INTEGER
 
 /**
  * A file that is being written, from its first byte on, as it comes (httpout.md 3.2, live.md 3.5). A range is waited for until
- * its first byte is there. One that ends nowhere gives what is there now, or goes on with the file for those who say that they
- * understand it: `bytes=N-9007199254740991` (RFC 8673), `X-Allow-Open-Partial-Range`, GPAC. Unless `caching` says otherwise, no cache keeps it.
+ * its first byte is there. One that ends nowhere gives what is there now (from byte 0 the file), or goes on with the file for
+ * those who say that they understand it: `bytes=N-9007199254740991` (RFC 8673), `X-Allow-Open-Partial-Range`, GPAC. Unless `caching` says otherwise, no cache keeps it.
  */
 export async function serveGrowing(
   ctx: Context,
@@ -64,6 +64,8 @@ async function partOf(
     await spool.changed(ctx.signal)
   // What the writer failed with comes out of the reading.
   if (spool.state !== 'failed' && spool.end <= first && first >= (spool.size ?? 0)) return 'outside'
+  // Browsers and ffmpeg ask for everything so; what is there now would be taken for all of it.
+  if (first === 0 && last === undefined && !understandsOpenEnds(request) && spool.size === undefined) return undefined
   if (last !== undefined && last < ENDLESS) return { start: first, end: last + 1 }
   if (spool.size !== undefined) return { start: first, end: spool.size }
   if (last !== undefined) return { start: first, end: Infinity, shown: String(ENDLESS) }

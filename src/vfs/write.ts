@@ -132,6 +132,13 @@ export class Writes {
     return writing?.spool.state === 'failed' ? undefined : writing
   }
 
+  /** Bytes of all files under way. */
+  get growingBytes(): number {
+    let bytes = 0
+    for (const { spool } of this.#growing.values()) bytes += spool.end
+    return bytes
+  }
+
   /** The file at a path was removed. */
   forget(path: string): void {
     this.#parts.changed(path)
