@@ -103,8 +103,11 @@ export class LiveTree implements WriteWatcher {
     this.#gate.removed(path)
     this.#tracks.remove(path)
     this.#uploaded.delete(path)
+    const playlist = this.#playlists.get(path)
+    const live = (playlist && !playlist.made) || this.#manifests.get(path)?.dynamic
+    if (live) this.#parts.event?.('end', path)
     this.#endPlaylist(path)
-    if (this.#presentations.delete(path)) this.#parts.event?.('end', path)
+    this.#presentations.delete(path)
     this.#manifests.delete(path)
     for (const presentation of this.#presentations.values()) presentation.dropped(path)
     this.#notify(path)

@@ -125,6 +125,32 @@ test('a reader of a segment that is cut has all of it', async (t) => {
   assert.deepEqual(readdirSync(dir), ['s2.ts'])
 })
 
+test('the remote control tells when a live stream begins and ends', async (t) => {
+  const server = await live(t, '--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0')
+  await server.logged(/Serving remote control on \S+/)
+  const url = /Serving remote control on (\S+)/.exec(server.log())?.[1] ?? ''
+  const events = await fetch(`${url}events?types=live`)
+  const reader = (events.body as ReadableStream<Uint8Array>).getReader()
+  const list = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns1.ts\n'
+  await put(server, 'live/one/a.m3u8', list)
+  await put(server, 'live/one/a.m3u8', `${list}#EXTINF:2,\ns2.ts\n`)
+  await put(server, 'live/one/a.m3u8', `${list}#EXT-X-ENDLIST\n`)
+  await put(server, 'live/two.mpd', '<MPD type="dynamic"></MPD>')
+  await put(server, 'live/three.m3u8', list)
+  for (const name of ['two.mpd', 'three.m3u8']) await fetch(`${server.url}live/${name}`, { method: 'DELETE' })
+  let text = ''
+  while ((text.match(/"what"/g) ?? []).length < 6) text += Buffer.from((await reader.read()).value ?? []).toString()
+  const told = [...text.matchAll(/"what":"(\w+)","path":"([^"]+)"/g)].map(([, what, path]) => `${what} ${path}`)
+  assert.deepEqual(told, [
+    'begin live/one/a.m3u8',
+    'end live/one/a.m3u8',
+    'begin live/two.mpd',
+    'begin live/three.m3u8',
+    'end live/two.mpd',
+    'end live/three.m3u8',
+  ])
+})
+
 test('behind a login nothing is for others that one has got', async (t) => {
   const server = await live(t, '--user', 'me', '--pass', 'secret')
   const headers = { authorization: `Basic ${btoa('me:secret')}` }

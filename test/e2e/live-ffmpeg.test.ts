@@ -134,6 +134,27 @@ test('a hinted part is held, and comes whole as soon as it is there', { skip }, 
   }
 })
 
+test('an encoder that begins again goes on behind what it sent before', { skip }, async (t) => {
+  const server = await origin(t)
+  const first = ffmpeg(t, 30, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`))
+  const list = `${server.url}live/a.stream0.m3u8`
+  await there(list)
+  const before = await (await there(`${list}?_HLS_msn=3`)).text()
+  assert.match(before, /chunk-stream0-00003\.m4s/)
+  await first.stop('SIGKILL')
+  ffmpeg(t, 8, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`))
+  // The segment that the first one was killed in never came: its number is that of the new first one.
+  let text = ''
+  while (!text.includes('#EXT-X-DISCONTINUITY\n')) text = await (await fetch(list)).text()
+  const last = Number(/MEDIA-SEQUENCE:(\d+)/.exec(text)?.[1]) + (text.match(/#EXTINF/g) ?? []).length - 1
+  assert.ok(last >= 3, text)
+  const next = await (await fetch(`${list}?_HLS_msn=${last + 2}`)).text()
+  assert.match(
+    next,
+    /#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="init-stream0\.m4s"\n#EXT-X-PROGRAM-DATE-TIME:.*\n(?:#EXT-X-PART.*\n)*#EXTINF:1,\nchunk-stream0-00001\.m4s/,
+  )
+})
+
 test('a publisher that is killed within a segment breaks its readers off', { skip }, async (t) => {
   const server = await origin(t, '--live-hold', '500ms')
   const push = ffmpeg(t, 20, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`, 4))
