@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import { collect } from '../base/body.ts'
-import { toAppError } from '../base/error.ts'
+import { messageOf } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
 import { Wake } from '../base/wake.ts'
 import type { Context } from '../core/context.ts'
 import { headerOf, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
 import type { Remote } from '../remote/remote.ts'
+import type { Spool } from '../spool/spool.ts'
 import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
 import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
 import { deliver } from './delivery.ts'
@@ -60,6 +61,8 @@ export class LiveTree implements WriteWatcher {
   readonly #presentations = new LRUCache<string, Presentation>({ max: MOST, dispose: (one) => one.close() })
   /** Playlists that a packager has uploaded: none is made under their names. */
   readonly #uploaded = new LRUCache<string, true>({ max: MOST })
+  /** Files that have come and not been removed: the storage need not be asked for them. */
+  readonly #there = new LRUCache<string, true>({ max: 10 * MOST })
   readonly #waiting = new Map<string, Waiting>()
   #writes: Writes | undefined
   /** Nothing was uploaded yet: nothing can be announced. */
@@ -82,8 +85,18 @@ export class LiveTree implements WriteWatcher {
   }
 
   async stored({ path, spool }: WriteHandle): Promise<void> {
+    this.#there.set(path, true)
     this.#notify(path)
     if (!isPlaylist(path) || spool.end > LARGEST) return
+    try {
+      await this.#listCame(path, spool)
+    } catch (reason) {
+      // It is stored all the same.
+      this.#parts.ctx.log.error(`cannot be delivered live: ${messageOf(reason)}`, { object: path })
+    }
+  }
+
+  async #listCame(path: string, spool: Spool): Promise<void> {
     const text = Buffer.from(await collect(spool.follow(), LARGEST)).toString()
     if (path.toLowerCase().endsWith('.mpd')) this.#manifestCame(path, text)
     else {
@@ -99,6 +112,7 @@ export class LiveTree implements WriteWatcher {
   }
 
   removed(path: string): void {
+    this.#there.delete(path)
     this.#expected.removed(path)
     this.#gate.removed(path)
     this.#tracks.remove(path)
@@ -198,7 +212,8 @@ export class LiveTree implements WriteWatcher {
 
   /** True for what can be answered without the storage. */
   #known(path: string): boolean {
-    return this.#writes?.growing(path) !== undefined || this.#playlists.has(path) || this.#fixed.has(path)
+    if (this.#writes?.growing(path) || this.#there.has(path)) return true
+    return this.#playlists.has(path) || this.#fixed.has(path)
   }
 
   #notify(path: string): void {
@@ -268,7 +283,7 @@ export class LiveTree implements WriteWatcher {
     try {
       for (const presentation of this.#presentations.values()) presentation.changed(track)
     } catch (reason) {
-      this.#parts.ctx.log.error(`no playlist could be made: ${toAppError(reason).message}`, { object: track.path })
+      this.#parts.ctx.log.error(`no playlist could be made: ${messageOf(reason)}`, { object: track.path })
     }
   }
 }

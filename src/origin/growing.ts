@@ -64,13 +64,22 @@ async function partOf(
     await spool.changed(ctx.signal)
   // What the writer failed with comes out of the reading.
   if (spool.state !== 'failed' && spool.end <= first && first >= (spool.size ?? 0)) return 'outside'
-  // Browsers and ffmpeg ask for everything so; what is there now would be taken for all of it.
-  if (first === 0 && last === undefined && !understandsOpenEnds(request) && spool.size === undefined) return undefined
   if (last !== undefined && last < ENDLESS) return { start: first, end: last + 1 }
-  if (spool.size !== undefined) return { start: first, end: spool.size }
-  if (last !== undefined) return { start: first, end: Infinity, shown: String(ENDLESS) }
-  if (understandsOpenEnds(request)) return { start: first, end: Infinity, shown: '' }
-  return { start: first, end: spool.end }
+  return openPart(request, spool, first, last)
+}
+
+/** A part that goes on to the end of the file, or to that of what is there. */
+function openPart(
+  request: HttpRequest,
+  { size, end }: WriteHandle['spool'],
+  start: number,
+  last: number | undefined,
+): GrowingPart | undefined {
+  if (size !== undefined) return { start, end: size }
+  if (last !== undefined) return { start, end: Infinity, shown: String(ENDLESS) }
+  if (understandsOpenEnds(request)) return { start, end: Infinity, shown: '' }
+  // Browsers and ffmpeg ask for everything so; what is there now would be taken for all of it.
+  return start === 0 ? undefined : { start, end }
 }
 
 /** `bytes=-N` means nothing before the size is known. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { test, type TestContext } from 'node:test'
 import { openUpload } from '../open-upload.ts'
 import { scratch, serve, type Server } from '../program.ts'
@@ -192,4 +194,35 @@ test('ranges of a file that is being written: what is there, what comes, and wha
   assert.equal(await gpac.text(), '89abcd')
   assert.equal(await allowed.text(), '9abcd')
   assert.deepEqual([(await never).status, (await never).headers.get('content-range')], [416, 'bytes */14'])
+})
+
+test('over HTTP/2 files are waited for and followed, and playlists are held, all on one connection', async (t) => {
+  const server = await origin(t)
+  await put(server, 'live/a.m3u8', hls(7, 3))
+  const session = connect(server.url)
+  t.after(() => session.destroy())
+  const ask = (path: string) => {
+    const stream = session.request({ ':path': path })
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const head = once(stream, 'response').then(([headers]) => (headers as { ':status': number })[':status'])
+    return { stream, head, end: once(stream, 'end').then(() => Buffer.concat(chunks).toString()), chunks }
+  }
+  const lists = Array.from({ length: 50 }, () => ask('/live/a.m3u8?_HLS_msn=10'))
+  const segment = ask('/live/seg10.m4s')
+  const never = ask('/live/seg11.m4s')
+  const upload = await openUpload(server, 'live/seg10.m4s')
+  await upload.write('one ')
+  assert.equal(await segment.head, 200)
+  if (segment.chunks.length === 0) await once(segment.stream, 'data')
+  assert.equal(Buffer.concat(segment.chunks).toString(), 'one ')
+  never.stream.close()
+  await upload.write('two')
+  assert.equal(await upload.end(), 201)
+  assert.equal(await segment.end, 'one two')
+  await put(server, 'live/a.m3u8', hls(7, 4))
+  for (const list of lists) {
+    assert.equal(await list.head, 200)
+    assert.match(await list.end, /seg10\.m4s\n/)
+  }
 })
