@@ -1,4 +1,5 @@
-import { Mime } from 'mime'
+import { Mime } from 'mime/lite'
+import { lazy } from './lazy.ts'
 import otherTypes from 'mime/types/other.js'
 import standardTypes from 'mime/types/standard.js'
 
@@ -34,9 +35,9 @@ const readable =
   'gitignore go gradle graphql groovy h hpp hs ini java jl kt lock log lua mk nfo nix patch php pl pls pod ' +
   'profile properties proto ps1 py r rb rs rst scala service sh sql swift tcl tex tf toml tsx txt vb vue zig zsh'
 
-const types = new Mime(standardTypes, otherTypes)
-  .define(overrides, true)
-  .define({ 'text/plain': readable.split(' ') }, true)
+const types = lazy(() =>
+  new Mime(standardTypes, otherTypes).define(overrides, true).define({ 'text/plain': readable.split(' ') }, true),
+)
 
 /**
  * The media type that belongs to a file name's extension, with `charset=utf-8` for text; undefined when the name has no
@@ -45,7 +46,7 @@ const types = new Mime(standardTypes, otherTypes)
 export function typeByName(name: string): string | undefined {
   const dot = name.lastIndexOf('.')
   if (dot < 0) return undefined
-  const type = types.getType(name.slice(dot))
+  const type = types().getType(name.slice(dot))
   return type === null ? undefined : withCharset(type)
 }
 
