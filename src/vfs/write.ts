@@ -1,17 +1,12 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { AppError, toAppError } from '../base/error.ts'
+import { AppError } from '../base/error.ts'
 import { KeyedLock } from '../base/keyed-lock.ts'
 import { isPlaylist } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
-import { DiskStore } from '../spool/disk.ts'
-import { MemoryStore } from '../spool/memory.ts'
-import { Spool } from '../spool/spool.ts'
-import type { Store } from '../spool/store.ts'
-
-/** Files up to this size (bytes) are held in memory while they are written; larger ones on disk. */
-const IN_MEMORY = 256 * 1024
+import type { Spool } from '../spool/spool.ts'
+import { type Destination, type Storing, storing } from './storing.ts'
 
 /** Is told what becomes of the files of a tree, at once and in order: its methods must not wait for anything of the tree. */
 export interface WriteWatcher {
@@ -104,11 +99,11 @@ export class Writes {
 
   /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */
   async open(ctx: Context, path: string, info: PutInfo, { number }: Arrival): Promise<WriteHandle> {
-    const store = await this.#store(info.size)
+    const to = { ...this.#parts, path, info }
     const writing: Writing = new Writing(
       ctx,
-      this.#parts.remote,
-      { path, info, store },
+      to,
+      await storing(ctx, to),
       async (check, finish) =>
         await this.#names.run(path, async () => await this.#finish(writing, number, check, finish)),
     )
@@ -149,11 +144,6 @@ export class Writes {
   /** Runs `work` when nobody else gives a name to, or takes it from, the file at a path. */
   async exclusive<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await this.#names.run(path, work)
-  }
-
-  async #store(size: number | undefined): Promise<Store> {
-    if (size !== undefined && size <= IN_MEMORY) return new MemoryStore()
-    return this.#parts.remote.info.type === 'memory' ? new MemoryStore() : await DiskStore.open(this.#parts.tempDir)
   }
 
   #tell(say: (watcher: WriteWatcher) => void): void {
@@ -208,56 +198,40 @@ type Finish = (check: () => Promise<void>, finish: () => Promise<FileEntry>) => 
 class Writing implements WriteHandle {
   readonly path: string
   readonly contentType: string | undefined
-  readonly spool: Spool
   readonly over: Promise<void>
   readonly ctx: Context
-  readonly #stored: Promise<FileEntry>
+  readonly #storing: Storing
   readonly #finish: Finish
-  #dropped = false
   #ended!: () => void
-  #failure: AppError | undefined
 
-  constructor(
-    ctx: Context,
-    remote: Remote,
-    { path, info, store }: { path: string; info: PutInfo; store: Store },
-    finish: Finish,
-  ) {
+  constructor(ctx: Context, { path, info }: Destination, storing: Storing, finish: Finish) {
     this.ctx = ctx
     this.path = path
     this.contentType = info.contentType
-    this.spool = new Spool(store, info.size === undefined ? {} : { size: info.size })
+    this.#storing = storing
     this.#finish = finish
     this.over = new Promise((resolve) => (this.#ended = resolve))
-    this.#stored = remote.put(ctx, path, this.#source(), info)
-    this.#stored.catch((reason: unknown) => {
-      this.#failure = toAppError(reason)
-    })
   }
 
-  /** All that was written, for the storage. */
-  async *#source(): AsyncGenerator<Uint8Array> {
-    yield* this.spool.follow(undefined, { signal: this.ctx.signal, sealed: true })
-    if (this.#dropped) throw new AppError('aborted', 'the same is stored already')
+  get spool(): Spool {
+    return this.#storing.spool
   }
 
   /** Ends it well for its readers, and stores nothing. */
   drop(): void {
-    this.#dropped = true
     this.spool.complete()
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#failure) throw this.#failure
+    if (this.#storing.failure) throw this.#storing.failure
     await this.spool.write(chunk)
   }
 
   async commit(check: () => Promise<void>): Promise<FileEntry | undefined> {
     try {
       const entry = await this.#finish(check, async () => {
-        if (this.#failure) throw this.#failure
-        this.spool.complete()
-        return await this.#stored
+        if (this.#storing.failure) throw this.#storing.failure
+        return await this.#storing.finish()
       })
       if (!entry) this.spool.fail(new AppError('aborted', 'a newer file has taken the place of this one'))
       return entry
@@ -273,7 +247,7 @@ class Writing implements WriteHandle {
 
   async #end(): Promise<void> {
     if (this.spool.state === 'growing') this.spool.fail(new AppError('aborted', 'the upload was refused'))
-    await this.#stored.catch(() => {})
+    await this.#storing.end()
     this.#ended()
     // Readers may still be behind: the store goes with the last of them.
     this.spool.close().catch(() => {})
