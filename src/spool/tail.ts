@@ -1,7 +1,7 @@
 import type { Store } from './store.ts'
 
 /** So many bytes are kept of the newest ones. */
-const TAIL = 256 * 1024
+const TAIL = 64 * 1024
 
 /** Keeps the newest bytes of a store in memory as well: those who follow closely cost it no reads. */
 export class TailStore implements Store {
