@@ -32,6 +32,8 @@ interface Sequence {
 
 /** A sequence goes on when its last file began no longer ago than this, or than a few of its intervals; ms. */
 const FRESH = 30_000
+/** So many segments of a playlist, from its end, are looked for. */
+const LISTED = 1000
 /** The most that is remembered. */
 const MOST = 10_000
 
@@ -139,7 +141,7 @@ function ofPlaylist(path: string, playlist: MediaPlaylist): Announced {
   const { segments, rest, hints, maps, targetDuration } = playlist
   const last = segments.at(-1)
   const uris = [
-    ...segments.flatMap(({ uri, parts }) => [uri, ...parts.map((part) => part.uri)]),
+    ...segments.slice(-LISTED).flatMap(({ uri, parts }) => [uri, ...parts.map((part) => part.uri)]),
     ...[...rest.parts, ...hints].map(({ uri }) => uri),
     ...maps,
   ]

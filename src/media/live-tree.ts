@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache'
 import { collect } from '../base/body.ts'
 import { messageOf } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
-import { Wake } from '../base/wake.ts'
 import type { Context } from '../core/context.ts'
 import { headerOf, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
 import type { Remote } from '../remote/remote.ts'
@@ -12,6 +11,7 @@ import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
 import { deliver } from './delivery.ts'
 import { Expected } from './expected.ts'
 import { Gate } from './gate.ts'
+import { Holds } from './holds.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { isMediaName } from './numbered.ts'
 import { parsePlaylist } from './playlist.ts'
@@ -37,13 +37,6 @@ const MOST = 1000
 /** A manifest or playlist larger than this (bytes) is stored and served, and not looked into. */
 const LARGEST = 4 * 1024 * 1024
 
-interface Waiting {
-  readonly wake: Wake
-  /** Counts the changes, so that none is missed between a look and the wait. */
-  changes: number
-  count: number
-}
-
 /**
  * What makes a tree with uploads an origin of live media: requests for files that are announced are held until these come,
  * growing playlists are delivered as they grow, HLS is made of chunked DASH. It watches the uploads, and stands in front of
@@ -63,13 +56,19 @@ export class LiveTree implements WriteWatcher {
   readonly #uploaded = new LRUCache<string, true>({ max: MOST })
   /** Files that have come and not been removed: the storage need not be asked for them. */
   readonly #there = new LRUCache<string, true>({ max: 10 * MOST })
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #holds: Holds
   #writes: Writes | undefined
   /** Nothing was uploaded yet: nothing can be announced. */
   #idle = true
 
   constructor(parts: LiveTreeParts) {
     this.#parts = parts
+    this.#holds = new Holds({
+      most: parts.hold,
+      expects: (path) => this.#expected.expects(path),
+      known: (path) => this.#known(path),
+      exists: async (path) => (await parts.remote.stat(parts.ctx, path)) !== undefined,
+    })
   }
 
   /** The tree that it stands in front of. */
@@ -81,12 +80,12 @@ export class LiveTree implements WriteWatcher {
     this.#idle = false
     this.#expected.begun(handle.path)
     this.#tracks.follow(handle)
-    this.#notify(handle.path)
+    this.#holds.notify(handle.path)
   }
 
   async stored({ path, spool }: WriteHandle): Promise<void> {
     this.#there.set(path, true)
-    this.#notify(path)
+    this.#holds.notify(path)
     if (!isPlaylist(path) || spool.end > LARGEST) return
     try {
       await this.#listCame(path, spool)
@@ -104,11 +103,11 @@ export class LiveTree implements WriteWatcher {
       this.#playlistCame(path, text, false)
     }
     // Who waits for what was announced before may wait in vain now.
-    for (const waiting of this.#waiting.values()) notify(waiting)
+    this.#holds.notifyAll()
   }
 
   failed(path: string): void {
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   removed(path: string): void {
@@ -124,7 +123,7 @@ export class LiveTree implements WriteWatcher {
     this.#presentations.delete(path)
     this.#manifests.delete(path)
     for (const presentation of this.#presentations.values()) presentation.dropped(path)
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   /** True for a file that a manifest lists now. */
@@ -167,7 +166,7 @@ export class LiveTree implements WriteWatcher {
   async #answer(ctx: Context, request: HttpRequest, next: Handler): Promise<HttpResponse> {
     const { path } = request
     const began = performance.now()
-    const held = await this.#hold(ctx, path)
+    const held = await this.#holds.wait(path, ctx.signal)
     const playlist = this.#playlists.get(path)
     if (playlist && (playlist.made || !playlist.playlist.ended)) return await deliver(ctx, request, playlist)
     const fixed = this.#fixed.get(path)
@@ -177,7 +176,7 @@ export class LiveTree implements WriteWatcher {
     const passed = growing ? await this.#gate.pass(request, growing.spool, ctx.signal) : request
     const response = await next(ctx, passed)
     const headers = [...response.headers]
-    // RFC: CTA-5006, the time that a request was held, ms.
+    // CTA-5006: the time that a request was held, ms.
     if (held) headers.push('cmsd-static', `ht=${Math.round(performance.now() - began)}`)
     const short = held || this.#parts.window !== undefined || isMediaName(path) || isPlaylist(path)
     if (response.status === 404 && short && headerOf(headers, 'cache-control') === undefined)
@@ -185,40 +184,10 @@ export class LiveTree implements WriteWatcher {
     return { ...response, headers }
   }
 
-  /** Waits while a file is announced and not there yet. True when it was waited for. */
-  async #hold(ctx: Context, path: string): Promise<boolean> {
-    const { hold } = this.#parts
-    const length = hold > 0 && !this.#known(path) ? this.#expected.expects(path) : undefined
-    if (length === undefined) return false
-    const until = performance.now() + Math.min(length, hold)
-    const waiting = this.#waiting.get(path) ?? { wake: new Wake(), changes: 0, count: 0 }
-    this.#waiting.set(path, waiting)
-    waiting.count++
-    let held = false
-    try {
-      for (;;) {
-        const { changes } = waiting
-        const there = this.#known(path) || (await this.#parts.remote.stat(ctx, path)) !== undefined
-        if (waiting.changes !== changes) continue
-        const left = until - performance.now()
-        if (there || left <= 0 || this.#expected.expects(path) === undefined) return held
-        held = true
-        await waiting.wake.next(ctx.signal, left)
-      }
-    } finally {
-      if (--waiting.count === 0) this.#waiting.delete(path)
-    }
-  }
-
   /** True for what can be answered without the storage. */
   #known(path: string): boolean {
     if (this.#writes?.growing(path) || this.#there.has(path)) return true
     return this.#playlists.has(path) || this.#fixed.has(path)
-  }
-
-  #notify(path: string): void {
-    const waiting = this.#waiting.get(path)
-    if (waiting) notify(waiting)
   }
 
   #playlistCame(path: string, text: string, made: boolean): void {
@@ -271,7 +240,7 @@ export class LiveTree implements WriteWatcher {
 
   #publish(path: string, text: string): void {
     this.#playlistCame(path, text, true)
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   #retract(path: string): void {
@@ -286,9 +255,4 @@ export class LiveTree implements WriteWatcher {
       this.#parts.ctx.log.error(`no playlist could be made: ${messageOf(reason)}`, { object: track.path })
     }
   }
-}
-
-function notify(waiting: Waiting): void {
-  waiting.changes++
-  waiting.wake.notify()
 }

@@ -85,6 +85,9 @@ interface Level {
   channels?: string | undefined
 }
 
+/** More representations than any player chooses from. */
+const MOST = 500
+
 /** What elements say of the one that they stand in. */
 const within: Readonly<Record<string, (parent: Level, attributes: Attributes) => void>> = {
   SegmentTemplate: addNaming,
@@ -151,7 +154,8 @@ class Reader {
     const level = this.#levels.at(-1)
     if (element === 'BaseURL' && level) level.base = below(level.base, this.#text.trim())
     if (!level || level.element !== element) return
-    if (element === 'Representation') this.#representations.push(this.#representation(level))
+    if (element === 'Representation' && this.#representations.length < MOST)
+      this.#representations.push(this.#representation(level))
     this.#levels.pop()
   }
 
