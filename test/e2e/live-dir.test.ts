@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openUpload } from '../open-upload.ts'
-import { files, scratch, serve, sluice, type Server } from '../program.ts'
+import { files, rcd, scratch, serve, sluice, type Server } from '../program.ts'
 
 async function put(server: Server, name: string, body: string): Promise<void> {
   const response = await fetch(server.url + name, { method: 'PUT', body })
@@ -149,6 +149,20 @@ test('the remote control tells when a live stream begins and ends', async (t) =>
     'end live/two.mpd',
     'end live/three.m3u8',
   ])
+})
+
+test('a server with a live folder can be started and stopped by a call', async (t) => {
+  const rc = await rcd(t)
+  const dir = scratch(t)
+  const options = { live_dir: ['live=memory'], max_cache_segs: 2, max_cache_age: '1h', live_hold: '0s' }
+  const started = await rc.call('serve/start', { type: 'http', fs: dir, addr: '127.0.0.1:0', ...options })
+  assert.equal(started.status, 200, JSON.stringify(started.body))
+  const url = `http://${String(started.body.addr)}/`
+  for (const n of [1, 2, 3]) await fetch(`${url}live/s${n}.ts`, { method: 'PUT', body: String(n) })
+  for (let tries = 0; (await fetch(`${url}live/s1.ts`)).ok; tries++) assert.ok(tries < 200, 'the first segment stays')
+  assert.equal(await (await fetch(`${url}live/s3.ts`)).text(), '3')
+  assert.equal((await rc.call('serve/stop', { id: started.body.id })).status, 200)
+  await assert.rejects(fetch(`${url}live/s3.ts`))
 })
 
 test('behind a login nothing is for others that one has got', async (t) => {
