@@ -104,7 +104,7 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
     ctx,
     remote,
     hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,
-    window: shelf && WINDOW,
+    window: shelf && windowOf(shelf),
     shared: !more.locked,
     event: (what, path) => events.publish('live', { what, path: join(more.place ?? '', path) }),
   })
@@ -123,5 +123,11 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
   return { handler, caching, close: () => kept?.close() }
 }
 
-/** Seconds that caches may keep the segments of a live folder. */
-const WINDOW = 3600
+/**
+ * Seconds that caches may keep the segments of a live folder: an encoder that begins again uses their names again, so that it is
+ * for long only where segments stay.
+ */
+function windowOf({ segments, age }: ShelfSettings): number {
+  if (age !== Infinity) return Math.max(1, Math.floor(age / 1000))
+  return segments === Infinity ? 3600 : 60
+}
