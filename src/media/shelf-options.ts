@@ -1,7 +1,7 @@
 import { defineOptions, option, type Values } from '../schema/option.ts'
 import { duration, int, size, strings } from '../schema/values.ts'
 
-const group = 'Live'
+const group = 'Live media'
 
 /** Live directories: where packagers push segments and playlists to. */
 export const shelfOptions = defineOptions('shelf', {
