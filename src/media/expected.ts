@@ -9,6 +9,8 @@ import { referenced } from './reference.ts'
 interface Announced {
   /** Paths, and seconds of a segment. */
   readonly paths: ReadonlyMap<string, number>
+  /** What it lists is kept. */
+  readonly keeps: boolean
   readonly templates: readonly Template[]
 }
 
@@ -81,15 +83,15 @@ export class Expected {
     this.#announced.delete(path)
   }
 
-  /** A playlist has come. */
-  playlist(path: string, playlist: MediaPlaylist): void {
+  /** A playlist has come. One that is `made` here of what there is keeps nothing from going. */
+  playlist(path: string, playlist: MediaPlaylist, made: boolean): void {
     if (playlist.ended) this.#end(path)
-    else this.#announced.set(path, ofPlaylist(path, playlist))
+    else this.#announced.set(path, { ...ofPlaylist(path, playlist), keeps: !made })
   }
 
   /** A DASH manifest has come. */
   manifest(path: string, manifest: Manifest): void {
-    if (manifest.dynamic) this.#announced.set(path, ofManifest(manifest))
+    if (manifest.dynamic) this.#announced.set(path, { ...ofManifest(manifest), keeps: true })
     else this.#end(path)
   }
 
@@ -116,7 +118,8 @@ export class Expected {
 
   /** True for a file that a live manifest lists now. */
   lists(path: string): boolean {
-    for (const { paths, templates } of this.#announced.values()) {
+    for (const { paths, templates, keeps } of this.#announced.values()) {
+      if (!keeps) continue
       if (paths.has(path)) return true
       for (const template of templates) {
         const number = template.read(path)
@@ -137,7 +140,7 @@ export class Expected {
 }
 
 /** All files of a playlist, its hints, and the segment behind its last one. */
-function ofPlaylist(path: string, playlist: MediaPlaylist): Announced {
+function ofPlaylist(path: string, playlist: MediaPlaylist): Omit<Announced, 'keeps'> {
   const { segments, rest, hints, maps, targetDuration } = playlist
   const last = segments.at(-1)
   const uris = [
@@ -156,7 +159,7 @@ function ofPlaylist(path: string, playlist: MediaPlaylist): Announced {
   return { paths, templates: [] }
 }
 
-function ofManifest(manifest: Manifest): Announced {
+function ofManifest(manifest: Manifest): Omit<Announced, 'keeps'> {
   const paths = new Map<string, number>()
   const templates: Template[] = []
   for (const representation of manifest.representations) {

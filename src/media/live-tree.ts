@@ -201,7 +201,7 @@ export class LiveTree implements WriteWatcher {
     const known = this.#playlists.get(path)
     // What a packager uploads goes before what is made here.
     if (made && (this.#uploaded.has(path) || (known && !known.made))) return
-    this.#expected.playlist(path, playlist)
+    this.#expected.playlist(path, playlist, made)
     this.#gate.playlist(path, playlist)
     if (!made) this.#tell(known?.playlist.ended ?? true, playlist.ended, path)
     if (known && known.made === made) known.update(playlist)

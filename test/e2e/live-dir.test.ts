@@ -111,6 +111,16 @@ test('by age and by bytes segments go as well, and a full folder takes nothing t
   await left(small, names, [])
   assert.equal((await fetch(`${small.url}live/other.bin`, { method: 'PUT', body: 'x' })).status, 507)
   assert.equal(await status(small, 'live/keep.bin'), 200)
+  await fetch(`${small.url}live/keep.bin`, { method: 'DELETE' })
+  const growing = await openUpload(small, 'live/s10.ts')
+  await growing.write('x'.repeat(120))
+  const reader = ((await fetch(`${small.url}live/s10.ts`)).body as ReadableStream<Uint8Array>).getReader()
+  await reader.read()
+  assert.equal((await fetch(`${small.url}live/s11.ts`, { method: 'PUT', body: 'x' })).status, 507)
+  assert.equal(await growing.end(), 201)
+  await reader.cancel()
+  await put(small, 'live/s11.ts', 'x')
+  await left(small, ['live/s10.ts', 'live/s11.ts'], ['live/s11.ts'])
 })
 
 test('a reader of a segment that is cut has all of it', async (t) => {
