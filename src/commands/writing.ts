@@ -99,13 +99,14 @@ export interface ServedLive extends Served {
 /** A tree that is read where it is written: files are followed while they come, and it is an origin of live media. */
 export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: Place): ServedLive {
   const { ctx, events } = parts
-  const { liveHold } = parts.get(shelfOptions)
+  const { liveHold, utcTiming } = parts.get(shelfOptions)
   const live = new LiveTree({
     ctx,
     remote,
     hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,
     window: shelf && windowOf(shelf),
     shared: !more.locked,
+    clock: utcTiming,
     event: (what, path) => events.publish('live', { what, path: join(more.place ?? '', path) }),
   })
   const kept =

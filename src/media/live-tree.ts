@@ -8,11 +8,12 @@ import type { Remote } from '../remote/remote.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
 import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
-import { deliver } from './delivery.ts'
+import { deliver, playlistType } from './delivery.ts'
 import { Expected } from './expected.ts'
 import { Gate } from './gate.ts'
 import { Holds } from './holds.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { listText, type ListText, sendList } from './list-text.ts'
+import { type Manifest, manifestType, parseManifest, withClock } from './manifest.ts'
 import { isMediaName } from './numbered.ts'
 import { parsePlaylist } from './playlist.ts'
 import { LivePlaylist } from './playlists.ts'
@@ -26,10 +27,19 @@ export interface LiveTreeParts {
   readonly hold: number
   /** Seconds that segments are there, for caches; undefined = this is no live folder: only its playlists have a Cache-Control. */
   readonly window?: number | undefined
+  /** Manifests that name no clock get that of this server. */
+  readonly clock: boolean
   /** Caches may give to others what one has got: there is no login. */
   readonly shared: boolean
   /** Told when a live stream begins and ends, by the path of its manifest. */
   readonly event?: ((what: 'begin' | 'end', path: string) => void) | undefined
+}
+
+interface Fixed {
+  readonly text: ListText
+  readonly type: string
+  /** ms since 1970. */
+  readonly modified: number
 }
 
 /** So many playlists, and manifests, are known at a time; others are files like any. */
@@ -48,8 +58,8 @@ export class LiveTree implements WriteWatcher {
   readonly #tracks = new Tracks((track) => this.#trackChanged(track))
   readonly #gate = new Gate(this.#tracks)
   readonly #playlists = new LRUCache<string, LivePlaylist>({ max: MOST })
-  /** The multivariant playlists made here. */
-  readonly #fixed = new LRUCache<string, string>({ max: MOST })
+  /** What is sent as it is: the multivariant playlists made here, manifests to which something was added. */
+  readonly #fixed = new LRUCache<string, Fixed>({ max: MOST })
   readonly #manifests = new LRUCache<string, Manifest>({ max: MOST })
   readonly #presentations = new LRUCache<string, Presentation>({ max: MOST, dispose: (one) => one.close() })
   /** Playlists that a packager has uploaded: none is made under their names. */
@@ -122,6 +132,7 @@ export class LiveTree implements WriteWatcher {
     this.#endPlaylist(path)
     this.#presentations.delete(path)
     this.#manifests.delete(path)
+    this.#fixed.delete(path)
     for (const presentation of this.#presentations.values()) presentation.dropped(path)
     this.#holds.notify(path)
   }
@@ -170,8 +181,7 @@ export class LiveTree implements WriteWatcher {
     const playlist = this.#playlists.get(path)
     if (playlist && (playlist.made || !playlist.playlist.ended)) return await deliver(ctx, request, playlist)
     const fixed = this.#fixed.get(path)
-    if (fixed !== undefined)
-      return { status: 200, headers: ['content-type', 'application/vnd.apple.mpegurl'], body: fixed }
+    if (fixed) return sendList(request, fixed.text, fixed)
     const growing = this.#writes?.growing(path)
     const passed = growing ? await this.#gate.pass(request, growing.spool, ctx.signal) : request
     const response = await next(ctx, passed)
@@ -195,7 +205,7 @@ export class LiveTree implements WriteWatcher {
     if (!playlist) {
       this.#endPlaylist(path)
       if (!made) this.#fixed.delete(path)
-      else if (!this.#uploaded.has(path)) this.#fixed.set(path, text)
+      else if (!this.#uploaded.has(path)) this.#fix(path, text, playlistType)
       return
     }
     const known = this.#playlists.get(path)
@@ -210,6 +220,13 @@ export class LiveTree implements WriteWatcher {
     else if (known?.made !== made) this.#playlists.set(path, new LivePlaylist(playlist, { made }))
   }
 
+  /** The same text again is no new version. */
+  #fix(path: string, text: string, type: string): void {
+    const made = listText(text)
+    if (this.#fixed.get(path)?.text.etag !== made.etag)
+      this.#fixed.set(path, { text: made, type, modified: Date.now() })
+  }
+
   #tell(endedBefore: boolean, ended: boolean, path: string): void {
     if (endedBefore !== ended) this.#parts.event?.(ended ? 'end' : 'begin', path)
   }
@@ -221,6 +238,9 @@ export class LiveTree implements WriteWatcher {
 
   #manifestCame(path: string, text: string): void {
     const manifest = parseManifest(path, text)
+    const timed = this.#parts.clock && manifest?.dynamic ? withClock(text) : undefined
+    if (timed === undefined) this.#fixed.delete(path)
+    else this.#fix(path, timed, manifestType)
     if (!manifest) return void this.#manifests.delete(path)
     this.#tell(!(this.#manifests.get(path)?.dynamic ?? false), !manifest.dynamic, path)
     this.#manifests.set(path, manifest)

@@ -262,3 +262,16 @@ export function segmentReader(representation: Representation): ((path: string) =
       : undefined
   }
 }
+
+/** The type of DASH manifests. */
+export const manifestType = 'application/dash+xml'
+
+/**
+ * A manifest with the clock of this server in it, for players to set theirs by (`/.utc`); undefined when it names one itself. The
+ * reference is relative, so that it holds behind any proxy.
+ */
+export function withClock(text: string): string | undefined {
+  const end = text.lastIndexOf('</MPD>')
+  if (end < 0 || /<UTCTiming\b/.test(text)) return undefined
+  return `${text.slice(0, end)}<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value=".utc"/>${text.slice(end)}`
+}

@@ -135,6 +135,24 @@ test('a reader of a segment that is cut has all of it', async (t) => {
   assert.deepEqual(readdirSync(dir), ['s2.ts'])
 })
 
+test('manifests that name no clock get one with --utc-timing, others stay as they are', async (t) => {
+  const server = await live(t, '--utc-timing')
+  const mpd = (inside = '') => `<?xml version="1.0"?>\n<MPD type="dynamic"><Period/>${inside}</MPD>\n`
+  await put(server, 'live/x/a.mpd', mpd())
+  const got = await fetch(`${server.url}live/x/a.mpd`)
+  const text = await got.text()
+  assert.equal(text, mpd('<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value=".utc"/>'))
+  assert.equal(got.headers.get('content-type'), 'application/dash+xml')
+  const etag = got.headers.get('etag') ?? ''
+  assert.equal((await fetch(`${server.url}live/x/a.mpd`, { headers: { 'if-none-match': etag } })).status, 304)
+  assert.match(await (await fetch(`${server.url}live/x/.utc`)).text(), /Z$/)
+  const own = mpd('<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="x"/>')
+  for (const body of [own, mpd().replace('dynamic', 'static')]) {
+    await put(server, 'live/x/a.mpd', body)
+    assert.equal(await (await fetch(`${server.url}live/x/a.mpd`)).text(), body)
+  }
+})
+
 test('the remote control tells when a live stream begins and ends', async (t) => {
   const server = await live(t, '--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0')
   await server.logged(/Serving remote control on \S+/)
