@@ -99,13 +99,14 @@ export interface ServedLive extends Served {
 /** A tree that is read where it is written: files are followed while they come, and it is an origin of live media. */
 export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: Place): ServedLive {
   const { ctx, events } = parts
-  const { liveHold } = parts.get(shelfOptions)
+  const { liveHold, utcTiming } = parts.get(shelfOptions)
   const live = new LiveTree({
     ctx,
     remote,
     hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,
-    window: shelf && WINDOW,
+    window: shelf && windowOf(shelf),
     shared: !more.locked,
+    clock: utcTiming,
     event: (what, path) => events.publish('live', { what, path: join(more.place ?? '', path) }),
   })
   const kept =
@@ -123,5 +124,11 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
   return { handler, caching, close: () => kept?.close() }
 }
 
-/** Seconds that caches may keep the segments of a live folder. */
-const WINDOW = 3600
+/**
+ * Seconds that caches may keep the segments of a live folder: an encoder that begins again uses their names again, so that it is
+ * for long only where segments stay.
+ */
+function windowOf({ segments, age }: ShelfSettings): number {
+  if (age !== Infinity) return Math.max(1, Math.floor(age / 1000))
+  return segments === Infinity ? 3600 : 60
+}

@@ -1,7 +1,8 @@
+import { nameOf } from '../base/path.ts'
 import type { HttpRequest, HttpResponse, Middleware } from './message.ts'
 
-/** Where players ask for the time. */
-const PATH = '.utc'
+/** Where players ask for the time, in any folder: manifests may name it beside themselves. */
+const NAME = '.utc'
 
 /**
  * Answers `/.utc` with the time, to the millisecond, for players of live streams to set their clocks by (ISO 23009-1, UTCTiming):
@@ -10,7 +11,7 @@ const PATH = '.utc'
  */
 export const utcTiming: Middleware = (next) =>
   function answerTime(ctx, request) {
-    if (request.path !== PATH || request.directory || !['GET', 'HEAD'].includes(request.method))
+    if (nameOf(request.path) !== NAME || request.directory || !['GET', 'HEAD'].includes(request.method))
       return next(ctx, request)
     return timeOf(request)
   }

@@ -9,6 +9,8 @@ import { referenced } from './reference.ts'
 interface Announced {
   /** Paths, and seconds of a segment. */
   readonly paths: ReadonlyMap<string, number>
+  /** What it lists is kept. */
+  readonly keeps: boolean
   readonly templates: readonly Template[]
 }
 
@@ -32,6 +34,8 @@ interface Sequence {
 
 /** A sequence goes on when its last file began no longer ago than this, or than a few of its intervals; ms. */
 const FRESH = 30_000
+/** So many segments of a playlist, from its end, are looked for. */
+const LISTED = 1000
 /** The most that is remembered. */
 const MOST = 10_000
 
@@ -79,15 +83,15 @@ export class Expected {
     this.#announced.delete(path)
   }
 
-  /** A playlist has come. */
-  playlist(path: string, playlist: MediaPlaylist): void {
+  /** A playlist has come. One that is `made` here of what there is keeps nothing from going. */
+  playlist(path: string, playlist: MediaPlaylist, made: boolean): void {
     if (playlist.ended) this.#end(path)
-    else this.#announced.set(path, ofPlaylist(path, playlist))
+    else this.#announced.set(path, { ...ofPlaylist(path, playlist), keeps: !made })
   }
 
   /** A DASH manifest has come. */
   manifest(path: string, manifest: Manifest): void {
-    if (manifest.dynamic) this.#announced.set(path, ofManifest(manifest))
+    if (manifest.dynamic) this.#announced.set(path, { ...ofManifest(manifest), keeps: true })
     else this.#end(path)
   }
 
@@ -114,7 +118,8 @@ export class Expected {
 
   /** True for a file that a live manifest lists now. */
   lists(path: string): boolean {
-    for (const { paths, templates } of this.#announced.values()) {
+    for (const { paths, templates, keeps } of this.#announced.values()) {
+      if (!keeps) continue
       if (paths.has(path)) return true
       for (const template of templates) {
         const number = template.read(path)
@@ -135,11 +140,11 @@ export class Expected {
 }
 
 /** All files of a playlist, its hints, and the segment behind its last one. */
-function ofPlaylist(path: string, playlist: MediaPlaylist): Announced {
+function ofPlaylist(path: string, playlist: MediaPlaylist): Omit<Announced, 'keeps'> {
   const { segments, rest, hints, maps, targetDuration } = playlist
   const last = segments.at(-1)
   const uris = [
-    ...segments.flatMap(({ uri, parts }) => [uri, ...parts.map((part) => part.uri)]),
+    ...segments.slice(-LISTED).flatMap(({ uri, parts }) => [uri, ...parts.map((part) => part.uri)]),
     ...[...rest.parts, ...hints].map(({ uri }) => uri),
     ...maps,
   ]
@@ -154,7 +159,7 @@ function ofPlaylist(path: string, playlist: MediaPlaylist): Announced {
   return { paths, templates: [] }
 }
 
-function ofManifest(manifest: Manifest): Announced {
+function ofManifest(manifest: Manifest): Omit<Announced, 'keeps'> {
   const paths = new Map<string, number>()
   const templates: Template[] = []
   for (const representation of manifest.representations) {

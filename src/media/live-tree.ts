@@ -2,17 +2,18 @@ import { LRUCache } from 'lru-cache'
 import { collect } from '../base/body.ts'
 import { messageOf } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
-import { Wake } from '../base/wake.ts'
 import type { Context } from '../core/context.ts'
 import { headerOf, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
 import type { Remote } from '../remote/remote.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
 import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
-import { deliver } from './delivery.ts'
+import { deliver, playlistType } from './delivery.ts'
 import { Expected } from './expected.ts'
 import { Gate } from './gate.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { Holds } from './holds.ts'
+import { listText, type ListText, sendList } from './list-text.ts'
+import { type Manifest, manifestType, parseManifest, withClock } from './manifest.ts'
 import { isMediaName } from './numbered.ts'
 import { parsePlaylist } from './playlist.ts'
 import { LivePlaylist } from './playlists.ts'
@@ -26,23 +27,25 @@ export interface LiveTreeParts {
   readonly hold: number
   /** Seconds that segments are there, for caches; undefined = this is no live folder: only its playlists have a Cache-Control. */
   readonly window?: number | undefined
+  /** Manifests that name no clock get that of this server. */
+  readonly clock: boolean
   /** Caches may give to others what one has got: there is no login. */
   readonly shared: boolean
   /** Told when a live stream begins and ends, by the path of its manifest. */
   readonly event?: ((what: 'begin' | 'end', path: string) => void) | undefined
 }
 
+interface Fixed {
+  readonly text: ListText
+  readonly type: string
+  /** ms since 1970. */
+  readonly modified: number
+}
+
 /** So many playlists, and manifests, are known at a time; others are files like any. */
 const MOST = 1000
 /** A manifest or playlist larger than this (bytes) is stored and served, and not looked into. */
 const LARGEST = 4 * 1024 * 1024
-
-interface Waiting {
-  readonly wake: Wake
-  /** Counts the changes, so that none is missed between a look and the wait. */
-  changes: number
-  count: number
-}
 
 /**
  * What makes a tree with uploads an origin of live media: requests for files that are announced are held until these come,
@@ -55,21 +58,27 @@ export class LiveTree implements WriteWatcher {
   readonly #tracks = new Tracks((track) => this.#trackChanged(track))
   readonly #gate = new Gate(this.#tracks)
   readonly #playlists = new LRUCache<string, LivePlaylist>({ max: MOST })
-  /** The multivariant playlists made here. */
-  readonly #fixed = new LRUCache<string, string>({ max: MOST })
+  /** What is sent as it is: the multivariant playlists made here, manifests to which something was added. */
+  readonly #fixed = new LRUCache<string, Fixed>({ max: MOST })
   readonly #manifests = new LRUCache<string, Manifest>({ max: MOST })
   readonly #presentations = new LRUCache<string, Presentation>({ max: MOST, dispose: (one) => one.close() })
   /** Playlists that a packager has uploaded: none is made under their names. */
   readonly #uploaded = new LRUCache<string, true>({ max: MOST })
   /** Files that have come and not been removed: the storage need not be asked for them. */
   readonly #there = new LRUCache<string, true>({ max: 10 * MOST })
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #holds: Holds
   #writes: Writes | undefined
   /** Nothing was uploaded yet: nothing can be announced. */
   #idle = true
 
   constructor(parts: LiveTreeParts) {
     this.#parts = parts
+    this.#holds = new Holds({
+      most: parts.hold,
+      expects: (path) => this.#expected.expects(path),
+      known: (path) => this.#known(path),
+      exists: async (path) => (await parts.remote.stat(parts.ctx, path)) !== undefined,
+    })
   }
 
   /** The tree that it stands in front of. */
@@ -81,12 +90,12 @@ export class LiveTree implements WriteWatcher {
     this.#idle = false
     this.#expected.begun(handle.path)
     this.#tracks.follow(handle)
-    this.#notify(handle.path)
+    this.#holds.notify(handle.path)
   }
 
   async stored({ path, spool }: WriteHandle): Promise<void> {
     this.#there.set(path, true)
-    this.#notify(path)
+    this.#holds.notify(path)
     if (!isPlaylist(path) || spool.end > LARGEST) return
     try {
       await this.#listCame(path, spool)
@@ -104,11 +113,11 @@ export class LiveTree implements WriteWatcher {
       this.#playlistCame(path, text, false)
     }
     // Who waits for what was announced before may wait in vain now.
-    for (const waiting of this.#waiting.values()) notify(waiting)
+    this.#holds.notifyAll()
   }
 
   failed(path: string): void {
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   removed(path: string): void {
@@ -123,8 +132,9 @@ export class LiveTree implements WriteWatcher {
     this.#endPlaylist(path)
     this.#presentations.delete(path)
     this.#manifests.delete(path)
+    this.#fixed.delete(path)
     for (const presentation of this.#presentations.values()) presentation.dropped(path)
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   /** True for a file that a manifest lists now. */
@@ -167,47 +177,21 @@ export class LiveTree implements WriteWatcher {
   async #answer(ctx: Context, request: HttpRequest, next: Handler): Promise<HttpResponse> {
     const { path } = request
     const began = performance.now()
-    const held = await this.#hold(ctx, path)
+    const held = await this.#holds.wait(path, ctx.signal)
     const playlist = this.#playlists.get(path)
     if (playlist && (playlist.made || !playlist.playlist.ended)) return await deliver(ctx, request, playlist)
     const fixed = this.#fixed.get(path)
-    if (fixed !== undefined)
-      return { status: 200, headers: ['content-type', 'application/vnd.apple.mpegurl'], body: fixed }
+    if (fixed) return sendList(request, fixed.text, fixed)
     const growing = this.#writes?.growing(path)
     const passed = growing ? await this.#gate.pass(request, growing.spool, ctx.signal) : request
     const response = await next(ctx, passed)
     const headers = [...response.headers]
-    // RFC: CTA-5006, the time that a request was held, ms.
+    // CTA-5006: the time that a request was held, ms.
     if (held) headers.push('cmsd-static', `ht=${Math.round(performance.now() - began)}`)
     const short = held || this.#parts.window !== undefined || isMediaName(path) || isPlaylist(path)
     if (response.status === 404 && short && headerOf(headers, 'cache-control') === undefined)
       headers.push('cache-control', 'max-age=1')
     return { ...response, headers }
-  }
-
-  /** Waits while a file is announced and not there yet. True when it was waited for. */
-  async #hold(ctx: Context, path: string): Promise<boolean> {
-    const { hold } = this.#parts
-    const length = hold > 0 && !this.#known(path) ? this.#expected.expects(path) : undefined
-    if (length === undefined) return false
-    const until = performance.now() + Math.min(length, hold)
-    const waiting = this.#waiting.get(path) ?? { wake: new Wake(), changes: 0, count: 0 }
-    this.#waiting.set(path, waiting)
-    waiting.count++
-    let held = false
-    try {
-      for (;;) {
-        const { changes } = waiting
-        const there = this.#known(path) || (await this.#parts.remote.stat(ctx, path)) !== undefined
-        if (waiting.changes !== changes) continue
-        const left = until - performance.now()
-        if (there || left <= 0 || this.#expected.expects(path) === undefined) return held
-        held = true
-        await waiting.wake.next(ctx.signal, left)
-      }
-    } finally {
-      if (--waiting.count === 0) this.#waiting.delete(path)
-    }
   }
 
   /** True for what can be answered without the storage. */
@@ -216,29 +200,31 @@ export class LiveTree implements WriteWatcher {
     return this.#playlists.has(path) || this.#fixed.has(path)
   }
 
-  #notify(path: string): void {
-    const waiting = this.#waiting.get(path)
-    if (waiting) notify(waiting)
-  }
-
   #playlistCame(path: string, text: string, made: boolean): void {
     const playlist = parsePlaylist(text)
     if (!playlist) {
       this.#endPlaylist(path)
       if (!made) this.#fixed.delete(path)
-      else if (!this.#uploaded.has(path)) this.#fixed.set(path, text)
+      else if (!this.#uploaded.has(path)) this.#fix(path, text, playlistType)
       return
     }
     const known = this.#playlists.get(path)
     // What a packager uploads goes before what is made here.
     if (made && (this.#uploaded.has(path) || (known && !known.made))) return
-    this.#expected.playlist(path, playlist)
+    this.#expected.playlist(path, playlist, made)
     this.#gate.playlist(path, playlist)
     if (!made) this.#tell(known?.playlist.ended ?? true, playlist.ended, path)
     if (known && known.made === made) known.update(playlist)
     else known?.remove()
     if (playlist.ended && !made) this.#playlists.delete(path)
     else if (known?.made !== made) this.#playlists.set(path, new LivePlaylist(playlist, { made }))
+  }
+
+  /** The same text again is no new version. */
+  #fix(path: string, text: string, type: string): void {
+    const made = listText(text)
+    if (this.#fixed.get(path)?.text.etag !== made.etag)
+      this.#fixed.set(path, { text: made, type, modified: Date.now() })
   }
 
   #tell(endedBefore: boolean, ended: boolean, path: string): void {
@@ -252,6 +238,9 @@ export class LiveTree implements WriteWatcher {
 
   #manifestCame(path: string, text: string): void {
     const manifest = parseManifest(path, text)
+    const timed = this.#parts.clock && manifest?.dynamic ? withClock(text) : undefined
+    if (timed === undefined) this.#fixed.delete(path)
+    else this.#fix(path, timed, manifestType)
     if (!manifest) return void this.#manifests.delete(path)
     this.#tell(!(this.#manifests.get(path)?.dynamic ?? false), !manifest.dynamic, path)
     this.#manifests.set(path, manifest)
@@ -271,7 +260,7 @@ export class LiveTree implements WriteWatcher {
 
   #publish(path: string, text: string): void {
     this.#playlistCame(path, text, true)
-    this.#notify(path)
+    this.#holds.notify(path)
   }
 
   #retract(path: string): void {
@@ -286,9 +275,4 @@ export class LiveTree implements WriteWatcher {
       this.#parts.ctx.log.error(`no playlist could be made: ${messageOf(reason)}`, { object: track.path })
     }
   }
-}
-
-function notify(waiting: Waiting): void {
-  waiting.changes++
-  waiting.wake.notify()
 }

@@ -85,6 +85,9 @@ interface Level {
   channels?: string | undefined
 }
 
+/** More representations than any player chooses from. */
+const MOST = 500
+
 /** What elements say of the one that they stand in. */
 const within: Readonly<Record<string, (parent: Level, attributes: Attributes) => void>> = {
   SegmentTemplate: addNaming,
@@ -151,7 +154,8 @@ class Reader {
     const level = this.#levels.at(-1)
     if (element === 'BaseURL' && level) level.base = below(level.base, this.#text.trim())
     if (!level || level.element !== element) return
-    if (element === 'Representation') this.#representations.push(this.#representation(level))
+    if (element === 'Representation' && this.#representations.length < MOST)
+      this.#representations.push(this.#representation(level))
     this.#levels.pop()
   }
 
@@ -257,4 +261,17 @@ export function segmentReader(representation: Representation): ((path: string) =
       ? Number(digits)
       : undefined
   }
+}
+
+/** The type of DASH manifests. */
+export const manifestType = 'application/dash+xml'
+
+/**
+ * A manifest with the clock of this server in it, for players to set theirs by (`/.utc`); undefined when it names one itself. The
+ * reference is relative, so that it holds behind any proxy.
+ */
+export function withClock(text: string): string | undefined {
+  const end = text.lastIndexOf('</MPD>')
+  if (end < 0 || /<UTCTiming\b/.test(text)) return undefined
+  return `${text.slice(0, end)}<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value=".utc"/>${text.slice(end)}`
 }

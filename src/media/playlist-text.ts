@@ -1,4 +1,4 @@
-import { attributes, type MediaPlaylist, secondsBehind } from './playlist.ts'
+import { attributes, type MediaPlaylist, segmentsBefore } from './playlist.ts'
 
 /** `EXT-X-SERVER-CONTROL` as this origin delivers: what the publisher says, and that playlists can be waited for and come as deltas. */
 export function serverControl(playlist: MediaPlaylist): string {
@@ -52,9 +52,7 @@ export function wholeText(playlist: MediaPlaylist): string {
 export function deltaText(playlist: MediaPlaylist, skip: 'YES' | 'v2', removed: readonly string[]): string | undefined {
   const { segments, rest, tail, ended } = playlist
   if (ended) return undefined
-  const until = skipUntil(playlist)
-  let count = 0
-  while (count < segments.length && secondsBehind(playlist, count) >= until) count++
+  const count = segmentsBefore(playlist, skipUntil(playlist))
   if (count === 0) return undefined
   const v2 = skip === 'v2' && (hasDateRanges(playlist) || removed.length > 0)
   const gone = v2 && removed.length > 0 ? `,RECENTLY-REMOVED-DATERANGES="${removed.join('\t')}"` : ''

@@ -222,9 +222,10 @@ export function lastNumber({ first, segments }: MediaPlaylist): number {
   return first + segments.length - 1
 }
 
-/** Seconds of all that is listed behind a segment, parts of the next one included. */
-export function secondsBehind({ segments, rest }: MediaPlaylist, index: number): number {
-  let seconds = rest.parts.reduce((sum, part) => sum + part.duration, 0)
-  for (let i = segments.length - 1; i > index; i--) seconds += segments[i]?.duration ?? 0
-  return seconds
+/** How many segments have at least `seconds` of the playlist behind them, parts of the next segment included. */
+export function segmentsBefore({ segments, rest }: MediaPlaylist, seconds: number): number {
+  let behind = rest.parts.reduce((sum, part) => sum + part.duration, 0)
+  let count = segments.length
+  while (count > 0 && behind < seconds) behind += segments[--count]?.duration ?? 0
+  return count
 }

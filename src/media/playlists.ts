@@ -1,17 +1,10 @@
-import { hash } from 'node:crypto'
 import { AppError } from '../base/error.ts'
 import { throwIfAborted } from '../base/abort.ts'
 import { Wake } from '../base/wake.ts'
 import { type Directives, judge } from './directives.ts'
+import { listText, type ListText } from './list-text.ts'
 import type { MediaPlaylist } from './playlist.ts'
 import { dateRanges, deltaText, wholeText } from './playlist-text.ts'
-
-/** One form of a playlist, ready to be sent: the same array for all who ask, so that it is compressed once. */
-export interface PlaylistText {
-  readonly bytes: Uint8Array
-  /** With its quotes. */
-  readonly etag: string
-}
 
 /** A playlist that its publisher replaces again and again, and those who wait for the next version of it. */
 export class LivePlaylist {
@@ -20,7 +13,7 @@ export class LivePlaylist {
   #playlist: MediaPlaylist
   /** When this version came, ms since 1970. */
   #modified: number
-  #texts = new Map<string, PlaylistText>()
+  #texts = new Map<string, ListText>()
   #removedRanges: { readonly id: string; readonly at: number }[] = []
   #gone = false
   readonly #changes = new Wake()
@@ -86,12 +79,12 @@ export class LivePlaylist {
   }
 
   /** The playlist as it is now; made once for all who ask. */
-  text(skip?: 'YES' | 'v2'): PlaylistText {
+  text(skip?: 'YES' | 'v2'): ListText {
     const known = this.#texts.get(skip ?? '')
     if (known) return known
     const removed = this.#removedRanges.map(({ id }) => id)
     const text = (skip && deltaText(this.#playlist, skip, removed)) ?? wholeText(this.#playlist)
-    const made = { bytes: Buffer.from(text), etag: `"${hash('sha1', text, 'base64url').slice(0, 20)}"` }
+    const made = listText(text)
     this.#texts.set(skip ?? '', made)
     return made
   }

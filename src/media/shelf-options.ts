@@ -1,7 +1,7 @@
 import { defineOptions, option, type Values } from '../schema/option.ts'
-import { duration, int, size, strings } from '../schema/values.ts'
+import { bool, duration, int, size, strings } from '../schema/values.ts'
 
-const group = 'Live'
+const group = 'Live media'
 
 /** Live directories: where packagers push segments and playlists to. */
 export const shelfOptions = defineOptions('shelf', {
@@ -17,6 +17,10 @@ export const shelfOptions = defineOptions('shelf', {
     'Longest time that a request waits for a live file which is announced but not there yet; 0 answers 404 at once',
     { group },
   ),
+  utcTiming: option(bool, false, 'Add the clock of this server to live DASH manifests that name none', {
+    flag: 'utc-timing',
+    group,
+  }),
   maxCacheSegs: option(
     int,
     5,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openUpload } from '../open-upload.ts'
-import { files, scratch, serve, sluice, type Server } from '../program.ts'
+import { files, rcd, scratch, serve, sluice, type Server } from '../program.ts'
 
 async function put(server: Server, name: string, body: string): Promise<void> {
   const response = await fetch(server.url + name, { method: 'PUT', body })
@@ -47,7 +47,7 @@ test('a live folder in memory takes and gives, beside what is served', async (t)
   const growing = await fetch(`${server.url}live/one/s2.m4s`)
   const reader = (growing.body as ReadableStream<Uint8Array>).getReader()
   assert.equal(Buffer.from((await reader.read()).value as Uint8Array).toString(), 'ab')
-  assert.equal(growing.headers.get('cache-control'), 'public, max-age=3600, immutable')
+  assert.equal(growing.headers.get('cache-control'), 'public, max-age=60, immutable')
   assert.equal(await upload.end(), 201)
   const location = (await fetch(`${server.url}live/n.bin`, { method: 'POST', body: 'x' })).headers.get('location')
   assert.equal(location, '/live/n.bin')
@@ -65,7 +65,7 @@ test('a live folder may be on a disk, and its address has rules of its own', asy
   const caching = async (name: string) => (await fetch(server.url + name)).headers.get('cache-control')
   assert.equal(await caching('live/s1.m4s'), 'max-age=7')
   await put(server, 'live/s1.ts', 'one')
-  assert.equal(await caching('live/s1.ts'), 'public, max-age=3600, immutable')
+  assert.equal(await caching('live/s1.ts'), 'public, max-age=60, immutable')
   await put(server, 'live/a.mpd', '<MPD type="dynamic" minimumUpdatePeriod="PT4S"></MPD>')
   assert.equal(await caching('live/a.mpd'), 'public, max-age=1')
   assert.equal(await caching('live/none.m4s'), 'max-age=1')
@@ -111,6 +111,16 @@ test('by age and by bytes segments go as well, and a full folder takes nothing t
   await left(small, names, [])
   assert.equal((await fetch(`${small.url}live/other.bin`, { method: 'PUT', body: 'x' })).status, 507)
   assert.equal(await status(small, 'live/keep.bin'), 200)
+  await fetch(`${small.url}live/keep.bin`, { method: 'DELETE' })
+  const growing = await openUpload(small, 'live/s10.ts')
+  await growing.write('x'.repeat(120))
+  const reader = ((await fetch(`${small.url}live/s10.ts`)).body as ReadableStream<Uint8Array>).getReader()
+  await reader.read()
+  assert.equal((await fetch(`${small.url}live/s11.ts`, { method: 'PUT', body: 'x' })).status, 507)
+  assert.equal(await growing.end(), 201)
+  await reader.cancel()
+  await put(small, 'live/s11.ts', 'x')
+  await left(small, ['live/s10.ts', 'live/s11.ts'], ['live/s11.ts'])
 })
 
 test('a reader of a segment that is cut has all of it', async (t) => {
@@ -123,6 +133,24 @@ test('a reader of a segment that is cut has all of it', async (t) => {
   await left(server, ['live/s1.ts', 'live/s2.ts'], ['live/s2.ts'])
   assert.equal((await reading.text()).length, size)
   assert.deepEqual(readdirSync(dir), ['s2.ts'])
+})
+
+test('manifests that name no clock get one with --utc-timing, others stay as they are', async (t) => {
+  const server = await live(t, '--utc-timing')
+  const mpd = (inside = '') => `<?xml version="1.0"?>\n<MPD type="dynamic"><Period/>${inside}</MPD>\n`
+  await put(server, 'live/x/a.mpd', mpd())
+  const got = await fetch(`${server.url}live/x/a.mpd`)
+  const text = await got.text()
+  assert.equal(text, mpd('<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value=".utc"/>'))
+  assert.equal(got.headers.get('content-type'), 'application/dash+xml')
+  const etag = got.headers.get('etag') ?? ''
+  assert.equal((await fetch(`${server.url}live/x/a.mpd`, { headers: { 'if-none-match': etag } })).status, 304)
+  assert.match(await (await fetch(`${server.url}live/x/.utc`)).text(), /Z$/)
+  const own = mpd('<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="x"/>')
+  for (const body of [own, mpd().replace('dynamic', 'static')]) {
+    await put(server, 'live/x/a.mpd', body)
+    assert.equal(await (await fetch(`${server.url}live/x/a.mpd`)).text(), body)
+  }
 })
 
 test('the remote control tells when a live stream begins and ends', async (t) => {
@@ -149,6 +177,20 @@ test('the remote control tells when a live stream begins and ends', async (t) =>
     'end live/two.mpd',
     'end live/three.m3u8',
   ])
+})
+
+test('a server with a live folder can be started and stopped by a call', async (t) => {
+  const rc = await rcd(t)
+  const dir = scratch(t)
+  const options = { live_dir: ['live=memory'], max_cache_segs: 2, max_cache_age: '1h', live_hold: '0s' }
+  const started = await rc.call('serve/start', { type: 'http', fs: dir, addr: '127.0.0.1:0', ...options })
+  assert.equal(started.status, 200, JSON.stringify(started.body))
+  const url = `http://${String(started.body.addr)}/`
+  for (const n of [1, 2, 3]) await fetch(`${url}live/s${n}.ts`, { method: 'PUT', body: String(n) })
+  for (let tries = 0; (await fetch(`${url}live/s1.ts`)).ok; tries++) assert.ok(tries < 200, 'the first segment stays')
+  assert.equal(await (await fetch(`${url}live/s3.ts`)).text(), '3')
+  assert.equal((await rc.call('serve/stop', { id: started.body.id })).status, 200)
+  await assert.rejects(fetch(`${url}live/s3.ts`))
 })
 
 test('behind a login nothing is for others that one has got', async (t) => {

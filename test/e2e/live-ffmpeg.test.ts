@@ -155,6 +155,27 @@ test('an encoder that begins again goes on behind what it sent before', { skip }
   )
 })
 
+test('a live folder keeps what the manifest offers, and not more', { skip }, async (t) => {
+  const server = await serve(t, ['serve', 'http', '--live-dir', '/live=memory', '--max-cache-segs', '2'])
+  const args = ldash(`${server.url}live/a.mpd`, `${server.url}.utc`)
+  ffmpeg(
+    t,
+    30,
+    args.map((arg, i) => (args[i - 1] === '-window_size' ? '3' : args[i - 1] === '-extra_window_size' ? '100' : arg)),
+  )
+  await there(`${server.url}live/a.stream0.m3u8`)
+  const name = (n: number) => `${server.url}live/chunk-stream0-${String(n).padStart(5, '0')}.m4s`
+  for (let n = 2; n <= 9; n++) await (await there(name(n))).arrayBuffer()
+  const statuses: number[] = []
+  for (let n = 1; n <= 9; n++) statuses.push((await fetch(name(n), { method: 'HEAD' })).status)
+  assert.deepEqual(statuses.slice(0, 4), [404, 404, 404, 404])
+  assert.deepEqual(statuses.slice(6), [200, 200, 200])
+  for (const file of ['init-stream0.m4s', 'init-stream1.m4s', 'a.mpd'])
+    assert.ok((await fetch(`${server.url}live/${file}`)).ok)
+  const list = await (await fetch(`${server.url}live/a.stream0.m3u8`)).text()
+  for (const [uri] of list.matchAll(/^chunk.*m4s$/gm)) assert.ok((await fetch(`${server.url}live/${uri}`)).ok, uri)
+})
+
 test('a publisher that is killed within a segment breaks its readers off', { skip }, async (t) => {
   const server = await origin(t, '--live-hold', '500ms')
   const push = ffmpeg(t, 20, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`, 4))

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { chromium, type Page } from 'playwright-core'
 import { find, missing } from '../peers.ts'
 import { serve, type Server } from '../program.ts'
-import { ffmpeg, ldash } from '../publisher.ts'
+import { ffmpeg, ldash, type Publisher } from '../publisher.ts'
 import { web } from '../web.ts'
 
 const skip = missing('chromium', 'ffmpeg')
@@ -57,7 +57,7 @@ const watching = `async function watch(video, seconds, latency) {
   return seen
 }`
 
-async function origin(t: TestContext): Promise<Server> {
+async function origin(t: TestContext): Promise<{ server: Server; push: Publisher }> {
   const server = await serve(t, [
     'serve',
     'http',
@@ -68,10 +68,10 @@ async function origin(t: TestContext): Promise<Server> {
     '--cors',
     'auto',
   ])
-  ffmpeg(t, 40, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`))
+  const push = ffmpeg(t, 40, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`))
   // Two segments are enough to begin with.
   for (let tries = 0; tries < 3000; tries++)
-    if ((await fetch(`${server.url}live/chunk-stream0-00002.m4s`)).ok) return server
+    if ((await fetch(`${server.url}live/chunk-stream0-00002.m4s`)).ok) return { server, push }
   return assert.fail('ffmpeg sends nothing')
 }
 
@@ -87,7 +87,7 @@ function judge(t: TestContext, { latency, stalls, errors, played }: Seen, most: 
 }
 
 test('hls.js plays the HLS that is made of a DASH push, close behind the encoder', { skip }, async (t) => {
-  const server = await origin(t)
+  const { server } = await origin(t)
   const page = await player(t, '/hls.js')
   const seen = await page.evaluate<Seen>(`(async () => {
     ${watching}
@@ -104,7 +104,7 @@ test('hls.js plays the HLS that is made of a DASH push, close behind the encoder
 })
 
 test('dash.js plays a low-latency DASH push, close behind the encoder', { skip }, async (t) => {
-  const server = await origin(t)
+  const { server } = await origin(t)
   const page = await player(t, '/dash.js')
   const seen = await page.evaluate<Seen>(`(async () => {
     ${watching}
@@ -117,4 +117,32 @@ test('dash.js plays a low-latency DASH push, close behind the encoder', { skip }
     return await watch(video, 10, () => player.getCurrentLiveLatency())
   })()`)
   judge(t, seen, 2.5)
+})
+
+test('hls.js goes on when the encoder begins again', { skip }, async (t) => {
+  const { server, push } = await origin(t)
+  const page = await player(t, '/hls.js')
+  const before = await page.evaluate<Seen>(`(async () => {
+    ${watching}
+    const video = document.querySelector('video')
+    const hls = (window.hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5 }))
+    window.failures = []
+    hls.on(Hls.Events.ERROR, (_, data) => data.fatal && window.failures.push(data.details))
+    hls.loadSource('${server.url}live/a.m3u8')
+    hls.attachMedia(video)
+    video.play()
+    return await watch(video, 3, () => hls.latency)
+  })()`)
+  assert.ok(before.played > 2)
+  await push.stop('SIGKILL')
+  ffmpeg(t, 30, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`))
+  const after = await page.evaluate<{ from: number; to: number; failures: string[]; latency: number }>(`(async () => {
+    const video = document.querySelector('video')
+    const from = video.currentTime
+    await new Promise((resolve) => setTimeout(resolve, 10000))
+    return { from, to: video.currentTime, failures: window.failures, latency: window.hls.latency }
+  })()`)
+  t.diagnostic(`${(after.to - after.from).toFixed(1)} s played in 10 s, behind by ${after.latency.toFixed(1)} s`)
+  assert.deepEqual(after.failures, [])
+  assert.ok(after.to - after.from > 4)
 })
