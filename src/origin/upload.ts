@@ -9,7 +9,7 @@ import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import { encodePath } from '../http/target.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
-import type { WriteHandle, Writes } from '../vfs/write.ts'
+import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
 import { Digests } from './digest.ts'
 import { type Part, partOf, patched } from './part.ts'
@@ -30,6 +30,10 @@ export interface UploadSettings {
   readonly holes: boolean
   /** Origins whose web pages may upload; `*` = any. */
   readonly origins: readonly string[]
+  /** False: a power cut may lose what was just stored (`PutInfo.durable`). Default true. */
+  readonly durable?: boolean
+  /** Throws when there is no place for another file. */
+  readonly admit?: () => void
 }
 
 /** The methods that change something. */
@@ -54,8 +58,7 @@ const PATIENCE_MS = 5000
 async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
   const { path } = request
   // A packager may remove what it has just sent and what is still on its way to the disk.
-  const growing = tree.writes.growing(path)
-  if (growing) await Promise.race([growing.over, sleep(PATIENCE_MS, undefined, { ref: false })])
+  await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
   return await tree.writes.exclusive(path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
@@ -68,6 +71,21 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
 }
 
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
+  // Before anything is waited for: publishers send the next version without reading the answer to this one.
+  const arrival = settings.tree.writes.arrive(request.path)
+  try {
+    return await storeInTurn(ctx, request, settings, arrival)
+  } finally {
+    arrival.end()
+  }
+}
+
+async function storeInTurn(
+  ctx: Context,
+  request: HttpRequest,
+  settings: UploadSettings,
+  arrival: Arrival,
+): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
@@ -78,7 +96,8 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   const part = partOf(request, old?.size ?? 0)
   if (method === 'PATCH' && !part) return patchNeedsPart()
   refuseSize(request, part, old?.size ?? 0, settings)
-  const handle = await tree.writes.open(ctx, path, putInfo(request, part))
+  settings.admit?.()
+  const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), arrival)
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
 }
 
@@ -91,7 +110,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
   if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
 }
 
-function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
+function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
   const size = part ? undefined : request.contentLength
@@ -99,6 +118,7 @@ function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(request.header('if-none-match') === '*' ? { ifAbsent: true } : {}),
+    ...(durable === undefined ? {} : { durable }),
   }
 }
 
