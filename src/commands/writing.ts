@@ -67,11 +67,12 @@ export async function withUploads(parts: ServerParts, reading: Reading): Promise
 
 /** What all trees with uploads of a server share. */
 function uploadSettings(parts: ServerParts) {
-  const { maxUpload, noHoles, cors } = parts.get(originOptions)
+  const { maxUpload, noHoles, noRange, cors } = parts.get(originOptions)
   return {
     ctx: parts.ctx,
     most: maxUpload < 0 ? Infinity : maxUpload,
     holes: !noHoles,
+    ranges: !noRange && !parts.get(vfsOptions).noSeek,
     origins: cors === 'off' ? parts.get(httpOptions).allowOrigin : ['*'],
   }
 }
