@@ -120,7 +120,7 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
   const handler = live.middleware(
-    writable(kept ? { ...settings, durable: false, admit: () => kept.admit() } : settings),
+    writable(kept ? { ...settings, durable: false, patient: true, admit: () => kept.admit() } : settings),
   )
   return { handler, caching, close: () => kept?.close() }
 }
