@@ -104,11 +104,12 @@ export function withUploads(parts: ServerParts, uploads: Uploads, { read, cachin
 
 /** What all trees with uploads of a server share. */
 function uploadSettings(parts: ServerParts) {
-  const { maxUpload, noHoles } = parts.get(originOptions)
+  const { maxUpload, noHoles, noRange } = parts.get(originOptions)
   return {
     ctx: parts.ctx,
     most: maxUpload < 0 ? Infinity : maxUpload,
     holes: !noHoles,
+    ranges: !noRange && !parts.get(vfsOptions).noSeek,
     origins: writingOrigins(parts),
   }
 }
@@ -151,7 +152,7 @@ export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
   const handler = live.middleware(
-    writable(kept ? { ...settings, durable: false, admit: () => kept.admit() } : settings),
+    writable(kept ? { ...settings, durable: false, patient: true, admit: () => kept.admit() } : settings),
   )
   return { handler, caching, close: () => kept?.close() }
 }

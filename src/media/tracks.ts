@@ -68,13 +68,14 @@ export class Tracks {
         reader.take(chunk)
         if (reader.isOther) break
         track.size += chunk.length
+        // Another version may have taken its place meanwhile.
+        if (this.#tracks.get(path) !== track) return
         if (pieces.length > before) this.#changed(track)
       }
       track.state = reader.isOther ? 'failed' : 'complete'
     } catch {
       track.state = 'failed'
     }
-    // Another version may have taken its place meanwhile.
     if (this.#tracks.get(path) !== track) return
     if (track.state === 'failed') this.#tracks.delete(path)
     this.#changed(track)

@@ -8,6 +8,13 @@ import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import type { WriteHandle } from '../vfs/write.ts'
 import { tracked } from './tracked.ts'
 
+export interface GrowingSettings {
+  /** The Cache-Control that the answer will get; undefined = none yet. */
+  readonly caching: string | undefined
+  /** Parts may be asked for. */
+  readonly ranges: boolean
+}
+
 /** The last position of a file without end, as RFC 8673 writes it. */
 const ENDLESS = Number.MAX_SAFE_INTEGER
 
@@ -20,12 +27,12 @@ export async function serveGrowing(
   ctx: Context,
   request: HttpRequest,
   { path, contentType, spool }: WriteHandle,
-  caching: string | undefined,
+  { caching, ranges }: GrowingSettings,
 ): Promise<HttpResponse> {
   const type = contentType ?? typeByName(nameOf(path)) ?? octetStream
-  const headers = ['content-type', type, 'accept-ranges', 'bytes']
+  const headers = ['content-type', type, 'accept-ranges', ranges ? 'bytes' : 'none']
   if (caching === undefined) headers.push('cache-control', 'no-cache')
-  const asked = request.method === 'GET' ? onePart(request.header('range')) : undefined
+  const asked = request.method === 'GET' && ranges ? onePart(request.header('range')) : undefined
   const part = asked && (await partOf(ctx, request, spool, asked))
   if (part === 'outside') {
     const size = spool.size === undefined ? [] : ['content-range', `bytes */${spool.size}`]

@@ -34,6 +34,8 @@ export interface UploadSettings {
   readonly durable?: boolean
   /** Throws when there is no place for another file. */
   readonly admit?: () => void
+  /** Hears out what is refused before it answers: live packagers give up when they are cut off (live.md 0, fact 3). */
+  readonly patient?: boolean
 }
 
 /** The methods that change something. */
@@ -75,6 +77,9 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   const arrival = settings.tree.writes.arrive(request.path)
   try {
     return await storeInTurn(ctx, request, settings, arrival)
+  } catch (reason) {
+    if (settings.patient) await drained(request.body)
+    throw reason
   } finally {
     arrival.end()
   }
@@ -145,7 +150,7 @@ async function fill(
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
     const body = limited(
       transfer.account(watched(request.body, digests), () => ctx.signal),
-      { start: part?.start ?? 0, most },
+      { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
     )
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
@@ -174,13 +179,37 @@ async function* watched(body: Body, digests: Digests): AsyncGenerator<Uint8Array
   }
 }
 
-/** Ends with `too-large` as soon as a body whose first byte has this place in its file goes further than allowed. */
-async function* limited(body: Body, { start, most }: { start: number; most: number }): AsyncGenerator<Uint8Array> {
+interface Limit {
+  /** Place in its file of the first byte. */
+  readonly start: number
+  readonly most: number
+  /** Called as soon as a body goes too far, of which the rest is then heard out; absent = it ends there. */
+  readonly refuse: ((reason: AppError) => Promise<void>) | undefined
+}
+
+/** Ends with `too-large` when a body goes further than allowed. */
+async function* limited(body: Body, { start, most, refuse }: Limit): AsyncGenerator<Uint8Array> {
   let end = start
+  let reason: AppError | undefined
   for await (const chunk of body) {
     end += chunk.length
-    if (end > most) throw tooLarge(most)
-    yield chunk
+    if (end <= most) yield chunk
+    else if (!reason) {
+      reason = tooLarge(most)
+      if (!refuse) throw reason
+      await refuse(reason)
+    }
+  }
+  if (reason) throw reason
+}
+
+/** Reads a body to its end, and drops it. */
+async function drained(body: Body): Promise<void> {
+  try {
+    const chunks = body[Symbol.asyncIterator]()
+    while (!(await chunks.next()).done);
+  } catch {
+    // the client has left
   }
 }
 

@@ -10,6 +10,8 @@ export interface WritableSettings extends UploadSettings {
   readonly read?: Handler | undefined
   /** What is read is what is written, so that readers may follow uploads. */
   readonly follow: boolean
+  /** Parts of files may be asked for. */
+  readonly ranges: boolean
   /** The Cache-Control that an answer will get; undefined = none. */
   readonly caching: (request: HttpRequest) => string | undefined
 }
@@ -32,6 +34,8 @@ export function writable(settings: WritableSettings): Handler {
   async function growing(ctx: Context, request: HttpRequest, complete: Handler): Promise<HttpResponse> {
     if (isManifest(request.path) && (await tree.remote.stat(ctx, request.path))) return await complete(ctx, request)
     const handle = tree.writes.growing(request.path)
-    return handle ? await serveGrowing(ctx, request, handle, settings.caching(request)) : await complete(ctx, request)
+    return handle
+      ? await serveGrowing(ctx, request, handle, { caching: settings.caching(request), ranges: settings.ranges })
+      : await complete(ctx, request)
   }
 }

@@ -196,6 +196,16 @@ test('ranges of a file that is being written: what is there, what comes, and wha
   assert.deepEqual([(await never).status, (await never).headers.get('content-range')], [416, 'bytes */14'])
 })
 
+test('with --no-range a file that is being written has no parts either', async (t) => {
+  const server = await origin(t, '--no-range')
+  const upload = await openUpload(server, 'f.bin')
+  await upload.write('0123456789')
+  const got = await fetch(`${server.url}f.bin`, { headers: { range: 'bytes=2-3' } })
+  assert.deepEqual([got.status, got.headers.get('accept-ranges')], [200, 'none'])
+  assert.equal(await upload.end(), 201)
+  assert.equal(await got.text(), '0123456789')
+})
+
 test('over HTTP/2 files are waited for and followed, and playlists are held, all on one connection', async (t) => {
   const server = await origin(t)
   await put(server, 'live/a.m3u8', hls(7, 3))

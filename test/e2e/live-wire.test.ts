@@ -104,6 +104,22 @@ test('a DELETE right behind the upload of the same file removes it', async (t) =
   assert.match(await content(server, 'y.m4s'), /^404/)
 })
 
+test('a packager whose file is refused is heard out and keeps its connection', async (t) => {
+  const args = ['--live-dir', 'live=memory', '--max-upload', '1000B', '--max-cache-bytes', '500B']
+  const server = await serve(t, ['serve', 'http', ...args])
+  const socket = await dial(t, server)
+  const large = Array.from({ length: 40 }, () => 'x'.repeat(50_000))
+  const sent = new Promise((resolve) => socket.write(head('PUT', 'live/s1.m4s') + chunked(...large), resolve))
+  socket.write(head('PUT', 'live/s2.m4s') + chunked('small'))
+  await sent
+  assert.match(await received(socket, /HTTP\/1\.1 201/), /^HTTP\/1\.1 413 [^]*HTTP\/1\.1 201 /)
+  socket.write(head('PUT', 'live/keep.bin') + chunked('x'.repeat(600)))
+  await received(socket, /HTTP\/1\.1 201/)
+  socket.write(head('PUT', 'live/s3.bin') + chunked(...large) + head('DELETE', 'live/keep.bin') + chunked())
+  assert.match(await received(socket, /HTTP\/1\.1 204/), /^HTTP\/1\.1 507 [^]*HTTP\/1\.1 204 /)
+  assert.equal(await content(server, 'live/s2.m4s'), '404 File not found\n')
+})
+
 test('what GPAC sends with its first upload is no other protocol, and its type is none', async (t) => {
   const server = await origin(t)
   const socket = await dial(t, server)
