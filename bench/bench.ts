@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
 import { fileFigures, fileIds } from './files.ts'
+import { place, putContenders, upload } from './puts.ts'
 import { callScript, folderOf, rcContenders } from './rc.ts'
 import { type Figure, table } from './report.ts'
 import { type Contender, contenders, cpuTime, install, rss, type Running, start } from './servers.ts'
@@ -154,6 +155,42 @@ async function throughput(): Promise<Figure[]> {
   return figures
 }
 
+/** Uploads, beside nginx. */
+async function uploads(): Promise<Figure[]> {
+  if (!wanted('puts')) return []
+  const title = '64 uploads of 100 MB at once'
+  console.log(`measuring: ${title}`)
+  const here = place()
+  const memory: number[] = []
+  try {
+    const medians = await interleaved(putContenders(here), async (server) => {
+      const run = await upload(server, here)
+      if (server.name === 'sluice') memory.push(run.memory)
+      return run.speed
+    })
+    return [
+      {
+        id: 'puts',
+        title,
+        unit: 'bytes/s',
+        better: 'more',
+        goals: { nginx: 0.8 },
+        medians: Object.fromEntries(medians),
+      },
+      {
+        id: 'puts-memory',
+        title: 'memory for 64 uploads at once',
+        unit: 'MiB',
+        better: 'less',
+        goals: { limit: 64 },
+        medians: { sluice: Math.max(...memory) / 2 ** 20 },
+      },
+    ]
+  } finally {
+    here.remove()
+  }
+}
+
 /** Figures of Sluice alone, against limits. */
 async function alone(): Promise<Figure[]> {
   if (!wanted('alone')) return []
@@ -225,7 +262,7 @@ try {
   execFileSync('sync') // what the disk still has to write must not be measured
   const program = join(scratch, 'package/bin/sluice.js')
   const files = await fileFigures({ program, rounds, million: values.million, wanted, median })
-  const figures = [...files, ...(await throughput()), ...(await alone())]
+  const figures = [...files, ...(await throughput()), ...(await uploads()), ...(await alone())]
   const text = table(figures)
   console.log(text)
   if (values.save && values.only === '') {

@@ -56,13 +56,14 @@ export async function serve(
   const filter = await loadFilter(options.get(filterOptions), { readFile, now: Date.now() })
   const log = settings.log ?? errorsOnly()
   const app = new App({ options, filter, log, env: {}, backends: [...backendsOf(), ...(settings.backends ?? [])] })
-  const { ctx, configPath, remotes, vfses } = app
+  const { ctx, configPath, remotes, vfses, events } = app
   const parts = {
     ctx,
     configPath,
     config: () => app.config(),
     remotes,
     vfses,
+    events,
     version,
     env: {},
     tempDir: options.get(mainOptions).tempDir || tmpdir(),

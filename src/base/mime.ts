@@ -95,3 +95,16 @@ export function usefulType(type: string | undefined): string | undefined {
   const bare = essence(type)
   return bare === octetStream || bare === 'binary/octet-stream' ? undefined : type
 }
+
+/** Lists of what there is, which are of use only whole: readers keep the version before until the next one is complete. */
+const manifest = /\.(?:mpd|m3u8|m3u|ism|ismc|isml|json|xml)$/i
+
+/** True for a file whose readers are never shown a part of the next version. */
+export function isManifest(path: string): boolean {
+  return manifest.test(path)
+}
+
+/** True for the playlists and manifests that live packagers send again and again. */
+export function isPlaylist(path: string): boolean {
+  return /\.(?:mpd|m3u8|m3u)$/i.test(path)
+}

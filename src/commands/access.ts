@@ -6,6 +6,7 @@ import { authOptions } from '../auth/options.ts'
 import { diskPlaces, isBelow, parseRules, placeBelow, type Rules } from '../auth/rules.ts'
 import { WatchedFile } from '../auth/watched-file.ts'
 import { AppError } from '../base/error.ts'
+import { isInside } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { isReading } from '../http/methods.ts'
 import type { HttpRequest, Middleware } from '../http/message.ts'
@@ -56,7 +57,11 @@ export function wantedBy({ path, value: { directories } }: RulesFile): readonly 
 }
 
 /** Says which sections guard nothing of what is served: a word that is misspelt would leave all open. */
-export function sayIdle(parts: ServerParts, file: RulesFile, served: readonly (Mounts | undefined)[]): void {
+export function sayIdle(
+  parts: ServerParts,
+  file: RulesFile,
+  served: readonly (Pick<Mounts, 'all'> | undefined)[],
+): void {
   const roots = served.flatMap((mounts) => mounts?.all ?? []).flatMap((mount) => placesBelow(mount, ''))
   for (const { title, name, places } of file.value.directories) {
     const [place = ''] = places
@@ -77,15 +82,18 @@ export interface Guarded {
   readonly root: Vfs | undefined
   /** Where uploads go. */
   readonly uploads: Mounts | undefined
+  /** Folders that are read and written, in front of all else. */
+  readonly liveDirs: readonly Mount[]
 }
 
 /** Holds requests to the rules of a file. */
 export function authorizationOf(
   parts: ServerParts,
-  { file, gate, login, mounts, root, uploads }: Guarded,
+  { file, gate, login, mounts, root, uploads, liveDirs }: Guarded,
 ): Authorization {
   const { caseInsensitive, noUnicodeNormalization } = parts.get(vfsOptions)
-  const placesIn = (served: Mounts | undefined, path: string) => (served && placeAmong(served, path, placesBelow)) ?? []
+  const placesIn = (served: Mounts | undefined, path: string) =>
+    placeAmong({ all: [...liveDirs, ...(served?.all ?? [])] }, path, placesBelow) ?? []
   const placesOf = (path: string) => placesIn(mounts, path)
 
   /** The tree may find what is asked for under another name. */
@@ -94,10 +102,11 @@ export function authorizationOf(
   function places(ctx: Context, request: HttpRequest): readonly string[] | Promise<readonly string[]> {
     const { path } = request
     if (!isReading(request)) return placesIn(uploads, path)
-    if (!root || !hasTwins(path)) return placesOf(path)
+    const isLive = liveDirs.some(({ name }) => isInside(path, name))
+    if (!root || isLive || !hasTwins(path)) return placesOf(path)
     return root.lookup(ctx, path).then((node) => placesOf(node?.entry.path ?? path))
   }
-  const takesUploads = uploads !== undefined
+  const takesUploads = uploads !== undefined || liveDirs.length > 0
   return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf, takesUploads })
 }
 

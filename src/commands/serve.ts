@@ -4,6 +4,7 @@ import { authOptions } from '../auth/options.ts'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
 import { onHangup } from './hangup.ts'
@@ -65,7 +66,8 @@ export const serveCommands: readonly Command[] = [
 /** True when options say what to serve, so that nothing has to be named. */
 function servesOther(io: CommandIo): boolean {
   const { read, write, rules, hook } = io.get(originOptions)
-  return read.length > 0 || write !== '' || rules !== '' || hook !== ''
+  const { liveDir } = io.get(shelfOptions)
+  return read.length > 0 || write !== '' || rules !== '' || hook !== '' || liveDir.length > 0
 }
 
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */

@@ -7,6 +7,7 @@ import { originOptions } from '../origin/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { authorizationOf, openRules, sayIdle, wantedBy } from './access.ts'
 import { openHook } from './hooking.ts'
+import { type LiveDir, openLiveDirs } from './live-dirs.ts'
 import { type Mounts, openMounts, wantedOf } from './mounts.ts'
 import type { ServerParts } from './server.ts'
 import type { Trees } from './trees.ts'
@@ -17,6 +18,8 @@ export interface Served {
   readonly mounts: Mounts | undefined
   readonly root: Vfs | undefined
   readonly uploads: Uploads | undefined
+  /** Folders for live media, in front of all else. */
+  readonly liveDirs: readonly LiveDir[]
   /** Set when `--rules` says who may do what. */
   readonly authorization: Authorization | undefined
   /** Sees each request that was let in, and may answer it; undefined = there is no `--hook`. */
@@ -36,7 +39,8 @@ export async function openServed(
   const mounts = await openMounts(parts, file && asked.length === 0 ? wantedBy(file) : asked)
   const root = mounts && trees.over(mounts.remote, mounts.spec)
   const uploads = await openUploads(parts, { mounts, root }, file?.value.writable ?? false)
-  const shown = { mounts, root, uploads }
+  const liveDirs = await openLiveDirs(parts)
+  const shown = { mounts, root, uploads, liveDirs }
   if (!file)
     return {
       ...shown,
@@ -46,8 +50,8 @@ export async function openServed(
     }
   // A browser that gets into only a part of what there is shows what it is that asks.
   const login = gate && loginOf(parts, { ...gate, realm: gate.realm || 'sluice' })
-  sayIdle(parts, file, [mounts, uploads])
-  const authorization = authorizationOf(parts, { file, gate, login, mounts, root, uploads })
+  sayIdle(parts, file, [mounts, uploads, { all: liveDirs }])
+  const authorization = authorizationOf(parts, { file, gate, login, ...shown })
   const hook = await openHook(parts, { guard: authorization.middleware, groups: gate?.groups, rules: file })
   return { ...shown, authorization, auth: authorization.middleware, hook }
 }

@@ -1,6 +1,8 @@
 import { type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
 import { AppError } from '../base/error.ts'
+import { isPlaylist } from '../base/mime.ts'
+import { join } from '../base/path.ts'
 import { mainOptions } from '../core/options.ts'
 import { inheritedFds } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
@@ -8,21 +10,24 @@ import { encoding } from '../http/encoding.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { serverUtc } from '../http/server-utc.ts'
+import { utcTiming } from '../http/utc-timing.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
-import { compose, type Middleware } from '../http/message.ts'
+import { compose, type HttpRequest, type Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { requestLog } from '../http/request-log.ts'
 import { localHosts } from '../http/strict.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
-import { cacheControl } from '../origin/cache-control.ts'
-import { originHandler, pipeline } from '../origin/origin.ts'
+import { cacheControl, cacheRules } from '../origin/cache-control.ts'
+import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { withLiveDirs } from './live-dirs.ts'
 import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
@@ -31,7 +36,7 @@ import { withUploads } from './writing.ts'
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
+  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses' | 'events'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -77,19 +82,21 @@ export async function openServer(
     bufferSize,
     vfses: parts.vfses,
   })
+  const closing: (() => void)[] = []
   async function release(): Promise<void> {
     access.close()
+    for (const close of closing) close()
     await trees.close()
   }
   try {
     const served = await openServed(parts, spec, { trees, gate })
-    const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: served.mounts?.description ?? (parts.get(originOptions).write || 'auth-proxy'),
+      description: served.mounts?.description ?? whatElse(parts),
       locked: served.auth !== undefined,
       idle: listening.idle,
       async refresh() {
@@ -108,40 +115,65 @@ export async function openServer(
   }
 }
 
+/** What a server without a tree to read is there for. */
+function whatElse({ get }: ServerParts): string {
+  const { write } = get(originOptions)
+  return write || get(shelfOptions).liveDir.join(', ') || 'auth-proxy'
+}
+
 interface HandlerParts {
   readonly served: Served
   readonly trees: Trees
   readonly gate: Gate | undefined
   readonly access: Middleware
+  /** What to call at the end. */
+  readonly closing: (() => void)[]
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { served, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { served, trees, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
-  const { root, uploads, authorization, hook } = served
+  const { root, uploads, liveDirs, authorization, hook } = served
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || origin.reqLog !== '' || ctx.log.enabled('info')
-  const reading = originHandler({
-    tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
-    options: origin,
-    listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
-    seekable: !vfs.noSeek,
-    mayRead: authorization && ((request, path) => authorization.mayRead(request, path)),
-    locked: gate !== undefined && !authorization,
-  })
-  const storage = cacheControl(origin.cacheControl)(uploads ? withUploads(parts, uploads, root && reading) : reading)
+  const reading = (tree: OriginParts['tree'], dir = '') =>
+    originHandler({
+      tree,
+      options: origin,
+      listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
+      seekable: !vfs.noSeek,
+      mayRead: authorization && ((request, path) => authorization.mayRead(request, join(dir, path))),
+      locked: gate !== undefined && !authorization,
+    })
+  const rules = cacheRules(origin.cacheControl)
+  const read = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
+  const caching = ({ path }: HttpRequest) => rules(path)
+  const locked = served.auth !== undefined
+  const outside = uploads
+    ? withUploads(parts, uploads, { read: root && read, caching, locked })
+    : { handler: read, caching }
+  const all = withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked })
+  closing.push(() => all.close())
+  const writes = uploads !== undefined || liveDirs.length > 0
+  const cached = cacheControl(all.caching)(all.handler)
+  const storage = writes ? utcTiming(cached) : cached
+  // A playlist may be one that is made here, or be waited for.
+  const isPlain = (path: string) => !all.has(path) && !(writes && isPlaylist(path))
   return pipeline(hook ? hook(storage) : storage, {
     access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
     // With rules some of it is open to everybody.
     hosts: hostCheck(http, authorization ? undefined : gate, true),
-    ready: root && !served.auth && !hook && !logged ? ready(({ path }) => root.peek(path)?.entry) : nothing,
+    ready:
+      root && !served.auth && !hook && !logged
+        ? ready(({ path }) => (isPlain(path) ? root.peek(path)?.entry : undefined))
+        : nothing,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${uploads ? ', PUT, POST, PATCH, DELETE' : ''}`,
+      methods: `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : ''}`,
       log: ctx.log,
     }),
     errors: errors(),

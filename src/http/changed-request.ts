@@ -7,6 +7,7 @@ export function changedRequest(request: HttpRequest, changes: Changes): HttpRequ
     path = request.path,
     directory = request.directory,
     query = request.query,
+    base = request.base,
     header = (name) => request.header(name),
     body,
   } = changes
@@ -16,7 +17,7 @@ export function changedRequest(request: HttpRequest, changes: Changes): HttpRequ
     path,
     directory,
     query,
-    base: request.base,
+    base,
     header,
     ...(request.rawHeaders ? { rawHeaders: request.rawHeaders } : {}),
     // Asking for the body begins to take it in.
@@ -30,7 +31,7 @@ export function changedRequest(request: HttpRequest, changes: Changes): HttpRequ
   }
 }
 
-interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'query' | 'header'>> {
+interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'query' | 'base' | 'header'>> {
   /** Gives the body when it is asked for. */
   readonly body?: () => Body
 }

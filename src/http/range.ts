@@ -51,7 +51,7 @@ export function gpacRanges(header: string | undefined, size: number): readonly R
  * `bytes=-N`. Undefined when it is another one.
  */
 export function onePart(header: string | undefined): { readonly first?: number; readonly last?: number } | undefined {
-  const [, first, last] = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '') ?? []
+  const [, first, last] = /^\s*bytes\s*=\s*(\d{0,16})-(\d{0,16})\s*$/i.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
   return { ...(first === '' ? {} : { first: Number(first) }), ...(last === '' ? {} : { last: Number(last) }) }
 }

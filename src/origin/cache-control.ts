@@ -10,18 +10,25 @@ interface Rule {
 }
 
 /**
- * Says how caches may keep what is served: `VALUE` for all files, `PATTERN VALUE` for those that match, the first rule that
- * fits. `none` says nothing, and gives no cache an ETag to ask with. An answer that says so itself, and one that is no success, is left alone. Throws `usage`.
+ * The Cache-Control for a path by rules: `VALUE` for all files, `PATTERN VALUE` for those that match, the first that fits.
+ * `none` stands for none at all. Throws `usage`.
  */
-export function cacheControl(rules: readonly string[]): Middleware {
+export function cacheRules(rules: readonly string[]): (path: string) => string | undefined {
   const all = rules.map(parse)
-  if (all.length === 0) return (next) => next
+  return (path) => all.find(({ matches }) => matches(path))?.value
+}
+
+/**
+ * Says how caches may keep what is served. `none` says nothing, and gives no cache an ETag to ask with. An answer that says so
+ * itself, and one that is no success, is left alone, and all for which `value` is undefined.
+ */
+export function cacheControl(value: (request: HttpRequest) => string | undefined): Middleware {
   return (next) =>
     function addCacheControl(ctx, request) {
-      const rule = all.find(({ matches }) => matches(request.path))
-      if (!rule) return next(ctx, request)
-      if (rule.value === 'none') return whenDone(next(ctx, unconditional(request)), unmarked)
-      return whenDone(next(ctx, request), (response) => marked(response, rule.value))
+      const said = value(request)
+      if (said === undefined) return next(ctx, request)
+      if (said === 'none') return whenDone(next(ctx, unconditional(request)), unmarked)
+      return whenDone(next(ctx, request), (response) => marked(response, said))
     }
 }
 
