@@ -1,9 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Body } from '../base/body.ts'
 import { bodyOf } from '../base/body.ts'
 import { errorCode } from '../base/error.ts'
-import { http } from '../base/node-http.ts'
 import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
@@ -49,7 +48,7 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   const { headerTimeout, readTimeout } = settings
   const requestTimeout = timer(readTimeout)
   const headersTimeout = requestTimeout > 0 ? Math.min(headerTimeout, requestTimeout) : headerTimeout
-  const server = http.createServer({
+  const server = createServer({
     maxHeaderSize: Math.min(settings.maxHeaderBytes + 4 * KIB, 64 * KIB),
     headersTimeout,
     requestTimeout,
