@@ -63,6 +63,8 @@ export async function serve(
     config: () => app.config(),
     remotes,
     vfses,
+    events: app.events,
+    stdin: process.stdin,
     version,
     env: {},
     tempDir: options.get(mainOptions).tempDir || tmpdir(),

@@ -14,6 +14,8 @@ import { listen } from '../http/listener.ts'
 import type { Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
+import type { Live } from '../media/live.ts'
+import { liveOptions } from '../media/options.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
@@ -24,6 +26,7 @@ import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { openLive, uploadPaths } from './live-mounts.ts'
 import { withoutSecrets } from './secrets.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
@@ -32,7 +35,7 @@ import { withUploads } from './writing.ts'
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses'
+  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses' | 'events' | 'stdin'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -48,6 +51,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** Its live mounts. */
+  readonly live: Live
   /** Forgets directory listings, opens the access log anew, reads certificates again. */
   refresh(): Promise<void>
   /** Takes no more requests, lets running ones end for `drainMs`, or until `now` aborts. */
@@ -76,26 +81,33 @@ export async function openServer(
     bufferSize,
     vfses: parts.vfses,
   })
+  let live: Live | undefined
   async function release(): Promise<void> {
     access.close()
+    await live?.close()
     await trees.close()
   }
   try {
+    live = await openLive(parts)
+    const uploads = uploadPaths(live, parts.get(liveOptions))
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    const handler = await handlerOf(parts, { spec, root, trees, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { spec, root, trees, live, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
-    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
+    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, uploads })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
       description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
       locked: gate !== undefined,
+      live,
       async refresh() {
         trees.forget()
         access.reopen()
         await listening.reload()
       },
       async close(options) {
+        // Streams have no end by themselves.
+        await live?.close()
         await listening.close(options)
         await release()
       },
@@ -126,12 +138,13 @@ interface HandlerParts {
   readonly spec: string | undefined
   readonly root: Vfs | undefined
   readonly trees: Trees
+  readonly live: Live
   readonly gate: Gate | undefined
   readonly access: Middleware
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, access }: HandlerParts) {
   const { ctx } = parts
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
@@ -144,7 +157,8 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, gate, access }
     seekable: !vfs.noSeek,
     locked: gate !== undefined,
   })
-  const handler = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
+  const files = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
+  const handler = live.handler(files)
   return pipeline(handler, {
     access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: serverHeaders(http, parts.version),

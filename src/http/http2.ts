@@ -14,6 +14,7 @@ import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
+import type { Piece } from './pushed.ts'
 import { answer, send } from './send.ts'
 import { checkHead2 } from './strict.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -178,7 +179,8 @@ class Http2Exchange extends Exchange {
 
   begin(readTimeout: number): void {
     this.connection.begin(this)
-    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER)
+    const lasts = this.site.uploads?.endless(this.path) === true
+    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER && !lasts)
       this.#readTimer = setTimeout(() => {
         if (!this.#stream.readableEnded) this.destroy()
       }, readTimeout).unref()
@@ -267,6 +269,18 @@ class Http2Exchange extends Exchange {
       this.#pending = undefined
       done(error)
     })
+  }
+
+  offer(piece: Piece): boolean {
+    const { bytes } = piece
+    this.sent += bytes.length
+    const hasRoom = this.#stream.write(bytes, () => (this.#pending = undefined))
+    this.#pending ??= { since: performance.now(), bytes: bytes.length }
+    return hasRoom
+  }
+
+  whenDrained(call: () => void): void {
+    this.#stream.on('drain', call)
   }
 
   end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {

@@ -7,7 +7,7 @@ import { parseAddress, type Address } from './address.ts'
 import { bind } from './bind.ts'
 import { Buffers } from './buffers.ts'
 import { Connection } from './connection.ts'
-import type { Site } from './exchange.ts'
+import type { Site, UploadPaths } from './exchange.ts'
 import { http1Server } from './http1.ts'
 import { Session } from './http2.ts'
 import { Limits } from './limits.ts'
@@ -37,7 +37,7 @@ export type ListenSettings = Pick<
   | 'maxHeaderBytes'
   | 'maxConnections'
   | 'maxConnectionsPerIp'
-> & { readonly fds?: readonly number[] }
+> & { readonly fds?: readonly number[]; readonly uploads?: UploadPaths }
 
 /** A server that listens. */
 export interface Listening {
@@ -108,6 +108,7 @@ class Listener implements Listening {
       kept: new KeptAnswers(orNone(settings.idleTimeout)),
       bodyIdle: orNone(settings.bodyIdle),
       writeTimeout: orNone(settings.serverWriteTimeout),
+      uploads: settings.uploads,
       draining: false,
     }
     this.#settings = settings

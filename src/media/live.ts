@@ -1,0 +1,127 @@
+import { AppError } from '../base/error.ts'
+import type { CanonicalPath } from '../base/path.ts'
+import type { Context } from '../core/context.ts'
+import type { Events } from '../core/events.ts'
+import { textResponse } from '../http/error.ts'
+import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
+import { Channel } from './channel.ts'
+import { Delays } from './delays.ts'
+import { listen } from './listen.ts'
+import type { Mount } from './mount.ts'
+import { publish, publishing } from './publish.ts'
+import { runSource, type Source } from './source.ts'
+
+export interface LiveParts {
+  /** Of the server. */
+  readonly ctx: Context
+  readonly events: Events
+  /** Opens what a mount names as its source. */
+  readonly sourceOf: (mount: Mount) => Source
+  /** Origins whose web pages may publish; `*` = any. */
+  readonly origins: readonly string[]
+  readonly now?: () => number
+}
+
+/** The mounts of one server. */
+export class Live {
+  readonly delays = new Delays()
+  /** When it began, ms since 1970. */
+  readonly begun: number
+  readonly #parts: LiveParts
+  readonly #channels = new Map<string, Channel>()
+  readonly #running = new Map<string, { readonly ending: AbortController; readonly over: Promise<void> }>()
+  readonly #fallbacks = new Set<string>()
+  readonly #now: () => number
+  #id = 0
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts
+    this.#now = parts.now ?? Date.now
+    this.begun = this.#now()
+  }
+
+  get channels(): readonly Channel[] {
+    return [...this.#channels.values()]
+  }
+
+  find(path: string): Channel | undefined {
+    return this.#channels.get(path)
+  }
+
+  /** A path that publishers or listeners may use. */
+  has(path: CanonicalPath): boolean {
+    return this.#channels.has(path)
+  }
+
+  /** Adds a mount and begins its source. Throws `exists` when there is one at this path. */
+  start(mount: Mount): Channel {
+    if (this.#channels.has(mount.path)) throw new AppError('exists', `there is a live mount at /${mount.path} already`)
+    if (mount.fallback !== undefined) this.#fallbacks.add(mount.fallback)
+    const source = mount.source === '' ? undefined : this.#parts.sourceOf(mount)
+    const channel = new Channel({
+      mount,
+      find: (path) => this.#channels.get(path),
+      isFallback: () => this.#fallbacks.has(mount.path),
+      changed: () => this.#channels.forEach((one) => one.settle()),
+      happened: (what, about) => this.#parts.events.publish('live', { mount: `/${mount.path}`, what, ...about }),
+      delays: this.delays,
+      nextId: () => ++this.#id,
+      now: this.#now,
+    })
+    this.#channels.set(mount.path, channel)
+    if (source) this.#run(channel, source)
+    return channel
+  }
+
+  #run(channel: Channel, source: Source): void {
+    const { ctx } = this.#parts
+    const ending = new AbortController()
+    const signal = AbortSignal.any([ctx.signal, ending.signal])
+    const over = runSource(channel, source, signal, ctx.log).catch(() => {})
+    this.#running.set(channel.mount.path, { ending, over })
+  }
+
+  /** Resolves when the source of a mount has ended for good and all have heard it to its end. */
+  async over(path: string, signal: AbortSignal): Promise<void> {
+    await this.#running.get(path)?.over
+    await this.#channels.get(path)?.nobody(0, signal)
+  }
+
+  /** Takes a mount away: its publisher and its listeners are ended. Throws `not-found`. */
+  async stop(path: string): Promise<void> {
+    const channel = this.#channels.get(path)
+    if (!channel) throw new AppError('not-found', `there is no live mount at /${path}`)
+    this.#channels.delete(path)
+    const running = this.#running.get(path)
+    this.#running.delete(path)
+    running?.ending.abort(new AppError('aborted', 'the mount was stopped'))
+    channel.close()
+    await running?.over
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#channels.keys()].map((path) => this.stop(path)))
+  }
+
+  /** Answers what is about mounts, and has `next` answer all else. */
+  handler(next: Handler): Handler {
+    return (ctx, request) => {
+      if (request.method === 'OPTIONS' && request.rawPath === '*') return options()
+      const channel = request.directory ? undefined : this.#channels.get(request.path)
+      return channel ? this.#answer(ctx, request, channel) : next(ctx, request)
+    }
+  }
+
+  #answer(ctx: Context, request: HttpRequest, channel: Channel): HttpResponse | Promise<HttpResponse> {
+    const { method } = request
+    if (method === 'GET' || method === 'HEAD') return listen(ctx, request, channel)
+    if (publishing.includes(method)) return publish(ctx, request, channel, this.#parts.origins)
+    return method === 'OPTIONS' ? options() : textResponse(405, 'Method Not Allowed', allow)
+  }
+}
+
+const allow = ['allow', 'GET, HEAD, OPTIONS, PUT, POST, SOURCE']
+
+function options(): HttpResponse {
+  return { status: 204, headers: allow }
+}
