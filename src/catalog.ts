@@ -9,6 +9,7 @@ import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
 import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
+import { liveCommand } from './commands/live.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
 import { rcCommand } from './commands/rc.ts'
@@ -50,6 +51,7 @@ export const globals: readonly OptionBlock[] = [
 /** What a user can type. */
 export const commands: readonly Command[] = [
   ...serveCommands,
+  liveCommand,
   rcdCommand,
   rcCommand,
   ...fileCommands,

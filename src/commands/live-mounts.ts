@@ -16,10 +16,11 @@ export type LiveIo = Pick<CommandIo, 'env' | 'get' | 'remotes'> & {
   readonly events: Events
   readonly stdin: Readable
   readonly exec?: boolean
+  readonly version: string
 }
 
 /** The live mounts that the options of a server ask for. Their sources begin at once. Throws `usage`, and what a source is refused for. */
-export async function openLive(io: LiveIo): Promise<Live> {
+export async function openLive(io: LiveIo, locked: boolean): Promise<Live> {
   const options = io.get(liveOptions)
   const defaults = mountDefaults(options)
   const mounts = options.live.map((text) => parseMount(text, defaults))
@@ -29,6 +30,8 @@ export async function openLive(io: LiveIo): Promise<Live> {
     ctx: io.ctx,
     events: io.events,
     origins: cors === 'off' ? io.get(httpOptions).allowOrigin : ['*'],
+    locked,
+    serverId: `sluice/${io.version}`,
     sourceOf: (mount: Mount) => sourceOf(parts, mount),
   })
   try {

@@ -16,6 +16,7 @@ import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { localHosts } from '../http/strict.ts'
 import type { Live } from '../media/live.ts'
 import { liveOptions } from '../media/options.ts'
+import { passwordInQuery } from '../media/publisher-login.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl } from '../origin/cache-control.ts'
 import { originHandler, pipeline } from '../origin/origin.ts'
@@ -88,7 +89,7 @@ export async function openServer(
     await trees.close()
   }
   try {
-    live = await openLive(parts)
+    live = await openLive(parts, gate !== undefined)
     const uploads = uploadPaths(live, parts.get(liveOptions))
     const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
     const handler = await handlerOf(parts, { spec, root, trees, live, gate, access: access.middleware })
@@ -163,7 +164,10 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, ac
     access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
     headers: serverHeaders(http, parts.version),
     hosts: hostCheck(http, gate, true),
-    ready: root && !gate && !logged ? ready(({ path }) => root.peek(path)?.entry) : (next) => next,
+    ready:
+      root && !gate && !logged
+        ? ready(({ path }) => (live.has(path) ? undefined : root.peek(path)?.entry))
+        : (next) => next,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
@@ -171,12 +175,16 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, ac
       log: ctx.log,
     }),
     errors: errors(),
-    auth: gate ? (next) => authentication(gate)(setsCaching(http) ? next : keepPrivate(next)) : (next) => next,
+    auth: gate ? live.guarded(login(gate, setsCaching(http))) : (next) => next,
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
     })),
   })
+}
+
+function login(gate: Gate, setsCaching: boolean): Middleware {
+  return (next) => passwordInQuery()(authentication(gate)(setsCaching ? next : keepPrivate(next)))
 }
 
 /** Whether the operator says how answers may be cached. */

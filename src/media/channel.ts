@@ -144,7 +144,7 @@ export class Channel implements Home {
     })
     this.#begin(stream)
     try {
-      if (mount.hold) await this.someone(signal)
+      if (mount.hold || incoming.waits) await this.someone(signal)
       await this.#pass(stream, incoming, signal)
       stream.complete()
       this.#flush(stream)

@@ -90,7 +90,6 @@ export class Listener extends PushedBody {
   drained(): void {
     this.#hasRoom = true
     this.#pull()
-    this.home.moved()
   }
 
   detach(): void {
@@ -163,6 +162,7 @@ export class Listener extends PushedBody {
     if (counted) this.#at += bytes.length
     this.sent += given.bytes.length
     this.#hasRoom = this.#sink?.offer(given) ?? false
+    this.home.moved()
   }
 
   #tooSlow(): void {

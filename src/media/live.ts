@@ -3,12 +3,14 @@ import type { CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Events } from '../core/events.ts'
 import { textResponse } from '../http/error.ts'
-import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
+import type { Handler, HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
+import { adminPage } from './admin.ts'
 import { Channel } from './channel.ts'
 import { Delays } from './delays.ts'
 import { listen } from './listen.ts'
 import type { Mount } from './mount.ts'
 import { publish, publishing } from './publish.ts'
+import { playlist, statusPage } from './status.ts'
 import { runSource, type Source } from './source.ts'
 
 export interface LiveParts {
@@ -19,6 +21,10 @@ export interface LiveParts {
   readonly sourceOf: (mount: Mount) => Source
   /** Origins whose web pages may publish; `*` = any. */
   readonly origins: readonly string[]
+  /** The server asks for a login. */
+  readonly locked: boolean
+  /** `sluice/0.2.0` */
+  readonly serverId: string
   readonly now?: () => number
 }
 
@@ -106,10 +112,42 @@ export class Live {
   /** Answers what is about mounts, and has `next` answer all else. */
   handler(next: Handler): Handler {
     return (ctx, request) => {
+      if (this.#channels.size === 0) return next(ctx, request)
       if (request.method === 'OPTIONS' && request.rawPath === '*') return options()
       const channel = request.directory ? undefined : this.#channels.get(request.path)
-      return channel ? this.#answer(ctx, request, channel) : next(ctx, request)
+      if (channel) return this.#answer(ctx, request, channel)
+      return this.#page(request) ?? next(ctx, request)
     }
+  }
+
+  /**
+   * Lets through without a login what is meant for everybody: listening to mounts that are open, what is told about them, and
+   * asking what this server can do. All else passes `guard` first.
+   */
+  guarded(guard: Middleware): Middleware {
+    return (next) => {
+      const inner = guard(next)
+      return (ctx, request) => (this.#isFree(request) ? next : inner)(ctx, request)
+    }
+  }
+
+  #isFree({ method, path, rawPath }: HttpRequest): boolean {
+    if (this.#channels.size === 0) return false
+    if (method === 'OPTIONS') return rawPath === '*' || this.#channels.has(path)
+    if (method !== 'GET' && method !== 'HEAD') return false
+    const channel = this.#channels.get(path) ?? this.#channels.get(path.replace(/\.(?:m3u|xspf)$/, ''))
+    if (channel) return channel.mount.open
+    return path === 'status-json.xsl' && this.channels.some(({ mount }) => mount.open)
+  }
+
+  #page(request: HttpRequest): HttpResponse | Promise<HttpResponse> | undefined {
+    if (request.directory || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined
+    const { locked } = this.#parts
+    if (request.path === 'status-json.xsl') {
+      const shown = locked && !request.user ? this.channels.filter(({ mount }) => mount.open) : this.channels
+      return statusPage(shown, request, { begun: this.begun, serverId: this.#parts.serverId })
+    }
+    return adminPage(this, request, this.#parts) ?? playlist(this, request)
   }
 
   #answer(ctx: Context, request: HttpRequest, channel: Channel): HttpResponse | Promise<HttpResponse> {

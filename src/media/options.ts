@@ -59,6 +59,16 @@ export const liveOptions = defineOptions('live', {
   ),
 })
 
+/** What `sluice live` has beside them. */
+export const fromOptions = defineOptions('live-from', {
+  from: option(
+    string,
+    '',
+    'Where the stream comes from: -, a file, a named pipe, exec:PROGRAM or a URL; without it whoever publishes to the mount is heard',
+    { group, exec: true },
+  ),
+})
+
 /** The values of the block. */
 export type LiveOptions = Values<typeof liveOptions>
 
