@@ -19,7 +19,6 @@ type Page = (live: Live, query: IcyQuery, settings: AdminSettings) => HttpRespon
 
 /** The pages of Icecast's administration, by their path below `admin/` (live.md 3.3): programs that know Icecast use these. */
 const pages: Readonly<Record<string, Page>> = {
-  '!POKE': () => textResponse(404),
   metadata: (live, query) => metadata(live, query),
   stats: (live, query, { serverId }) => xml(stats(live, query, serverId)),
   'stats.xml': (live, query, { serverId }) => xml(stats(live, query, serverId)),
@@ -67,6 +66,8 @@ export function adminPage(
   request: HttpRequest,
   settings: AdminSettings,
 ): HttpResponse | Promise<HttpResponse> | undefined {
+  // A client of Icecast looks at the headers of this one to learn whom it talks to.
+  if (request.path === 'admin/!POKE') return textResponse(404)
   const page = pageOf(request)
   if (!page || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined
   const refused = refusal(request, settings)

@@ -268,22 +268,24 @@ export class Channel implements Home {
     return listener
   }
 
-  /**
-   * Resolves when there is something to hear here, or a source is just about to begin: those that wait for listeners then do.
-   * False when nothing came within `ms`.
-   */
-  async expect(ms: number, signal: AbortSignal): Promise<boolean> {
+  /** Somebody is going to listen, for which sources may wait. Gives the way to say that it has come, or will not. */
+  expect(): () => void {
     this.#expected++
     this.#came.notify()
+    return () => {
+      this.#expected--
+      this.#moves.notify()
+    }
+  }
+
+  /** Resolves when there is something to hear here, or about to be. False when nothing came within `ms`. */
+  async begun(ms: number, signal: AbortSignal): Promise<boolean> {
     const late = AbortSignal.any([signal, AbortSignal.timeout(ms)])
     try {
       while (!this.#stream && !this.best()) await this.#began.next(late)
       return true
     } catch {
       return false
-    } finally {
-      this.#expected--
-      this.#moves.notify()
     }
   }
 

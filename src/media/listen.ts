@@ -16,19 +16,29 @@ const PATIENCE = 10_000
  * nothing (httpout.md 4.2, live.md 3.3). 404 while nobody publishes, 503 when the mount is full or its source does not begin.
  */
 export async function listen(ctx: Context, request: HttpRequest, channel: Channel): Promise<HttpResponse> {
-  const { mount } = channel
   if (channel.isFull) return textResponse(503, 'Too many listeners: try again later', ['retry-after', '10'])
-  const head = request.method === 'HEAD'
-  if (!channel.stream && !channel.best()) {
-    if (mount.source === '') return textResponse(404, 'Nobody publishes to this mount', ['cache-control', 'no-store'])
-    if (!head && !(await channel.expect(PATIENCE, ctx.signal)))
-      return textResponse(503, 'The source of this mount does not begin: try again later', ['retry-after', '5'])
+  if (request.method === 'HEAD' || channel.stream || channel.best()) return admitted(request, channel)
+  if (channel.mount.source === '')
+    return textResponse(404, 'Nobody publishes to this mount', ['cache-control', 'no-store'])
+  const come = channel.expect()
+  try {
+    if (await channel.begun(PATIENCE, ctx.signal)) return admitted(request, channel)
+    return textResponse(503, 'The source of this mount does not begin: try again later', ['retry-after', '5'])
+  } finally {
+    come()
   }
+}
+
+function admitted(request: HttpRequest, channel: Channel): HttpResponse {
+  const { mount } = channel
   const stream = (channel.best() ?? channel).stream
   const type = stream?.type ?? mount.type ?? octetStream
   const wantsTitles = request.header('icy-metadata') === '1'
   const headers = listenerHeaders(request, type, { ...stream?.station, ...mount.station }, wantsTitles)
-  if (head) return { status: 200, headers, body: bodyOf() }
+  if (request.method === 'HEAD') {
+    const known = stream ?? mount.source
+    return known === '' ? textResponse(404) : { status: 200, headers, body: bodyOf() }
+  }
   const listener = channel.join(
     {
       address: request.peer.address,

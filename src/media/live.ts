@@ -1,3 +1,4 @@
+import { orAbort } from '../base/abort.ts'
 import { AppError } from '../base/error.ts'
 import type { CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -89,7 +90,7 @@ export class Live {
 
   /** Resolves when the source of a mount has ended for good and all have heard it to its end. */
   async over(path: string, signal: AbortSignal): Promise<void> {
-    await this.#running.get(path)?.over
+    await orAbort(signal, this.#running.get(path)?.over ?? Promise.resolve())
     await this.#channels.get(path)?.nobody(0, signal)
   }
 

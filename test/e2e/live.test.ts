@@ -1,0 +1,389 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { Raw } from '../../src/http/testing-sockets.ts'
+import { missing } from '../peers.ts'
+import { run, scratch, serve, type Server } from '../program.ts'
+import { web } from '../web.ts'
+
+/** A server with live mounts, over an empty folder. */
+function radio(t: TestContext, ...args: readonly string[]): Promise<Server> {
+  return serve(t, ['serve', 'http', scratch(t), ...args])
+}
+
+/** A publisher that speaks byte by byte; `data` sends a chunk. */
+async function publish(server: Server, path: string, ...headers: readonly string[]) {
+  const raw = new Raw(server.port)
+  raw.send([`PUT ${path} HTTP/1.1`, 'Host: x', 'Transfer-Encoding: chunked', ...headers, '', ''].join('\r\n'))
+  await raw.until((text) => text.includes('100 Continue'))
+  return {
+    raw,
+    data: (text: string) => raw.send(`${text.length.toString(16)}\r\n${text}\r\n`),
+    end: () => raw.send('0\r\n\r\n').until((text) => / 200 OK/.test(text)),
+  }
+}
+
+/** A listener; `until` waits for what it has heard to fit. */
+async function listen(server: Server, path: string, ...headers: readonly string[]) {
+  const raw = new Raw(server.port).send([`GET ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n'))
+  await raw.until((text) => text.includes('\r\n\r\n'))
+  const body = () => unchunked(raw.text.slice(raw.text.indexOf('\r\n\r\n') + 4))
+  return {
+    raw,
+    head: raw.text.slice(0, raw.text.indexOf('\r\n\r\n')).toLowerCase(),
+    body: () => body().text,
+    heard: (text: string) => raw.until(() => body().text.includes(text)),
+    /** True when the body had its end. */
+    ended: async () => {
+      await raw.end()
+      return body().complete
+    },
+  }
+}
+
+function unchunked(coded: string): { text: string; complete: boolean } {
+  let text = ''
+  for (let at = 0; ;) {
+    const line = coded.indexOf('\r\n', at)
+    if (line < 0) return { text, complete: false }
+    const size = Number.parseInt(coded.slice(at, line), 16)
+    if (size === 0) return { text, complete: true }
+    text += coded.slice(line + 2, line + 2 + size)
+    at = line + 4 + size
+  }
+}
+
+/** A sound of some seconds, by ffmpeg. */
+async function sound(t: TestContext, name: string, ...args: readonly string[]): Promise<string> {
+  const file = join(scratch(t), name)
+  const { code, stderr } = await run('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i', 'sine=440:d=4'],
+    ...args,
+    file,
+  ])
+  assert.equal(code, 0, stderr)
+  return file
+}
+
+test('all who listen get what is published, each from a little while ago on, and end when it ends', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const publisher = await publish(server, '/live.mp3', 'Content-Type: audio/mpeg', 'Ice-Name: One')
+  publisher.data('first ')
+  const early = await listen(server, '/live.mp3', 'Range: bytes=3-4')
+  assert.match(early.head, /^http\/1\.1 200 ok/)
+  assert.match(early.head, /content-type: audio\/mpeg\r\n/)
+  assert.match(early.head, /cache-control: no-cache, no-store/)
+  assert.match(early.head, /icy-name: one/)
+  assert.doesNotMatch(early.head, /content-length|content-range|icy-metaint/)
+  await early.heard('first ')
+  publisher.data('second ')
+  const late = await listen(server, '/live.mp3')
+  await late.heard('first second ')
+  await publisher.end()
+  assert.deepEqual([await early.ended(), await late.ended()], [true, true])
+  assert.equal(early.body(), 'first second ')
+  assert.equal((await fetch(`${server.url}live.mp3`)).status, 404)
+})
+
+test('listeners of a publisher that vanishes are cut off, and the mount is free again', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const publisher = await publish(server, '/live.mp3')
+  publisher.data('sound')
+  const listener = await listen(server, '/live.mp3')
+  await listener.heard('sound')
+  publisher.raw.socket.resetAndDestroy()
+  assert.equal(await listener.ended(), false)
+  const next = await publish(server, '/live.mp3')
+  next.data('again')
+  await (await listen(server, '/live.mp3')).heard('again')
+})
+
+test('a mount has one publisher: another one gets 403 and harms nobody', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const publisher = await publish(server, '/live.mp3')
+  publisher.data('one')
+  const listener = await listen(server, '/live.mp3')
+  const second = await fetch(`${server.url}live.mp3`, { method: 'PUT', body: 'two' })
+  assert.deepEqual([second.status, await second.text()], [403, 'Mountpoint in use\n'])
+  publisher.data('!')
+  await listener.heard('one!')
+})
+
+test('with --reopen listeners stay when the publisher dies, and hear the next one', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3,reopen')
+  const first = await publish(server, '/live.mp3')
+  first.data('one ')
+  const listener = await listen(server, '/live.mp3')
+  await listener.heard('one ')
+  first.raw.socket.resetAndDestroy()
+  while ((await (await fetch(`${server.url}status-json.xsl`)).text()).includes('"source"'));
+  const second = await publish(server, '/live.mp3')
+  second.data('two')
+  await listener.heard('one two')
+})
+
+test('a fallback is heard while a mount has no source, which is heard again as soon as it is back', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3,fallback=/b.mp3', '--live', '/b.mp3')
+  const main = await publish(server, '/live.mp3')
+  const other = await publish(server, '/b.mp3')
+  other.data('[b0]')
+  main.data('[a1]')
+  const listener = await listen(server, '/live.mp3')
+  await listener.heard('[a1]')
+  main.raw.socket.resetAndDestroy()
+  await listener.heard('[b0]')
+  other.data('[b1]')
+  await listener.heard('[b1]')
+  const back = await publish(server, '/live.mp3')
+  back.data('[a2]')
+  await listener.heard('[a2]')
+  other.data('[b2]')
+  back.data('[a3]')
+  await listener.heard('[a3]')
+  assert.equal(listener.body(), '[a1][b0][b1][a2][a3]')
+})
+
+test('requests before a body without a length are answered first; SOURCE and PUT end with their connection', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const raw = new Raw(server.port)
+  raw.send('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n\r\n')
+  await raw.until((text) => /204 No Content/.test(text))
+  assert.match(raw.text, /allow: .*PUT, POST, SOURCE/i)
+  raw.send(
+    'GET /admin/!POKE HTTP/1.1\r\nHost: x\r\n\r\nPUT /live.mp3 HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n',
+  )
+  await raw.until((text) => /404 Not Found[\s\S]*100 Continue\r\n\r\nHTTP\/1\.1 200 OK/.test(text))
+  raw.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const listener = await listen(server, '/live.mp3')
+  await listener.heard('GET / HTTP/1.1')
+  raw.socket.end()
+  assert.equal(await listener.ended(), true)
+  const source = new Raw(server.port).send('SOURCE /live.mp3 HTTP/1.0\r\nContent-Type: audio/mpeg\r\n\r\n')
+  await source.until((text) => text.startsWith('HTTP/1.0 200 OK\r\n'))
+  source.send('sound')
+  await (await listen(server, '/live.mp3')).heard('sound')
+})
+
+test('where nobody may publish a body without a length is refused, and never read as requests', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  for (const head of ['PUT /x.mp3 HTTP/1.1\r\nHost: x\r\n\r\n', 'SOURCE /x.mp3 HTTP/1.0\r\n\r\n']) {
+    const raw = new Raw(server.port).send(`${head}GET / HTTP/1.1\r\nHost: x\r\n\r\n`)
+    const text = await raw.end()
+    assert.match(text, /^HTTP\/1\.1 411 /)
+    assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1)
+  }
+})
+
+test('a PUT that asks for another protocol at the same time is an ordinary one', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const headers = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA']
+  const publisher = await publish(server, '/live.mp3', ...headers)
+  publisher.data('sound')
+  await (await listen(server, '/live.mp3')).heard('sound')
+})
+
+test('an empty PUT only asks: it publishes nothing, and with a login it is refused', async (t) => {
+  const open = await radio(t, '--live', '/live.mp3')
+  assert.equal((await fetch(`${open.url}live.mp3`, { method: 'PUT' })).status, 200)
+  assert.equal((await fetch(`${open.url}live.mp3`)).status, 404)
+  const locked = await radio(t, '--live', '/live.mp3,open', '--user', 'source', '--pass', 'x')
+  const raw = new Raw(locked.port).send('SOURCE /live.mp3 HTTP/1.0\r\nContent-Length: 0\r\n\r\n')
+  assert.match(await raw.until((text) => text.includes('\r\n\r\n')), /^HTTP\/1\.1 401 [\s\S]*www-authenticate: Basic/i)
+  // Listening to an open mount needs no login.
+  assert.equal((await fetch(`${locked.url}live.mp3`)).status, 404)
+  assert.equal((await fetch(`${locked.url}other`)).status, 401)
+})
+
+test('titles come after every 16000 bytes of sound, the first block always with one, and where they belong', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const publisher = await publish(server, '/live.mp3', 'Content-Type: audio/mpeg')
+  const tell = async (song: string) => {
+    const url = `${server.url}admin/metadata?mount=/live.mp3&mode=updinfo&song=${encodeURIComponent(song)}`
+    const answer = await fetch(url)
+    assert.match(await answer.text(), /<return>1<\/return>/)
+  }
+  publisher.data('a'.repeat(16_000))
+  const listener = await listen(server, '/live.mp3', 'Icy-MetaData: 1')
+  assert.match(listener.head, /icy-metaint: 16000/)
+  await listener.raw.until(() => listener.body().length > 16_000)
+  await tell("Art - Ti'tle")
+  publisher.data('b'.repeat(32_000))
+  const block = (text: string) =>
+    String.fromCharCode(Math.ceil(text.length / 16)) + text.padEnd(Math.ceil(text.length / 16) * 16, '\0')
+  const expected =
+    'a'.repeat(16_000) +
+    block("StreamTitle='';") +
+    'b'.repeat(16_000) +
+    block("StreamTitle='Art - Ti'tle';") +
+    'b'.repeat(16_000) +
+    '\0'
+  await listener.raw.until(() => listener.body().length >= expected.length)
+  assert.equal(listener.body(), expected)
+})
+
+test('status-json.xsl has no source, one object, or a list', async (t) => {
+  const server = await radio(t, '--live', '/a.mp3,name=First', '--live', '/b.mp3')
+  const status = async () => {
+    const { icestats } = (await (await fetch(`${server.url}status-json.xsl`)).json()) as {
+      icestats: { source?: { listenurl: string; server_name: string }[] & { listenurl: string; server_name: string } }
+    }
+    return icestats.source
+  }
+  assert.equal(await status(), undefined)
+  const a = await publish(server, '/a.mp3')
+  a.data('x')
+  assert.deepEqual([(await status())?.listenurl, (await status())?.server_name], [`${server.url}a.mp3`, 'First'])
+  const b = await publish(server, '/b.mp3')
+  b.data('x')
+  assert.deepEqual(
+    (await status())?.map((source) => source.listenurl),
+    [`${server.url}a.mp3`, `${server.url}b.mp3`],
+  )
+  assert.equal(await (await fetch(`${server.url}a.mp3.m3u`)).text(), `${server.url}a.mp3\r\n`)
+})
+
+test('the pages of the administration list and end listeners, but not for pages of other sites', async (t) => {
+  const server = await radio(t, '--live', '/a.mp3')
+  const publisher = await publish(server, '/a.mp3')
+  publisher.data('x')
+  const listener = await listen(server, '/a.mp3', 'User-Agent: <Ear>')
+  const clients = await (await fetch(`${server.url}admin/listclients?mount=/a.mp3`)).text()
+  const id = /<ID>(\d+)<\/ID>/.exec(clients)?.[1]
+  assert.match(clients, /&lt;Ear&gt;/)
+  const kill = `${server.url}admin/killclient?mount=/a.mp3&id=${id}`
+  assert.equal((await fetch(kill, { headers: { origin: 'https://evil.example' } })).status, 403)
+  assert.equal((await fetch(kill, { headers: { 'sec-fetch-site': 'cross-site' } })).status, 403)
+  assert.equal((await fetch(kill)).status, 200)
+  assert.equal(await listener.ended(), false)
+})
+
+test('a mount takes no more listeners than it may, and ends those who listened long enough', async (t) => {
+  const server = await radio(t, '--live', '/a.mp3,max-listeners=1', '--live', '/b.mp3,max-duration=200ms')
+  const publisher = await publish(server, '/a.mp3')
+  publisher.data('x')
+  await listen(server, '/a.mp3')
+  assert.equal((await fetch(`${server.url}a.mp3`)).status, 503)
+  const other = await publish(server, '/b.mp3')
+  other.data('x')
+  assert.equal(await (await listen(server, '/b.mp3')).ended(), true)
+})
+
+test('a listener that takes nothing is left, and the others hear all', async (t) => {
+  const server = await radio(t, '--live', '/a.bin,max-client-lag=64k')
+  const publisher = await publish(server, '/a.bin')
+  publisher.data('0')
+  const stalled = connect(server.port, '127.0.0.1')
+  t.after(() => stalled.destroy())
+  stalled.on('error', () => {})
+  stalled.write('GET /a.bin HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(stalled, 'readable')
+  const listener = await listen(server, '/a.bin')
+  const piece = 'x'.repeat(100_000)
+  let sent = '0'
+  for (let i = 0; i < 120; i++) {
+    publisher.data(piece)
+    sent += piece
+    await listener.raw.until(() => listener.raw.text.length > sent.length)
+  }
+  await publisher.end()
+  assert.equal(await listener.ended(), true)
+  assert.equal(listener.body(), sent)
+  const stats = await (await fetch(`${server.url}admin/stats`)).text()
+  assert.doesNotMatch(stats, /<listeners>[1-9]/)
+})
+
+test(
+  'with --hold a reader gets every byte of what is piped in, and a clean end',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const file = await sound(t, 'x.mp3')
+    const child = spawn(
+      'sh',
+      ['-c', `cat ${file} | ${process.execPath} bin/sluice.js live /live.mp3 --hold --from - --addr 127.0.0.1:0`],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    t.after(() => child.kill())
+    let log = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+    while (!log.includes('listen at ')) await once(child.stderr, 'data')
+    const [, url = ''] = /listen at (\S+)/.exec(log) ?? []
+    assert.deepEqual(Buffer.from(await (await fetch(url)).arrayBuffer()), readFileSync(file))
+    if (child.exitCode === null) await once(child, 'exit')
+    assert.equal(child.exitCode, 0, log)
+  },
+)
+
+test('another server is passed on while somebody listens, with its titles', async (t) => {
+  let open = 0
+  let hangUp = () => {}
+  const left = new Promise<void>((resolve) => (hangUp = resolve))
+  const upstream = await web(t, (req, res) => {
+    open++
+    res.on('close', () => hangUp())
+    assert.equal(req.headers['icy-metadata'], '1')
+    res.writeHead(200, { 'content-type': 'audio/mpeg', 'icy-metaint': '4', 'icy-name': 'Up' })
+    res.write("abcd\x01StreamTitle='';\0efgh\0ijkl")
+  })
+  const server = await radio(t, '--live', `/r.mp3=${upstream}x,linger=0s`)
+  assert.equal(open, 0)
+  const listener = await listen(server, '/r.mp3')
+  assert.match(listener.head, /icy-name: up/)
+  await listener.heard('abcdefghijkl')
+  assert.equal(open, 1)
+  listener.raw.socket.destroy()
+  await left
+})
+
+for (const [name, args] of [
+  ['icecast://', ['-content_type', 'audio/mpeg', '-ice_name', 'Ff']],
+  ['icecast:// as SOURCE', ['-content_type', 'audio/mpeg', '-ice_name', 'Ff', '-legacy_icecast', '1']],
+  ['http:// without a length', ['-chunked_post', '0', '-auth_type', 'basic']],
+  ['http:// with PUT', ['-method', 'PUT', '-auth_type', 'basic']],
+] as const)
+  test(`ffmpeg publishes by ${name}, and is heard to its end`, { skip: missing('ffmpeg') }, async (t) => {
+    const file = await sound(t, 'x.mp3')
+    const server = await radio(t, '--live', '/live.mp3,hold', '--user', 'source', '--pass', 'x')
+    const scheme = name.startsWith('icecast') ? 'icecast' : 'http'
+    const target = `${scheme}://source:x@127.0.0.1:${server.port}/live.mp3`
+    const sent = run('ffmpeg', [
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      '-i',
+      file,
+      '-c',
+      'copy',
+      '-f',
+      'mp3',
+      ...args,
+      target,
+    ])
+    await server.logged(/listening|PUT|./)
+    const authorization = `Basic ${btoa('source:x')}`
+    let response = await fetch(`${server.url}live.mp3`, { headers: { authorization } })
+    while (response.status === 404) response = await fetch(`${server.url}live.mp3`, { headers: { authorization } })
+    const bytes = Buffer.from(await response.arrayBuffer())
+    assert.equal((await sent).code, 0)
+    // ffmpeg writes a header of its own and the same frames.
+    assert.deepEqual(bytes.subarray(-20_000), readFileSync(file).subarray(-20_000))
+  })
+
+for (const login of [true, false])
+  test(`libshout publishes, ${login ? 'with' : 'without'} a login`, { skip: missing('shout', 'ffmpeg') }, async (t) => {
+    const file = await sound(t, 'x.ogg', '-c:a', 'libvorbis')
+    const server = await radio(t, '--live', '/live.ogg,hold', ...(login ? ['--user', 'source', '--pass', 'x'] : []))
+    const args = ['--host', '127.0.0.1', '--port', String(server.port), '--user', 'source', '--pass', 'x']
+    const shout = spawn('shout', [...args, '--mount', '/live.ogg', '--format', 'ogg'], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    t.after(() => shout.kill())
+    shout.stdin.end(readFileSync(file))
+    const headers = { authorization: `Basic ${btoa('source:x')}` }
+    let response = await fetch(`${server.url}live.ogg`, { headers })
+    while (response.status === 404) response = await fetch(`${server.url}live.ogg`, { headers })
+    assert.deepEqual(Buffer.from(await response.arrayBuffer()), readFileSync(file))
+  })
