@@ -11,6 +11,7 @@ import type { Logger } from './core/log.ts'
 import { mainOptions } from './core/options.ts'
 import { publishedLog } from './core/published-log.ts'
 import { Remotes } from './layers/open.ts'
+import { ActiveLives } from './media/active.ts'
 import type { Backend } from './remote/backend.ts'
 import { ConfigFile } from './remote/config.ts'
 import { configPath } from './remote/config-path.ts'
@@ -36,6 +37,8 @@ export class App {
   readonly events = new Events()
   /** The trees in use. */
   readonly vfses = new ActiveVfses()
+  /** The servers with live mounts. */
+  readonly lives = new ActiveLives()
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string

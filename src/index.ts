@@ -64,6 +64,7 @@ export async function serve(
     remotes,
     vfses,
     events: app.events,
+    lives: app.lives,
     stdin: process.stdin,
     version,
     env: {},

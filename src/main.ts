@@ -123,6 +123,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       groups: app.groups,
       events: app.events,
       vfses: app.vfses,
+      lives: app.lives,
       cacheDir: app.cacheDir,
       tempDir: options.get(mainOptions).tempDir || tmpdir(),
       get configPath() {

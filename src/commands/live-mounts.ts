@@ -4,7 +4,7 @@ import type { Events } from '../core/events.ts'
 import { httpOptions } from '../http/options.ts'
 import type { UploadPaths } from '../http/exchange.ts'
 import { Live } from '../media/live.ts'
-import { type Mount, parseMount } from '../media/mount.ts'
+import { parseMount } from '../media/mount.ts'
 import { liveOptions, mountDefaults } from '../media/options.ts'
 import { isManifest } from '../origin/growing.ts'
 import { originOptions } from '../origin/options.ts'
@@ -24,7 +24,8 @@ export async function openLive(io: LiveIo, locked: boolean): Promise<Live> {
   const options = io.get(liveOptions)
   const defaults = mountDefaults(options)
   const mounts = options.live.map((text) => parseMount(text, defaults))
-  const parts = { ...io, remotes: await io.remotes(), exec: io.exec ?? true }
+  const exec = io.exec ?? true
+  const parts = { ...io, remotes: await io.remotes(), exec, reach: exec ? undefined : ('public' as const) }
   const { cors } = io.get(originOptions)
   const live = new Live({
     ctx: io.ctx,
@@ -32,7 +33,8 @@ export async function openLive(io: LiveIo, locked: boolean): Promise<Live> {
     origins: cors === 'off' ? io.get(httpOptions).allowOrigin : ['*'],
     locked,
     serverId: `sluice/${io.version}`,
-    sourceOf: (mount: Mount) => sourceOf(parts, mount),
+    defaults,
+    sourceOf: (mount, trust) => sourceOf({ ...parts, ...trust }, mount),
   })
   try {
     for (const mount of mounts) live.start(mount)

@@ -36,7 +36,18 @@ import { withUploads } from './writing.ts'
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses' | 'events' | 'stdin'
+  | 'ctx'
+  | 'env'
+  | 'version'
+  | 'configPath'
+  | 'tempDir'
+  | 'get'
+  | 'remotes'
+  | 'config'
+  | 'vfses'
+  | 'events'
+  | 'stdin'
+  | 'lives'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -83,8 +94,10 @@ export async function openServer(
     vfses: parts.vfses,
   })
   let live: Live | undefined
+  let forgetLive: (() => void) | undefined
   async function release(): Promise<void> {
     access.close()
+    forgetLive?.()
     await live?.close()
     await trees.close()
   }
@@ -95,6 +108,7 @@ export async function openServer(
     const handler = await handlerOf(parts, { spec, root, trees, live, gate, access: access.middleware })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, uploads })
+    forgetLive = parts.lives.add(listening.addresses[0] ?? '', live)
     return {
       urls: listening.urls,
       addresses: listening.addresses,

@@ -340,6 +340,14 @@ export class Channel implements Home {
     this.#parts.happened('title', { title: title.title })
   }
 
+  /** Ends a listener, or without a number the publisher. Throws `not-found`. */
+  end(id: number | undefined): void {
+    if (id === undefined ? this.#publisher === undefined : !this.#listeners.has(id))
+      throw new AppError('not-found', id === undefined ? 'nobody publishes' : `there is no listener ${id}`)
+    if (id === undefined) this.stop(new AppError('aborted', 'the publisher was ended'))
+    else this.kick(id)
+  }
+
   /** Ends a listener. False when there is none of that number. */
   kick(id: number): boolean {
     const listener = this.#listeners.get(id)

@@ -6,20 +6,31 @@ import type { Events } from '../core/events.ts'
 import { textResponse } from '../http/error.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
 import { adminPage } from './admin.ts'
+import type { Reach } from '../net/guard.ts'
 import { Channel } from './channel.ts'
 import { Delays } from './delays.ts'
 import { listen } from './listen.ts'
-import type { Mount } from './mount.ts'
+import { type Mount, type MountDefaults, parseMount } from './mount.ts'
 import { publish, publishing } from './publish.ts'
 import { playlist, statusPage } from './status.ts'
 import { runSource, type Source } from './source.ts'
+
+/** What the text of a mount may do that came over the network. */
+export interface Trust {
+  /** Run programs. */
+  readonly exec: boolean
+  /** Where URLs may lead to. */
+  readonly reach: Reach
+}
 
 export interface LiveParts {
   /** Of the server. */
   readonly ctx: Context
   readonly events: Events
   /** Opens what a mount names as its source. */
-  readonly sourceOf: (mount: Mount) => Source
+  readonly sourceOf: (mount: Mount, trust?: Trust) => Source
+  /** What mounts have that say nothing else. */
+  readonly defaults: MountDefaults
   /** Origins whose web pages may publish; `*` = any. */
   readonly origins: readonly string[]
   /** The server asks for a login. */
@@ -60,11 +71,16 @@ export class Live {
     return this.#channels.has(path)
   }
 
+  /** Adds a mount that a call describes as `--live` does. Throws as `start` and `parseMount` do. */
+  add(text: string, trust: Trust): Channel {
+    return this.start(parseMount(text, this.#parts.defaults), trust)
+  }
+
   /** Adds a mount and begins its source. Throws `exists` when there is one at this path. */
-  start(mount: Mount): Channel {
+  start(mount: Mount, trust?: Trust): Channel {
     if (this.#channels.has(mount.path)) throw new AppError('exists', `there is a live mount at /${mount.path} already`)
     if (mount.fallback !== undefined) this.#fallbacks.add(mount.fallback)
-    const source = mount.source === '' ? undefined : this.#parts.sourceOf(mount)
+    const source = mount.source === '' ? undefined : this.#parts.sourceOf(mount, trust)
     const channel = new Channel({
       mount,
       find: (path) => this.#channels.get(path),

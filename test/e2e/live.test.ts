@@ -387,3 +387,51 @@ for (const login of [true, false])
     while (response.status === 404) response = await fetch(`${server.url}live.ogg`, { headers })
     assert.deepEqual(Buffer.from(await response.arrayBuffer()), readFileSync(file))
   })
+
+test('the remote control lists, adds, names and ends what is live, and metrics count it', async (t) => {
+  const rc = ['--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0', '--rc-enable-metrics']
+  const server = await radio(t, '--live', '/a.mp3,name=A', ...rc)
+  const [, control = ''] = /Serving remote control on (\S+)/.exec(server.log()) ?? []
+  const call = async (method: string, input: object = {}) => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(control + method, { method: 'POST', headers, body: JSON.stringify(input) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const events = await fetch(`${control}events?types=live`)
+  const publisher = await publish(server, '/a.mp3', 'Content-Type: audio/mpeg')
+  publisher.data('x')
+  const listener = await listen(server, '/a.mp3', 'User-Agent: ear')
+  assert.equal((await call('live/metadata', { mount: '/a.mp3', title: 'Song' })).status, 200)
+  const [mount] = (await call('live/list')).body.list as Record<string, unknown>[]
+  assert.deepEqual(
+    [mount?.mount, mount?.listeners, mount?.title, mount?.source, mount?.station],
+    ['/a.mp3', 1, 'Song', 'publisher', { name: 'A' }],
+  )
+  const [who] = (await call('live/listeners', { mount: '/a.mp3' })).body.listeners as { id: number; agent: string }[]
+  assert.equal(who?.agent, 'ear')
+  assert.match(
+    await (await fetch(`${control}metrics`)).text(),
+    /sluice_live_listeners\{server="[^"]+",mount="\/a\.mp3"\} 1\n/,
+  )
+  assert.equal((await call('live/kick', { mount: '/a.mp3', id: who?.id })).status, 200)
+  assert.equal(await listener.ended(), false)
+  assert.equal((await call('live/start', { mount: '/b.mp3=exec:id' })).status, 403)
+  assert.deepEqual((await call('live/start', { mount: '/b.mp3' })).body, { mount: '/b.mp3' })
+  const added = await publish(server, '/b.mp3')
+  added.data('y')
+  assert.equal((await call('live/stop', { mount: '/b.mp3' })).status, 200)
+  await added.raw.end()
+  assert.equal((await call('live/stop', { mount: '/b.mp3' })).status, 404)
+  const reader = (events.body as ReadableStream<Uint8Array>).getReader()
+  let text = ''
+  while (!text.includes('"left"')) text += Buffer.from((await reader.read()).value ?? []).toString()
+  assert.match(text, /event: live\ndata: .*"mount":"\/a.mp3","what":"published"/)
+  await reader.cancel()
+})
+
+test('a program is run again when it fails, and its listeners stay with --reopen', async (t) => {
+  const server = await radio(t, '--live', '/a.txt="exec:echo run; sleep 0.2; false",reopen')
+  const listener = await listen(server, '/a.txt')
+  await listener.heard('run\nrun\n')
+  assert.match(server.log(), /the source failed: .*ended with status 1/)
+})
