@@ -81,8 +81,8 @@ for (const [name, type, format, ...args] of formats)
       const start = stream.start(Math.floor(out.length / 8))
       assert.ok(start && start.at > 0, 'there is a place to begin with')
       // What it reads has other names for some of them.
-    const demuxer = { mp2: 'mp3', adts: 'aac' }[format] ?? format
-    const heard = Buffer.concat([start.init ?? Buffer.alloc(0), out.subarray(start.at)])
+      const demuxer = { mp2: 'mp3', adts: 'aac' }[format] ?? format
+      const heard = Buffer.concat([start.init ?? Buffer.alloc(0), out.subarray(start.at)])
       const { out: pcm, errors } = await ffmpeg(
         ['-f', demuxer, '-i', 'pipe:0', '-map', '0:a', '-f', 's16le', '-ac', '1', '-ar', '8000', 'pipe:1'],
         heard,

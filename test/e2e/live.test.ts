@@ -60,11 +60,8 @@ function unchunked(coded: string): { text: string; complete: boolean } {
 /** A sound of some seconds, by ffmpeg. */
 async function sound(t: TestContext, name: string, ...args: readonly string[]): Promise<string> {
   const file = join(scratch(t), name)
-  const { code, stderr } = await run('ffmpeg', [
-    ...['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i', 'sine=440:d=4'],
-    ...args,
-    file,
-  ])
+  const generator = ['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i', 'sine=440:d=4']
+  const { code, stderr } = await run('ffmpeg', [...generator, ...args, file])
   assert.equal(code, 0, stderr)
   return file
 }
