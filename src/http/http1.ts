@@ -365,6 +365,10 @@ class Http1Exchange extends Exchange {
   }
 
   destroy(): void {
-    this.#req.socket.destroy()
+    const { socket } = this.#req
+    // A body that ends with its connection looks whole when that ends in order.
+    const looksWhole = this.started && this.#req.httpVersionMinor === 0 && !this.peer.secure && this.peer.address !== ''
+    if (looksWhole) socket.resetAndDestroy()
+    else socket.destroy()
   }
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Raw } from '../../src/http/testing-sockets.ts'
-import { missing } from '../peers.ts'
+import { find, missing } from '../peers.ts'
 import { run, scratch, serve, type Server } from '../program.ts'
-import { web } from '../web.ts'
+import { freePort, web } from '../web.ts'
 
 /** A server with live mounts, over an empty folder. */
 function radio(t: TestContext, ...args: readonly string[]): Promise<Server> {
@@ -432,3 +432,211 @@ test('a program is run again when it fails, and its listeners stay with --reopen
   await listener.heard('run\nrun\n')
   assert.match(server.log(), /the source failed: .*ended with status 1/)
 })
+
+test(
+  'with --slow skip a listener that was too slow goes on at a frame near the newest',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const file = readFileSync(await sound(t, 'x.mp3', '-b:a', '320k', '-write_xing', '0', '-id3v2_version', '0'))
+    const server = await radio(
+      t,
+      '--live',
+      '/a.mp3,slow=skip,max-client-lag=64k',
+      '--rc',
+      '--rc-no-auth',
+      '--rc-addr',
+      ':0',
+    )
+    const publisher = await publish(server, '/a.mp3')
+    publisher.data(file.toString('latin1'))
+    const slow = connect({ port: server.port, host: '127.0.0.1' })
+    t.after(() => slow.destroy())
+    slow.write('GET /a.mp3 HTTP/1.0\r\n\r\n')
+    await once(slow, 'readable')
+    const skipped = async () => {
+      const stats = await (await fetch(`${server.url}admin/stats?mount=/a.mp3`)).text()
+      return Number(/<slow_listeners>(\d+)</.exec(stats)?.[1])
+    }
+    for (let i = 0; i < 400 && (await skipped()) === 0; i++) publisher.data(file.toString('latin1'))
+    assert.notEqual(await skipped(), 0)
+    const heard: Buffer[] = []
+    slow.on('data', (chunk: Buffer) => heard.push(chunk))
+    await publisher.end()
+    await once(slow, 'end')
+    const body = Buffer.concat(heard)
+    // Every frame of a constant rate is 1044 or 1045 bytes long: whatever was left out, frame follows frame.
+    let at = body.indexOf('\r\n\r\n') + 4
+    let odd = 0
+    while (at + 4 < body.length) {
+      if (body[at] !== 0xff || ((body[at + 1] as number) & 0xe0) !== 0xe0) odd++
+      const length = Math.floor((144 * 320_000) / 44_100) + (((body[at + 2] as number) >> 1) & 1)
+      at += length
+    }
+    assert.equal(odd, 0)
+  },
+)
+
+test('a client of HTTP/1.0 gets bytes without chunks, and a reset when the publisher breaks off', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3')
+  const publisher = await publish(server, '/live.mp3')
+  publisher.data('sound')
+  const socket = connect(server.port, '127.0.0.1')
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+  socket.write('GET /live.mp3 HTTP/1.0\r\n\r\n')
+  while (!text.endsWith('\r\n\r\nsound')) await once(socket, 'data')
+  assert.match(text, /expires: Mon, 26 Jul 1997/i)
+  assert.doesNotMatch(text, /transfer-encoding/i)
+  publisher.raw.socket.resetAndDestroy()
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException]
+  assert.equal(error.code, 'ECONNRESET')
+})
+
+test(
+  'over TLS, with HTTP/2 and without: what is published by any is heard by all',
+  { skip: missing('openssl', 'curl') },
+  async (t) => {
+    const dir = scratch(t)
+    const made = await run('openssl', [
+      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
+      ...['-keyout', join(dir, 'k.pem'), '-out', join(dir, 'c.pem')],
+    ])
+    assert.equal(made.code, 0, made.stderr)
+    const tls = ['--cert', join(dir, 'c.pem'), '--key', join(dir, 'k.pem')]
+    const server = await radio(t, '--live', '/live.mp3,hold', '--live', '/two.mp3,hold', ...tls)
+    const source = new Raw(server.port, {}).send('SOURCE /live.mp3 HTTP/1.0\r\n\r\nsound')
+    const url = `${server.url}live.mp3`
+    const heard = run('curl', [
+      '-sk',
+      '--http2',
+      '--max-time',
+      '10',
+      '-w',
+      ' %{http_version}',
+      '--retry',
+      '20',
+      '--retry-delay',
+      '1',
+      '-f',
+      url,
+    ])
+    await source.until((text) => text.includes('200 OK'), 10_000).catch(() => '')
+    source.socket.end()
+    assert.deepEqual(await heard, { code: 0, stdout: 'sound 2', stderr: '' })
+    const upload = run('curl', ['-sk', '--http2', '--max-time', '10', '-T', '-', `${server.url}two.mp3`], {
+      stdin: 'over h2',
+    })
+    const listener = await run('curl', [
+      '-sk',
+      '--http1.1',
+      '--max-time',
+      '10',
+      '--retry',
+      '20',
+      '-f',
+      `${server.url}two.mp3`,
+    ])
+    assert.equal(listener.stdout, 'over h2')
+    assert.match((await upload).stdout, /7 bytes taken/)
+  },
+)
+
+test(
+  'wherever a publisher is killed, its listeners are cut off and the next one is heard',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const file = await sound(t, 'x.mp3')
+    const server = await radio(t, '--live', '/live.mp3')
+    for (const ms of [0, 7, 40, 130]) {
+      const target = `http://127.0.0.1:${server.port}/live.mp3`
+      const ffmpeg = spawn('ffmpeg', [
+        '-loglevel',
+        'quiet',
+        '-re',
+        '-stream_loop',
+        '-1',
+        '-i',
+        file,
+        '-c',
+        'copy',
+        '-f',
+        'mp3',
+        '-method',
+        'PUT',
+        target,
+      ])
+      t.after(() => ffmpeg.kill('SIGKILL'))
+      let response = await fetch(`${server.url}live.mp3`)
+      while (response.status !== 200) response = await fetch(`${server.url}live.mp3`)
+      const body = response.arrayBuffer()
+      setTimeout(() => ffmpeg.kill('SIGKILL'), ms)
+      await assert.rejects(body)
+      while ((await fetch(`${server.url}live.mp3`)).status !== 404);
+    }
+  },
+)
+
+test('a chunked upload of a playlist is told to go on at once, one of a film, or with --early-continue=false, is not', async (t) => {
+  const dir = scratch(t)
+  for (const [args, name, told] of [
+    [[], 'a.m3u8', true],
+    [[], 'a.mp4', false],
+    [['--early-continue=false'], 'a.m3u8', false],
+  ] as const) {
+    const server = await serve(t, ['serve', 'http', dir, '--write', dir, ...args])
+    const raw = new Raw(server.port).send(`PUT /${name} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
+    if (told) await raw.until((text) => text.startsWith('HTTP/1.1 100 Continue'))
+    raw.send('1\r\nx\r\n0\r\n\r\n')
+    assert.equal(/100 Continue/.test(await raw.until((text) => / 20[14] /.test(text))), told)
+    await server.stop()
+  }
+})
+
+test(
+  'a mount of a real Icecast is passed on with its titles',
+  { skip: missing('icecast2', 'ffmpeg', 'curl') },
+  async (t) => {
+    const [dir, port] = [scratch(t), await freePort()]
+    chmodSync(dir, 0o777)
+    writeFileSync(
+      join(dir, 'icecast.xml'),
+      `<icecast><authentication><source-password>x</source-password><admin-user>admin</admin-user><admin-password>x</admin-password></authentication>
+     <hostname>localhost</hostname><listen-socket><port>${port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
+     <paths><basedir>/usr/share/icecast2</basedir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
+     <logging><accesslog>-</accesslog><errorlog>-</errorlog></logging>
+     <security><changeowner><user>nobody</user><group>nogroup</group></changeowner></security></icecast>`,
+    )
+    const icecast = spawn(find('icecast2') ?? '', ['-c', join(dir, 'icecast.xml')], { stdio: 'ignore' })
+    t.after(() => icecast.kill())
+    const file = await sound(t, 'x.mp3')
+    const at = `127.0.0.1:${port}`
+    while (!(await fetch(`http://${at}/`).catch(() => undefined)));
+    const target = `icecast://source:x@${at}/a.mp3`
+    const ffmpeg = spawn('ffmpeg', [
+      '-loglevel',
+      'quiet',
+      '-re',
+      '-stream_loop',
+      '-1',
+      '-i',
+      file,
+      '-c',
+      'copy',
+      '-f',
+      'mp3',
+      '-content_type',
+      'audio/mpeg',
+      '-ice_name',
+      'Ice',
+      target,
+    ])
+    t.after(() => ffmpeg.kill('SIGKILL'))
+    const title = `http://${at}/admin/metadata?mount=/a.mp3&mode=updinfo&song=Real&charset=UTF-8`
+    const headers = { authorization: `Basic ${btoa('source:x')}` }
+    while (!/successful/.test(await (await fetch(title, { headers })).text()));
+    const server = await radio(t, '--live', `/r.mp3=http://${at}/a.mp3`)
+    const listener = await listen(server, '/r.mp3', 'Icy-MetaData: 1')
+    assert.match(listener.head, /icy-name: ice\r\n/)
+    await listener.raw.until(() => listener.body().includes("StreamTitle='Real';"), 12_000)
+  },
+)
