@@ -64,6 +64,8 @@ export interface ChannelCounts {
   streams: number
 }
 
+/** Bytes that are held beyond what somebody may be behind: the rest of a frame can still be had when somebody is left. */
+const MARGIN = 256 * 1024
 /** A source that waits lets its fastest listener be behind by this, bytes. */
 const AHEAD = 128 * 1024
 /** With more listeners than this, chunks are gathered, so that each costs one write for several of them. */
@@ -138,7 +140,7 @@ export class Channel implements Home {
     const stream = new Stream({
       type: incoming.type,
       station: { ...incoming.station, ...mount.station },
-      window: Math.max(mount.burst, mount.maxLag),
+      window: Math.max(mount.burst, mount.maxLag) + MARGIN,
       aligned: mount.reopen || mount.fallback !== undefined || this.#parts.isFallback(),
       now: now(),
     })

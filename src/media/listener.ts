@@ -42,6 +42,8 @@ interface Move {
   readonly from: number
   readonly stream: Stream
   readonly start: Start
+  /** What it is given before: the rest of a frame of which it has a part, kept here because the stream will not hold it. */
+  readonly rest?: Uint8Array
 }
 
 /**
@@ -133,7 +135,7 @@ export class Listener extends PushedBody {
 
   #pull(): void {
     while (this.#hasRoom && !this.#over) {
-      if (this.#move && this.#at >= this.#move.from) {
+      if (this.#move && (this.#move.rest || this.#at >= this.#move.from)) {
         this.#goOver(this.#move)
         continue
       }
@@ -146,8 +148,9 @@ export class Listener extends PushedBody {
     if (this.#last && !this.#move && this.lag <= 0 && this.#sink) this.#end(this.#last.reason)
   }
 
-  #goOver({ stream, start }: Move): void {
+  #goOver({ stream, start, rest }: Move): void {
     this.#move = undefined
+    if (rest && rest.length > 0) this.#give(new Piece(rest))
     this.#stream = stream
     this.#at = start.at
     if (start.init) this.#give(new Piece(start.init), false)
@@ -180,7 +183,8 @@ export class Listener extends PushedBody {
     if (!start || start.at <= this.#at) return
     const from = this.#at < stream.oldest ? this.#at : stream.boundary(this.#at)
     this.home.slowed('skipped', start.at - from)
-    this.#move = { from, stream, start: { at: start.at, init: undefined } }
+    const rest = stream.between(this.#at, from)
+    this.#move = { from, stream, start: { at: start.at, init: undefined }, rest }
   }
 
   #end(reason: unknown): void {
