@@ -44,8 +44,8 @@ function watch(chunk: Buffer): void {
 
 /** Opens connections, few at a time: there are servers that cannot take more. */
 async function many(count: number, each: (socket: Socket) => void): Promise<void> {
-  for (let i = 0; i < count; i += 8)
-    for (const socket of await Promise.all(Array.from({ length: Math.min(8, count - i) }, () => ask(listening))))
+  for (let i = 0; i < count; i += 64)
+    for (const socket of await Promise.all(Array.from({ length: Math.min(64, count - i) }, () => ask(listening))))
       each(socket)
 }
 

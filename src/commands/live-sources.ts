@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { constants, openSync, statSync } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Body } from '../base/body.ts'
 import { AppError, rethrow } from '../base/error.ts'
@@ -51,6 +51,8 @@ export function sourceOf(parts: SourceParts, { source, hold }: Pick<Mount, 'sour
       open: () => Promise.resolve({ body: stdin }),
     }
   }
+  if (exec && statSync(source, { throwIfNoEntry: false })?.isFIFO())
+    return { kind: 'pipe', restarts: true, onDemand: hold, waits: false, open: (signal) => openPipe(source, signal) }
   return {
     kind: 'file',
     restarts: false,
@@ -60,9 +62,20 @@ export function sourceOf(parts: SourceParts, { source, hold }: Pick<Mount, 'sour
   }
 }
 
-/** A file of any remote, or a named pipe of this machine. */
+/** A named pipe: programs that write to it come and go, and the stream goes on. */
+function openPipe(path: string, signal: AbortSignal): Promise<OpenedSource> {
+  // Also for writing: else opening it would wait for a writer, and reading end with one.
+  const body = new Socket({
+    fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+    readable: true,
+    writable: false,
+  })
+  signal.addEventListener('abort', () => body.destroy(), { once: true })
+  return Promise.resolve({ body })
+}
+
+/** A file of any remote. */
 async function openFile({ ctx, remotes, exec }: SourceParts, text: string, signal: AbortSignal): Promise<OpenedSource> {
-  if (exec && (await stat(text).catch(() => undefined))?.isFIFO()) return { body: createReadStream(text, { signal }) }
   const { remote, file } = await remotes.openAt(text, { exec })
   if (!file) throw new AppError('not-found', `${text}: no such file`)
   return { body: await remote.open(ctx.with({ signal }), file), type: file.contentType ?? typeByName(file.path) }

@@ -185,7 +185,7 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, ac
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${origin.write === '' ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      methods: `GET, HEAD, OPTIONS${origin.write === '' && live.channels.length === 0 ? '' : ', PUT, POST, PATCH, DELETE'}`,
       log: ctx.log,
     }),
     errors: errors(),

@@ -67,6 +67,7 @@ export class EndlessExchange extends Exchange {
     return {
       idle: this.site.bodyIdle,
       length: undefined,
+      lasts: true,
       begin: () => this.#begin(),
       count: () => clearTimeout(this.#timer),
       isComplete: () => socket.readableEnded && !socket.errored,

@@ -237,8 +237,12 @@ class Http1Exchange extends Exchange {
 
   /** Ends a request whose body takes longer than this, ms, unless it may. */
   limit(readTimeout: number): void {
-    if (!this.#hasBody || readTimeout > MAX_TIMER || this.site.uploads?.endless(this.path)) return
+    if (!this.#hasBody || readTimeout > MAX_TIMER || this.#lasts) return
     this.#late = setTimeout(() => this.isBodyPending && this.destroy(), readTimeout).unref()
+  }
+
+  get #lasts(): boolean {
+    return this.site.uploads?.endless(this.path) === true
   }
 
   override close(): void {
@@ -284,6 +288,7 @@ class Http1Exchange extends Exchange {
     return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
+      lasts: this.#lasts,
       begin: () => {
         if ((this.#expects || this.#goesEarly) && !this.started) this.#res.writeContinue()
       },

@@ -179,11 +179,14 @@ class Http2Exchange extends Exchange {
 
   begin(readTimeout: number): void {
     this.connection.begin(this)
-    const lasts = this.site.uploads?.endless(this.path) === true
-    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER && !lasts)
+    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER && !this.#lasts)
       this.#readTimer = setTimeout(() => {
         if (!this.#stream.readableEnded) this.destroy()
       }, readTimeout).unref()
+  }
+
+  get #lasts(): boolean {
+    return this.site.uploads?.endless(this.path) === true
   }
 
   /** The stream is no more. */
@@ -225,6 +228,7 @@ class Http2Exchange extends Exchange {
     return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
+      lasts: this.#lasts,
       begin: () => {
         if (this.#headers.expect !== undefined && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
       },

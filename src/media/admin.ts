@@ -31,7 +31,8 @@ const pages: Readonly<Record<string, Page>> = {
     }),
   killsource: (live, query) =>
     withMount(live, query, (channel) => {
-      channel.stop(new Error('ended by an administrator'))
+      if (!channel.publisher) return textResponse(400, 'Source does not exist')
+      channel.end(undefined)
       return answer('Source Removed')
     }),
   moveclients: (live, query) =>
@@ -69,7 +70,7 @@ export function adminPage(
   // A client of Icecast looks at the headers of this one to learn whom it talks to.
   if (request.path === 'admin/!POKE') return textResponse(404)
   const page = pageOf(request)
-  if (!page || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined
+  if (!page || request.method !== 'GET') return undefined
   const refused = refusal(request, settings)
   if (refused !== undefined) return textResponse(403, refused)
   return page(live, new IcyQuery(request.query), settings)

@@ -128,7 +128,7 @@ export class Channel implements Home {
   }
 
   /**
-   * Passes a stream on until it ends. Resolves with the count of its bytes. Throws `exists` when somebody else publishes, and
+   * Passes a stream on until it ends. Resolves with the count of its bytes. Throws `denied` when somebody else publishes, and
    * what ended it before its end.
    */
   async publish(incoming: Incoming): Promise<number> {
@@ -172,8 +172,8 @@ export class Channel implements Home {
   /** Waits until the fastest listener is not far behind; without any only when the source waits for them. */
   async #room(stream: Stream, waits: boolean, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const lags = [...this.#audience].map((listener) => listener.lag)
-      if (lags.length === 0 ? !waits : Math.min(...lags) <= AHEAD) return
+      if (this.#audience.size === 0 && !waits) return
+      for (const listener of this.#audience) if (listener.lag <= AHEAD) return
       await this.#moves.next(signal)
       if (stream.state !== 'growing') return
     }

@@ -150,7 +150,9 @@ export class Stream {
   /** Bytes from `at` on, at most `max`, none beyond `end`. Undefined when there are none, or they are held no more. */
   read(at: number, max = PIECE): Uint8Array | undefined {
     const room = this.end - at
-    return room <= 0 ? undefined : this.#spool.peek(at, Math.min(room, max))
+    if (room <= 0) return undefined
+    const bytes = this.between(at, at + Math.min(room, max, PIECE))
+    return bytes.length > 0 ? bytes : undefined
   }
 
   /** The bytes `[from, to)` in one piece. */

@@ -66,6 +66,21 @@ async function sound(t: TestContext, name: string, ...args: readonly string[]): 
   return file
 }
 
+/** MP3 of 320 kbit/s and nothing but frames. */
+async function frames(t: TestContext): Promise<Buffer> {
+  return readFileSync(await sound(t, 'x.mp3', '-b:a', '320k', '-write_xing', '0', '-id3v2_version', '0'))
+}
+
+/** How many of them do not begin where the one before ends: each is 1044 or 1045 bytes long. */
+function brokenFrames(body: Buffer): number {
+  let odd = 0
+  for (let at = 0; at + 4 < body.length;) {
+    if (body[at] !== 0xff || ((body[at + 1] as number) & 0xe0) !== 0xe0) odd++
+    at += Math.floor((144 * 320_000) / 44_100) + (((body[at + 2] as number) >> 1) & 1)
+  }
+  return odd
+}
+
 test('all who listen get what is published, each from a little while ago on, and end when it ends', async (t) => {
   const server = await radio(t, '--live', '/live.mp3')
   const publisher = await publish(server, '/live.mp3', 'Content-Type: audio/mpeg', 'Ice-Name: One')
@@ -437,7 +452,7 @@ test(
   'with --slow skip a listener that was too slow goes on at a frame near the newest',
   { skip: missing('ffmpeg') },
   async (t) => {
-    const file = readFileSync(await sound(t, 'x.mp3', '-b:a', '320k', '-write_xing', '0', '-id3v2_version', '0'))
+    const file = await frames(t)
     const server = await radio(
       t,
       '--live',
@@ -464,15 +479,7 @@ test(
     await publisher.end()
     await once(slow, 'end')
     const body = Buffer.concat(heard)
-    // Every frame of a constant rate is 1044 or 1045 bytes long: whatever was left out, frame follows frame.
-    let at = body.indexOf('\r\n\r\n') + 4
-    let odd = 0
-    while (at + 4 < body.length) {
-      if (body[at] !== 0xff || ((body[at + 1] as number) & 0xe0) !== 0xe0) odd++
-      const length = Math.floor((144 * 320_000) / 44_100) + (((body[at + 2] as number) >> 1) & 1)
-      at += length
-    }
-    assert.equal(odd, 0)
+    assert.equal(brokenFrames(body.subarray(body.indexOf('\r\n\r\n') + 4)), 0)
   },
 )
 
@@ -640,3 +647,62 @@ test(
     await listener.raw.until(() => listener.body().includes("StreamTitle='Real';"), 12_000)
   },
 )
+
+test('programs that write to a named pipe come and go, and what they write is one stream', async (t) => {
+  const pipe = join(scratch(t), 'pipe')
+  assert.equal((await run('mkfifo', [pipe])).code, 0)
+  const server = await radio(t, '--live', `/p.txt=${pipe}`)
+  const listener = await listen(server, '/p.txt')
+  for (const word of ['one ', 'two']) assert.equal((await run('sh', ['-c', `printf '${word}' > ${pipe}`])).code, 0)
+  await listener.heard('one two')
+})
+
+test('a file plays at its own pace, again and again', { skip: missing('ffmpeg') }, async (t) => {
+  const file = await sound(t, 'x.mp3', '-t', '1')
+  const server = await radio(t, '--live', `/f.mp3=${file},loop,pace`)
+  const began = performance.now()
+  const listener = await listen(server, '/f.mp3')
+  const { length } = readFileSync(file)
+  await listener.raw.until((text) => text.length > length * 2, 10_000)
+  const seconds = (performance.now() - began) / 1000
+  assert.ok(seconds > 0.9 && seconds < 4, `${seconds} s`)
+  assert.match(listener.head, /content-type: audio\/mpeg/)
+})
+
+test(
+  'over to a fallback and back again frame follows frame, wherever the publisher broke off',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const file = await frames(t)
+    const server = await radio(t, '--live', '/a.mp3,fallback=/b.mp3', '--live', '/b.mp3')
+    const [main, other] = [await publish(server, '/a.mp3'), await publish(server, '/b.mp3')]
+    other.data(file.toString('latin1', 0, 7000))
+    main.data(file.toString('latin1', 0, 10_500))
+    const listener = await listen(server, '/a.mp3')
+    await listener.raw.until(() => listener.body().length > 9000)
+    main.raw.socket.resetAndDestroy()
+    while (/a\.mp3/.test(await (await fetch(`${server.url}status-json.xsl`)).text()));
+    other.data(file.toString('latin1', 7000, 30_100))
+    await listener.raw.until(() => listener.body().length > 25_000)
+    const back = await publish(server, '/a.mp3')
+    back.data(file.toString('latin1', 0, 10_500))
+    await listener.raw.until(() => listener.body().length > 35_000)
+    assert.equal(brokenFrames(Buffer.from(listener.body(), 'latin1')), 0)
+  },
+)
+
+test("Shoutcast's way to name what is played has its password in the query, and no log shows it", async (t) => {
+  const server = await radio(t, '--live', '/a.mp3,open', '--user', 'source', '--pass', 'hidden', '-vv')
+  const login = `Authorization: Basic ${btoa('source:hidden')}`
+  const publisher = await publish(server, '/a.mp3', login)
+  publisher.data('x')
+  const named = (pass: string) => fetch(`${server.url}admin.cgi?mode=updinfo&pass=${pass}&song=%C4pfel`)
+  assert.equal((await named('wrong')).status, 401)
+  assert.equal((await named('hidden')).status, 200)
+  const { icestats } = (await (await fetch(`${server.url}status-json.xsl`)).json()) as {
+    icestats: { source: { title: string } }
+  }
+  assert.equal(icestats.source.title, 'Äpfel')
+  await server.logged(/pass=\*\*\*&song/)
+  assert.doesNotMatch(server.log(), /hidden/)
+})
