@@ -238,7 +238,15 @@ class Http1Exchange extends Exchange {
   /** Ends a request whose body takes longer than this, ms, unless it may. */
   limit(readTimeout: number): void {
     if (!this.#hasBody || readTimeout > MAX_TIMER || this.#lasts) return
-    this.#late = setTimeout(() => this.isBodyPending && this.destroy(), readTimeout).unref()
+    this.#late = setTimeout(() => this.isBodyPending && this.#tooLate(), readTimeout).unref()
+  }
+
+  /** As when Node's own timer ends a request. */
+  #tooLate(): void {
+    if (this.started) return this.destroy()
+    this.connection.closing = true
+    this.connection.left()
+    lingeringEnd(this.#req.socket, rawAnswer(408))
   }
 
   get #lasts(): boolean {

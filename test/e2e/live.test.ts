@@ -706,3 +706,14 @@ test("Shoutcast's way to name what is played has its password in the query, and 
   await server.logged(/pass=\*\*\*&song/)
   assert.doesNotMatch(server.log(), /hidden/)
 })
+
+test('the time for a request ends all but those to live mounts', async (t) => {
+  const dir = scratch(t)
+  const args = ['serve', 'http', dir, '--write', dir, '--live', '/a.mp3', '--server-read-timeout', '400ms']
+  const server = await serve(t, args)
+  const publisher = await publish(server, '/a.mp3')
+  const upload = new Raw(server.port).send('PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1')
+  assert.match(await upload.end(), /^HTTP\/1\.1 408 /)
+  publisher.data('still there')
+  await (await listen(server, '/a.mp3')).heard('still there')
+})
