@@ -51,9 +51,10 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   const { headerTimeout, readTimeout } = settings
   const { uploads } = site
   // Node ends every request that takes longer. Where some may, each of the others has a timer of its own.
-  const requestTimeout = uploads ? 0 : timer(readTimeout)
+  const longest = timer(readTimeout)
+  const requestTimeout = uploads ? 0 : longest
   const takeover = new Takeover((req) => isLengthless(req) && isEndless(site, req))
-  const headersTimeout = requestTimeout > 0 ? Math.min(headerTimeout, requestTimeout) : headerTimeout
+  const headersTimeout = longest > 0 ? Math.min(headerTimeout, longest) : headerTimeout
   const server = createServer({
     maxHeaderSize: Math.min(settings.maxHeaderBytes + 4 * KIB, 64 * KIB),
     headersTimeout,
