@@ -65,11 +65,11 @@ export async function liveFigures(bench: LiveBench): Promise<Figure[]> {
   const { median } = bench
   mkdirSync(bench.root, { recursive: true })
   console.log('measuring: live mounts')
-  const crowd = await both(bench, { reading: MANY })
   const one = await both(bench, { reading: 1 })
-  const thousand = await both(bench, { reading: 10, resting: 990 })
   const calm = await both(bench, { reading: 50 })
   const stalled = await both(bench, { reading: 50, stalled: 50 })
+  const thousand = await both(bench, { reading: 10, resting: 990 })
+  const crowd = await both(bench, { reading: MANY })
   const medians = (seen: Map<string, Seen[]>, key: keyof Seen) =>
     Object.fromEntries([...seen].map(([name, list]) => [name, median(list.map((each) => each[key]))]))
   const less = { better: 'less' } as const
@@ -131,7 +131,9 @@ async function both(bench: LiveBench, load: Load): Promise<Map<string, Seen[]>> 
       const server = await start(contender, bench.root, bench.scratch)
       if (!server) continue
       try {
-        seen.set(contender.name, [...(seen.get(contender.name) ?? []), await measure(server, load, bench.seconds)])
+        const now = await measure(server, load, bench.seconds)
+        console.log(`  ${contender.name} ${JSON.stringify({ ...load, ...now })}`)
+        seen.set(contender.name, [...(seen.get(contender.name) ?? []), now])
       } finally {
         await server.stop()
       }

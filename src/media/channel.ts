@@ -70,8 +70,10 @@ const MARGIN = 256 * 1024
 const AHEAD = 128 * 1024
 /** With more listeners than this, chunks are gathered, so that each costs one write for several of them. */
 const MANY = 1000
-/** Milliseconds for which is gathered, for each listener above MANY. */
-const GATHER = 0.1
+/** Milliseconds for which is gathered, for each listener above MANY, and the most; bytes with which that ends. */
+const GATHER = 0.25
+const LONGEST_GATHER = 1000
+const GATHERED = 16 * 1024
 
 const MAX_TIMER = 2 ** 31 - 1
 
@@ -227,11 +229,10 @@ export class Channel implements Home {
 
   /** Bytes have come: passes them on, at once or together with the next ones. */
   #come(stream: Stream): void {
-    const size = this.#audience.size
-    if (this.#gathering) return
-    this.#gatheredSince = performance.now()
-    if (size <= MANY) this.#flush(stream)
-    else this.#gathering = setTimeout(() => this.#flush(stream), (size - MANY) * GATHER)
+    const above = this.#audience.size - MANY
+    if (!this.#gathering) this.#gatheredSince = performance.now()
+    if (above <= 0 || stream.end - this.#passed >= GATHERED) this.#flush(stream)
+    else this.#gathering ??= setTimeout(() => this.#flush(stream), Math.min(LONGEST_GATHER, above * GATHER))
   }
 
   #flush(stream: Stream): void {
