@@ -22,7 +22,13 @@ const sluice: Contender = {
   command: (root, port, scratch) => [
     process.execPath,
     join(scratch, 'package/bin/sluice.js'),
-    ...['serve', 'http', root, '--addr', `127.0.0.1:${port}`, '--live', '/live.mp3'],
+    'serve',
+    'http',
+    root,
+    '--addr',
+    `127.0.0.1:${port}`,
+    '--live',
+    '/live.mp3',
   ],
 }
 
@@ -62,7 +68,6 @@ interface Seen {
 
 /** What a live mount of 128 kbit/s costs beside Icecast's, and how long bytes take through it. */
 export async function liveFigures(bench: LiveBench): Promise<Figure[]> {
-  const { median } = bench
   mkdirSync(bench.root, { recursive: true })
   console.log('measuring: live mounts')
   const one = await both(bench, { reading: 1 })
@@ -71,12 +76,12 @@ export async function liveFigures(bench: LiveBench): Promise<Figure[]> {
   const thousand = await both(bench, { reading: 10, resting: 990 })
   const crowd = await both(bench, { reading: MANY })
   const medians = (seen: Map<string, Seen[]>, key: keyof Seen) =>
-    Object.fromEntries([...seen].map(([name, list]) => [name, median(list.map((each) => each[key]))]))
+    Object.fromEntries([...seen].map(([name, list]) => [name, bench.median(list.map((each) => each[key]))]))
   const less = { better: 'less' } as const
   const ratios = Object.fromEntries(
     [...stalled].map(([name, list]) => [
       name,
-      median(list.map(({ p99 }, i) => p99 / (calm.get(name)?.[i]?.p99 ?? NaN))),
+      bench.median(list.map(({ p99 }, i) => p99 / (calm.get(name)?.[i]?.p99 ?? NaN))),
     ]),
   )
   return [

@@ -506,7 +506,10 @@ test(
     const dir = scratch(t)
     const made = await run('openssl', [
       ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      ...['-keyout', join(dir, 'k.pem'), '-out', join(dir, 'c.pem')],
+      '-keyout',
+      join(dir, 'k.pem'),
+      '-out',
+      join(dir, 'c.pem'),
     ])
     assert.equal(made.code, 0, made.stderr)
     const tls = ['--cert', join(dir, 'c.pem'), '--key', join(dir, 'k.pem')]
