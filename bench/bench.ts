@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
 import { fileFigures, fileIds } from './files.ts'
+import { place, putContenders, upload } from './puts.ts'
 import { callScript, folderOf, rcContenders } from './rc.ts'
 import { liveFigures } from './live.ts'
 import { type Figure, table } from './report.ts'
@@ -155,6 +156,42 @@ async function throughput(): Promise<Figure[]> {
   return figures
 }
 
+/** Uploads, beside nginx. */
+async function uploads(): Promise<Figure[]> {
+  if (!wanted('puts')) return []
+  const title = '64 uploads of 100 MB at once'
+  console.log(`measuring: ${title}`)
+  const here = place()
+  const memory: number[] = []
+  try {
+    const medians = await interleaved(putContenders(here), async (server) => {
+      const run = await upload(server, here)
+      if (server.name === 'sluice') memory.push(run.memory)
+      return run.speed
+    })
+    return [
+      {
+        id: 'puts',
+        title,
+        unit: 'bytes/s',
+        better: 'more',
+        goals: { nginx: 0.8 },
+        medians: Object.fromEntries(medians),
+      },
+      {
+        id: 'puts-memory',
+        title: 'memory for 64 uploads at once',
+        unit: 'MiB',
+        better: 'less',
+        goals: { limit: 64 },
+        medians: { sluice: Math.max(...memory) / 2 ** 20 },
+      },
+    ]
+  } finally {
+    here.remove()
+  }
+}
+
 /** Figures of Sluice alone, against limits. */
 async function alone(): Promise<Figure[]> {
   if (!wanted('alone')) return []
@@ -227,7 +264,7 @@ try {
   const program = join(scratch, 'package/bin/sluice.js')
   const files = await fileFigures({ program, rounds, million: values.million, wanted, median })
   const live = wanted('live') ? await liveFigures({ root, scratch, rounds, seconds, median }) : []
-  const figures = [...files, ...(await throughput()), ...(await alone()), ...live]
+  const figures = [...files, ...(await throughput()), ...(await uploads()), ...(await alone()), ...live]
   const text = table(figures)
   console.log(text)
   if (values.save && values.only === '') {

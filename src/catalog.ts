@@ -3,7 +3,9 @@ import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { combineBackend } from './backends/combine.ts'
+import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { unionBackend } from './backends/union/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
@@ -29,7 +31,16 @@ import type { OptionBlock } from './schema/option.ts'
 
 /** The kinds of storage, made anew for each app: memory stores belong to one app. */
 export function backendsOf(): readonly Backend[] {
-  return [aliasBackend, archiveBackend, combineBackend, httpBackend, localBackend, memoryBackend()]
+  return [
+    aliasBackend,
+    archiveBackend,
+    combineBackend,
+    cryptBackend,
+    httpBackend,
+    localBackend,
+    memoryBackend(),
+    unionBackend,
+  ]
 }
 
 /** The option blocks that every command has. */

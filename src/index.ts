@@ -35,14 +35,14 @@ export interface ServeSettings {
 
 /**
  * Serves a remote or a folder over HTTP from within another program, as `sluice serve http` does. Nothing is shared between
- * two calls. Neither signals nor the environment nor rclone.conf are looked at, unless `main.config` names a file.
+ * two calls. Without a remote `origin.read`, `origin.rules` or `origin.write` says what to serve. Neither signals nor the environment nor rclone.conf are looked at, unless `main.config` names a file.
  *
  *     const server = await serve('/srv/films', { http: { addr: ['127.0.0.1:0'] } })
  *     console.log(server.urls)
  *     await server.close()
  */
 export async function serve(
-  remote: string,
+  remote: string | undefined,
   settings: ServeSettings = {},
 ): Promise<Pick<Server, 'urls' | 'refresh'> & { close(drainMs?: number): Promise<void> }> {
   const options = new OptionSet([...serverOptions, ...globals])
@@ -56,14 +56,14 @@ export async function serve(
   const filter = await loadFilter(options.get(filterOptions), { readFile, now: Date.now() })
   const log = settings.log ?? errorsOnly()
   const app = new App({ options, filter, log, env: {}, backends: [...backendsOf(), ...(settings.backends ?? [])] })
-  const { ctx, configPath, remotes, vfses } = app
+  const { ctx, configPath, remotes, vfses, events } = app
   const parts = {
     ctx,
     configPath,
     config: () => app.config(),
     remotes,
     vfses,
-    events: app.events,
+    events,
     lives: app.lives,
     stdin: process.stdin,
     version,

@@ -6,7 +6,7 @@ import { run } from './run.ts'
  * `npm run build`: makes `dist/` for the published package and checks what a user of the package would get. The sources are
  * joined into few files, because a program of hundreds of modules starts slowly; what is imported on first use stays apart.
  */
-const entries = { main: 'src/main.ts', index: 'src/index.ts', client: 'src/rc/client.ts' }
+const entries = { main: 'src/main.ts', index: 'src/index.ts', client: 'src/rc/client.ts', hook: 'src/origin/hook.ts' }
 
 rmSync('dist', { recursive: true, force: true })
 const described = run('tsc', '-p', 'tsconfig.build.json')

@@ -4,16 +4,20 @@ import { isPreflight } from '../http/cors.ts'
 import type { Handler, HttpRequest, HttpResponse, Middleware, User } from '../http/message.ts'
 import { type Credentials, parseBasic } from './credentials.ts'
 import { Guesses } from './guesses.ts'
-import { Htpasswd } from './htpasswd.ts'
+import { openGpacUsers } from './gpac-users.ts'
+import { openHtpasswd } from './htpasswd.ts'
 import type { AuthOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import { AuthProxy } from './proxy.ts'
 import { Networks } from './trusted.ts'
+import type { Groups } from './users.ts'
 
 /** How the options let users in. */
 export interface Gate {
   readonly realm: string
   readonly passwords?: Passwords
+  /** The groups of the users as they are now, where their file has any. */
+  readonly groups?: () => Groups
   readonly proxy?: AuthProxy
   readonly header?: { readonly name: string; readonly from: Networks }
   /** Verified client certificates name the user. */
@@ -25,26 +29,38 @@ const headerUser = /^[\p{L}\d@._-]+$/u
 
 /** The gate that the options describe, or undefined when everybody may come in. Throws when the password file is missing. */
 export function gateOf(ctx: Context, options: AuthOptions, clientCa: boolean): Gate | undefined {
-  const login = options.htpasswd !== '' || options.user !== ''
-  if (options.user === '' && options.pass !== '') throw new AppError('usage', '--pass needs --user')
-  if (options.user !== '' && options.pass === '' && options.htpasswd === '')
-    throw new AppError('usage', '--user needs --pass: an empty password lets nobody in')
-  if (options.userFromHeader && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(options.userFromHeader))
-    throw new AppError('usage', `--user-from-header ${JSON.stringify(options.userFromHeader)} is no name of a header`)
+  checkOptions(options)
+  const login = options.htpasswd !== '' || options.gpacUsers !== '' || options.user !== ''
   if (!login && options.authProxy.length === 0 && !options.userFromHeader && !clientCa) return undefined
   return {
     realm: options.realm,
     certificates: clientCa && !login,
-    ...(options.htpasswd
-      ? { passwords: new Passwords({ file: new Htpasswd(options.htpasswd, ctx.log) }) }
-      : options.user
-        ? { passwords: new Passwords({ single: { user: options.user, pass: options.pass } }) }
-        : {}),
+    ...passwordsOf(ctx, options),
     ...(options.authProxy.length > 0 ? { proxy: new AuthProxy(options.authProxy, ctx.log) } : {}),
     ...(options.userFromHeader && !login
       ? { header: { name: options.userFromHeader.toLowerCase(), from: new Networks(options.trustedProxies) } }
       : {}),
   }
+}
+
+/** Throws `usage` for options that do not go together. */
+function checkOptions({ htpasswd, gpacUsers, user, pass, userFromHeader }: AuthOptions): void {
+  if (htpasswd !== '' && gpacUsers !== '') throw new AppError('usage', 'give --htpasswd or --gpac-users, not both')
+  if (user === '' && pass !== '') throw new AppError('usage', '--pass needs --user')
+  if (user !== '' && pass === '' && htpasswd === '' && gpacUsers === '')
+    throw new AppError('usage', '--user needs --pass: an empty password lets nobody in')
+  if (userFromHeader && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(userFromHeader))
+    throw new AppError('usage', `--user-from-header ${JSON.stringify(userFromHeader)} is no name of a header`)
+}
+
+function passwordsOf(ctx: Context, options: AuthOptions): Pick<Gate, 'passwords' | 'groups'> {
+  if (options.gpacUsers !== '') {
+    const file = openGpacUsers(options.gpacUsers, ctx.log)
+    return { passwords: new Passwords({ file }), groups: () => file.value.groups }
+  }
+  if (options.htpasswd !== '') return { passwords: new Passwords({ file: openHtpasswd(options.htpasswd, ctx.log) }) }
+  if (options.user === '') return {}
+  return { passwords: new Passwords({ single: { user: options.user, pass: options.pass } }) }
 }
 
 /**

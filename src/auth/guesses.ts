@@ -30,7 +30,7 @@ export class Guesses {
   waitOf(address: string): number {
     const { burst, every } = this.#policyOf(address)
     const spent = this.#count(address)
-    return spent < burst ? 0 : Math.ceil(((spent - burst + 1) * every) / 1000)
+    return spent <= burst - 1 ? 0 : Math.ceil(((spent - burst + 1) * every) / 1000)
   }
 
   /** Counts a wrong password. */

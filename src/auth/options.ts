@@ -9,6 +9,12 @@ export const authOptions = defineOptions('auth', {
     rc: 'HtPasswd',
     group,
   }),
+  gpacUsers: option(
+    string,
+    '',
+    'File of users and groups as gpac -creds writes it (users.cfg), instead of --htpasswd; read anew when it changes',
+    { group },
+  ),
   user: option(string, '', 'The one user that may log in', { rc: 'BasicUser', group }),
   pass: option(password, '', 'Password of --user', { rc: 'BasicPass', secret: true, group }),
   realm: option(string, '', 'Name that a browser shows when it asks for a password', { rc: 'Realm', group }),

@@ -4,7 +4,7 @@ import { AppError } from '../base/error.ts'
 import { Semaphore } from '../base/semaphore.ts'
 import type { Context } from '../core/context.ts'
 import type { Credentials } from './credentials.ts'
-import type { Htpasswd } from './htpasswd.ts'
+import type { UserFile } from './users.ts'
 import { decoyOf, sameText, verifyPassword } from './verify.ts'
 
 /** Checks at once (each may cost 50 ms of a core), and how many may wait: beyond that the client is asked to come back. */
@@ -17,7 +17,7 @@ const REMEMBER_MS = 5 * 60_000
 
 /** Checks passwords, against a file or one login, and remembers right ones for a while: clients send theirs on each request. */
 export class Passwords {
-  readonly #file: Htpasswd | undefined
+  readonly #file: UserFile | undefined
   readonly #single: Credentials | undefined
   readonly #slots = new Semaphore(AT_ONCE)
   readonly #key = randomBytes(32)
@@ -26,7 +26,7 @@ export class Passwords {
   /** How long the last check took. */
   #checkMs = 0
 
-  constructor(source: { readonly file: Htpasswd } | { readonly single: Credentials }) {
+  constructor(source: { readonly file: UserFile } | { readonly single: Credentials }) {
     this.#file = 'file' in source ? source.file : undefined
     this.#single = 'single' in source ? source.single : undefined
   }
@@ -37,7 +37,6 @@ export class Passwords {
 
   /** True when these were found right a short while ago, and the file has not changed since. */
   known(credentials: Credentials): boolean {
-    this.#file?.refresh()
     return this.#right.get(this.#token(credentials)) === this.#generation
   }
 
@@ -56,24 +55,30 @@ export class Passwords {
 
   #checkSingle(single: Credentials, given: Credentials): boolean {
     const [user, pass] = [sameText(single.user, given.user), sameText(single.pass, given.pass)]
-    return this.#remember(given, user && pass)
+    return this.#remember(given, user && pass, 0)
   }
 
   async #checkFile(given: Credentials): Promise<boolean> {
-    const hash = this.#file?.hashOf(given.user)
+    const users = this.#file?.value
+    // It may change while the password is checked: what was right by the old one is then not remembered for the new one.
+    const generation = this.#file?.generation ?? 0
+    const hash = users?.hashOf(given.user)
     const begun = performance.now()
-    const right = await verifyPassword(hash ?? decoyOf(this.#file?.slowest) ?? '', given.pass)
+    const right = await verifyPassword(hash ?? decoyOf(users?.slowest) ?? '', given.pass)
     this.#checkMs = performance.now() - begun
-    return this.#remember(given, hash !== undefined && right)
+    return this.#remember(given, hash !== undefined && right, generation)
   }
 
-  #remember(credentials: Credentials, right: boolean): boolean {
-    if (right) this.#right.set(this.#token(credentials), this.#generation)
+  #remember(credentials: Credentials, right: boolean, generation: number): boolean {
+    if (right) this.#right.set(this.#token(credentials), generation)
     return right
   }
 
+  /** The version of the file, as it is now. */
   get #generation(): number {
-    return this.#file?.generation ?? 0
+    if (!this.#file) return 0
+    void this.#file.value
+    return this.#file.generation
   }
 
   /** What is kept of right credentials: nobody who reads the memory later gets a password from it. */

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { AppError, messageOf } from '../base/error.ts'
@@ -77,8 +76,9 @@ function parseAnswer(text: string): ProxyAnswer {
 }
 
 /** Runs a program with a text on its input and gives its output. A status other than 0 throws `denied`. */
-function run([program = '', ...args]: readonly string[], input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
+async function run([program = '', ...args]: readonly string[], input: string): Promise<string> {
+  const { spawn } = await import('node:child_process')
+  return await new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
       timeout: PATIENCE_MS,

@@ -47,6 +47,8 @@ async function verifyBcrypt(hash: string, cost: number, password: string): Promi
 }
 
 async function compute(hash: string, password: string): Promise<string | undefined> {
+  const gpac = /^\$gpac\$([0-9a-f]{64})\$/.exec(hash)
+  if (gpac) return gpacHash(sha256(password, '@', Buffer.from(gpac[1] ?? '', 'hex')), gpac[1] ?? '')
   const md5 = /^(\$1\$|\$apr1\$)([^$]{0,8})\$/.exec(hash)
   if (md5) return await md5Crypt(password, md5[2] ?? '', md5[1] as '$1$' | '$apr1$')
   if (/^\$[56]\$/.test(hash)) return await shaCrypt(password, hash)
@@ -54,6 +56,21 @@ async function compute(hash: string, password: string): Promise<string | undefin
   if (!hash.startsWith('{SSHA}')) return undefined
   const salt = Buffer.from(hash.slice(6), 'base64').subarray(20)
   return `{SSHA}${Buffer.concat([sha1(password, salt), salt]).toString('base64')}`
+}
+
+/**
+ * The password of a user of GPAC as a hash that `verifyPassword` knows: SHA-256 of the password, `@` and 32 bytes of salt, both
+ * in hex. Undefined when either is no such text.
+ */
+export function gpacHash(digest: string, salt: string): string | undefined {
+  const [hash, bytes] = [digest.toLowerCase(), salt.toLowerCase()]
+  return /^[0-9a-f]{64}$/.test(hash) && /^[0-9a-f]{64}$/.test(bytes) ? `$gpac$${bytes}$${hash}` : undefined
+}
+
+function sha256(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
 }
 
 function sha1(...parts: readonly (string | Uint8Array)[]): Buffer {

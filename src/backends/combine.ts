@@ -6,7 +6,8 @@ import { fromMs, type Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { defineBackend } from '../remote/backend.ts'
 import { specBelow } from '../remote/below.ts'
-import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Trait } from '../remote/remote.ts'
+import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo } from '../remote/remote.ts'
+import { togetherInfo } from '../remote/together.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { spaceList } from '../schema/values.ts'
 
@@ -53,10 +54,16 @@ function parseUpstreams(list: readonly string[]): ReadonlyMap<string, string> {
   return specs
 }
 
-/** The remotes of a map as directories of one remote. */
-function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
+/** The remotes of a map as directories of one remote, which is called `name` in messages. */
+export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): Remote {
   const all = [...upstreams.values()]
-  const whole = new CombinedRemote(upstreams, combinedInfo(all, name))
+  const whole = new CombinedRemote(
+    upstreams,
+    togetherInfo(
+      all.map(({ info }) => info),
+      { name, type: 'combine', root: '', description: `combine root of ${name}` },
+    ),
+  )
   const lacking = optional.filter((method) => !all.every((remote) => remote[method]))
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
@@ -249,29 +256,4 @@ async function across(ctx: Context, from: Place, to: Place, file: FileEntry): Pr
   const { modTime, contentType, metadata, size } = file
   const info = { modTime, contentType, metadata, ...(size < 0 ? {} : { size }) }
   return await to.remote.put(ctx, to.path, await from.remote.open(ctx, file), info)
-}
-
-function combinedInfo(upstreams: readonly Remote[], name: string): RemoteInfo {
-  const infos = upstreams.map(({ info }) => info)
-  const every = (trait: Trait) => infos.every(({ traits }) => traits[trait])
-  const some = (trait: Trait) => infos.some(({ traits }) => traits[trait])
-  const precisions = infos.map(({ precision }) => precision)
-  const traits: [Trait, boolean][] = [
-    ...(['isLocal', 'emptyDirectories', 'partialUploads'] as const).map((trait): [Trait, boolean] => [
-      trait,
-      every(trait),
-    ]),
-    ...(['bucketBased', 'caseInsensitive', 'duplicateFiles', 'slowHash', 'slowModTime'] as const).map(
-      (trait): [Trait, boolean] => [trait, some(trait)],
-    ),
-  ]
-  return {
-    name,
-    type: 'combine',
-    root: '',
-    description: `combine root of ${name}`,
-    hashes: infos[0]?.hashes.filter((kind) => infos.every(({ hashes }) => hashes.includes(kind))) ?? [],
-    precision: precisions.includes(undefined) ? undefined : Math.max(...precisions.map((ns) => ns ?? 0)),
-    traits: Object.fromEntries(traits.filter(([, has]) => has)),
-  }
 }

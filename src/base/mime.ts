@@ -1,4 +1,5 @@
-import { Mime } from 'mime'
+import { Mime } from 'mime/lite'
+import { lazy } from './lazy.ts'
 import otherTypes from 'mime/types/other.js'
 import standardTypes from 'mime/types/standard.js'
 
@@ -34,9 +35,9 @@ const readable =
   'gitignore go gradle graphql groovy h hpp hs ini java jl kt lock log lua mk nfo nix patch php pl pls pod ' +
   'profile properties proto ps1 py r rb rs rst scala service sh sql swift tcl tex tf toml tsx txt vb vue zig zsh'
 
-const types = new Mime(standardTypes, otherTypes)
-  .define(overrides, true)
-  .define({ 'text/plain': readable.split(' ') }, true)
+const types = lazy(() =>
+  new Mime(standardTypes, otherTypes).define(overrides, true).define({ 'text/plain': readable.split(' ') }, true),
+)
 
 /**
  * The media type that belongs to a file name's extension, with `charset=utf-8` for text; undefined when the name has no
@@ -45,7 +46,7 @@ const types = new Mime(standardTypes, otherTypes)
 export function typeByName(name: string): string | undefined {
   const dot = name.lastIndexOf('.')
   if (dot < 0) return undefined
-  const type = types.getType(name.slice(dot))
+  const type = types().getType(name.slice(dot))
   return type === null ? undefined : withCharset(type)
 }
 
@@ -93,4 +94,17 @@ export function usefulType(type: string | undefined): string | undefined {
   if (type === undefined || !/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/.test(type)) return undefined
   const bare = essence(type)
   return bare === octetStream || bare === 'binary/octet-stream' ? undefined : type
+}
+
+/** Lists of what there is, which are of use only whole: readers keep the version before until the next one is complete. */
+const manifest = /\.(?:mpd|m3u8|m3u|ism|ismc|isml|json|xml)$/i
+
+/** True for a file whose readers are never shown a part of the next version. */
+export function isManifest(path: string): boolean {
+  return manifest.test(path)
+}
+
+/** True for the playlists and manifests that live packagers send again and again. */
+export function isPlaylist(path: string): boolean {
+  return /\.(?:mpd|m3u8|m3u)$/i.test(path)
 }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-
 const MAX_OUTPUT = 1024 * 1024
 
 /**
@@ -7,6 +5,7 @@ const MAX_OUTPUT = 1024 * 1024
  * cannot be started, ends with another status than 0, or writes more than a mebibyte.
  */
 export async function runProgram(program: string, args: readonly string[]): Promise<string> {
+  const { spawn } = await import('node:child_process')
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`cannot run ${program}: ${error.message}`, { cause: error })))

@@ -12,17 +12,25 @@ export class Wake {
     for (const resume of waiting) resume()
   }
 
-  /** Resolves at the next `notify`. Throws `aborted` when the signal aborts before. */
-  next(signal?: AbortSignal): Promise<void> {
+  /** How many wait now. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /**
+   * Resolves at the next `notify` with true, after `ms` without one with false. Throws `aborted` when the signal aborts before.
+   */
+  next(signal?: AbortSignal, ms = Infinity): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal))
-      const resume = () => {
-        signal?.removeEventListener('abort', leave)
-        resolve()
-      }
-      const leave = () => {
+      const timer = ms === Infinity ? undefined : setTimeout(() => end(() => resolve(false)), ms)
+      const resume = () => end(() => resolve(true))
+      const leave = () => end(() => reject(abortError(signal as AbortSignal)))
+      const end = (settle: () => void) => {
+        if (timer) clearTimeout(timer)
         this.#waiting.delete(resume)
-        reject(abortError(signal as AbortSignal))
+        signal?.removeEventListener('abort', leave)
+        settle()
       }
       this.#waiting.add(resume)
       signal?.addEventListener('abort', leave, { once: true })

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 
 /** Asks a question on the terminal without showing the answer: for passwords. */
 export async function askHidden(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
   process.stderr.write(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true })

@@ -6,7 +6,7 @@ import type { UploadPaths } from '../http/exchange.ts'
 import { Live } from '../media/live.ts'
 import { parseMount } from '../media/mount.ts'
 import { liveOptions, mountDefaults } from '../media/options.ts'
-import { isManifest } from '../origin/growing.ts'
+import { isPlaylist } from '../base/mime.ts'
 import { originOptions } from '../origin/options.ts'
 import type { CommandIo } from './command.ts'
 import { sourceOf } from './live-sources.ts'
@@ -49,6 +49,6 @@ export async function openLive(io: LiveIo, locked: boolean): Promise<Live> {
 export function uploadPaths(live: Live, { earlyContinue }: { readonly earlyContinue: boolean }): UploadPaths {
   return {
     endless: (path) => live.has(path),
-    early: (path) => earlyContinue && (live.has(path) || isManifest(path)),
+    early: (path) => earlyContinue && (live.has(path) || isPlaylist(path)),
   }
 }

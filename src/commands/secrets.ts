@@ -3,6 +3,7 @@ import { relative, sep } from 'node:path'
 import { authOptions } from '../auth/options.ts'
 import { httpOptions } from '../http/options.ts'
 import { hidden } from '../layers/hidden.ts'
+import { originOptions } from '../origin/options.ts'
 import { netOptions } from '../net/options.ts'
 import { metricsAuthOptions, metricsHttpOptions, rcAuthOptions, rcHttpOptions } from '../rc/options.ts'
 import type { Remote } from '../remote/remote.ts'
@@ -17,11 +18,15 @@ export function withoutSecrets(parts: Parts, remote: Remote): Remote {
   return hidden(new Set(secretFiles(parts).flatMap((file) => pathInside(root, file))))(remote)
 }
 
-/** Passwords, private keys, and the configuration. */
+/** Passwords, who may do what, private keys, the configuration, and the code that is run. */
 function secretFiles({ get, configPath }: Parts): readonly string[] {
-  const passwords = [authOptions, rcAuthOptions, metricsAuthOptions].map((block) => get(block).htpasswd)
+  const passwords = [authOptions, rcAuthOptions, metricsAuthOptions].flatMap((block) => {
+    const { htpasswd, gpacUsers } = get(block)
+    return [htpasswd, gpacUsers]
+  })
+  const { rules, hook } = get(originOptions)
   const keys = [httpOptions, rcHttpOptions, metricsHttpOptions].map((block) => get(block).key)
-  return [...passwords, ...keys, get(netOptions).clientKey, configPath].filter((file) => file !== '')
+  return [...passwords, rules, hook, ...keys, get(netOptions).clientKey, configPath].filter((file) => file !== '')
 }
 
 /** The path of a file below a root, if it is there. */

@@ -4,6 +4,8 @@ import { authOptions } from '../auth/options.ts'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
+import { liveOptions } from '../media/options.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
 import { onHangup } from './hangup.ts'
@@ -16,6 +18,7 @@ const examples = [
   ['sluice serve ~/Music', 'a folder, on http://127.0.0.1:8080'],
   ['sluice serve http nas:films --addr :8080 --user me --pass secret', 'a remote, on all addresses, with a login'],
   ['sluice serve http . --cert site.pem --key site.key', 'over TLS, HTTP/2 included'],
+  ['sluice serve http --read ~/Music --read inbox=nas:in', 'several folders and remotes, below /'],
   ["sluice serve http . --include '*.mp4' --bwlimit 2M", 'only some files, at 2 MiB/s'],
 ] as const
 
@@ -23,7 +26,8 @@ const help = `
 REMOTE:PATH is a remote of the configuration, a remote made on the spot such as :http,url='http://host/':, or a local path.
 
 It listens on 127.0.0.1:8080 until --addr says otherwise; without a login everybody who can reach the address can read. A
-single login is --user and --pass, many users are an --htpasswd file; the file may change while the server runs.
+single login is --user and --pass, many users are an --htpasswd file; the file may change while the server runs. --rules says
+who may read and write what, --hook answers with code of your own.
 
 SIGHUP forgets directory listings, opens the logs anew and reads certificates again. SIGUSR1 logs a summary of the
 transfers, SIGUSR2 turns --bwlimit off and on.
@@ -39,7 +43,7 @@ export const serveCommands: readonly Command[] = [
     examples,
     options: serverOptions,
     args: [0, 1],
-    run: (io) => serveHttp(io, io.args[0] ?? '.', !io.isSet(httpOptions, 'addr')),
+    run: (io) => serveHttp(io, io.args[0] ?? (servesOther(io) ? undefined : '.'), !io.isSet(httpOptions, 'addr')),
   },
   {
     name: 'serve http',
@@ -51,7 +55,7 @@ export const serveCommands: readonly Command[] = [
     args: [0, 1],
     async run(io) {
       const [spec] = io.args
-      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && io.get(originOptions).write === '')
+      if (spec === undefined && io.get(authOptions).authProxy.length === 0 && !servesOther(io))
         throw new AppError('usage', 'command serve http needs 1 argument, 0 given: sluice serve http REMOTE:PATH')
       if (spec !== undefined && io.get(authOptions).authProxy.length > 0)
         throw new AppError('usage', 'with --auth-proxy the program names the remote: leave REMOTE:PATH out')
@@ -59,6 +63,14 @@ export const serveCommands: readonly Command[] = [
     },
   },
 ]
+
+/** True when options say what to serve, so that nothing has to be named. */
+function servesOther(io: CommandIo): boolean {
+  const { read, write, rules, hook } = io.get(originOptions)
+  const { liveDir } = io.get(shelfOptions)
+  const { live } = io.get(liveOptions)
+  return read.length > 0 || write !== '' || rules !== '' || hook !== '' || liveDir.length > 0 || live.length > 0
+}
 
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */
 async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = false): Promise<void> {
@@ -79,7 +91,8 @@ async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = fals
   })
   io.signals.onReport(() => logReport(io, 'notice', summaryOf(io)))
   io.signals.onToggle(() => ctx.log.notice(`SIGUSR2 received: bandwidth limit ${io.bandwidth.toggle() ? 'on' : 'off'}`))
-  await io.signals.stopped()
+  if (io.get(originOptions).exitWhenIdle) await Promise.race([server.idle, io.signals.stopped()])
+  else await io.signals.stopped()
   ctx.log.info('ending: waiting for running transfers; a second signal ends at once')
   stats.stop()
   await server.close({ drainMs: shutdownTimeout, now: io.signals.kill })

@@ -1,7 +1,8 @@
-import { authentication, type Gate, gateOf } from '../auth/authenticate.ts'
+import { type Gate, gateOf } from '../auth/authenticate.ts'
 import { authOptions } from '../auth/options.ts'
-import { keepPrivate } from '../auth/private.ts'
 import { AppError } from '../base/error.ts'
+import { isPlaylist } from '../base/mime.ts'
+import { join } from '../base/path.ts'
 import { mainOptions } from '../core/options.ts'
 import { inheritedFds } from '../http/address.ts'
 import { cors } from '../http/cors.ts'
@@ -9,26 +10,29 @@ import { encoding } from '../http/encoding.ts'
 import { errors } from '../http/error.ts'
 import { headers } from '../http/headers.ts'
 import { serverUtc } from '../http/server-utc.ts'
+import { utcTiming } from '../http/utc-timing.ts'
 import { hosts } from '../http/hosts.ts'
 import { listen } from '../http/listener.ts'
-import type { Middleware } from '../http/message.ts'
+import { compose, type HttpRequest, type Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
+import { requestLog } from '../http/request-log.ts'
 import { localHosts } from '../http/strict.ts'
 import type { Live } from '../media/live.ts'
 import { liveOptions } from '../media/options.ts'
 import { passwordInQuery } from '../media/publisher-login.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
-import { cacheControl } from '../origin/cache-control.ts'
-import { originHandler, pipeline } from '../origin/origin.ts'
+import { cacheControl, cacheRules } from '../origin/cache-control.ts'
+import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
 import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
-import type { Vfs } from '../vfs/vfs.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { openLive, uploadPaths } from './live-mounts.ts'
-import { withoutSecrets } from './secrets.ts'
+import { withLiveDirs } from './live-dirs.ts'
+import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
 import { Trees } from './trees.ts'
 import { withUploads } from './writing.ts'
@@ -65,6 +69,8 @@ export interface Server {
   readonly locked: boolean
   /** Its live mounts. */
   readonly live: Live
+  /** Resolves when the last client has left, once there was one. */
+  readonly idle: Promise<void>
   /** Forgets directory listings, opens the access log anew, reads certificates again. */
   refresh(): Promise<void>
   /** Takes no more requests, lets running ones end for `drainMs`, or until `now` aborts. */
@@ -93,28 +99,29 @@ export async function openServer(
     bufferSize,
     vfses: parts.vfses,
   })
+  const closing: (() => void)[] = []
   let live: Live | undefined
-  let forgetLive: (() => void) | undefined
   async function release(): Promise<void> {
     access.close()
-    forgetLive?.()
+    for (const close of closing) close()
     await live?.close()
     await trees.close()
   }
   try {
-    live = await openLive(parts, gate !== undefined)
+    const served = await openServed(parts, spec, { trees, gate })
+    live = await openLive(parts, served.auth !== undefined)
     const uploads = uploadPaths(live, parts.get(liveOptions))
-    const root = spec === undefined ? undefined : await openRoot(parts, trees, spec)
-    const handler = await handlerOf(parts, { spec, root, trees, live, gate, access: access.middleware })
+    const handler = await handlerOf(parts, { served, trees, live, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, uploads })
-    forgetLive = parts.lives.add(listening.addresses[0] ?? '', live)
+    closing.push(parts.lives.add(listening.addresses[0] ?? '', live))
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: root?.remote.info.description ?? (parts.get(originOptions).write || 'auth-proxy'),
-      locked: gate !== undefined,
+      description: served.mounts?.description ?? whatElse(parts),
+      locked: served.auth !== undefined,
       live,
+      idle: listening.idle,
       async refresh() {
         trees.forget()
         access.reopen()
@@ -133,63 +140,70 @@ export async function openServer(
   }
 }
 
-async function openRoot(parts: ServerParts, trees: Trees, spec: string): Promise<Vfs> {
-  const { remote } = await (await parts.remotes()).openAt(spec, { exec: parts.exec ?? true })
-  const { allowMissingRoot } = parts.get(originOptions)
-  // Storage without real directories cannot tell a missing root from an empty one.
-  const knows = remote.info.traits.emptyDirectories
-  if (!allowMissingRoot && knows && !(await remote.stat(parts.ctx, '')))
-    throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(parts, spec)}`)
-  return trees.over(withoutSecrets(parts, remote), spec)
-}
-
-/** What a person may have meant by a directory that is not there. */
-async function elsewhere(parts: ServerParts, spec: string): Promise<string> {
-  if ((await parts.config()).sections().includes(spec)) return `The remote of that name is written ${spec}:`
-  return '--allow-missing-root starts all the same'
+/** What a server without a tree to read is there for. */
+function whatElse({ get }: ServerParts): string {
+  const { write } = get(originOptions)
+  return write || get(shelfOptions).liveDir.join(', ') || 'auth-proxy'
 }
 
 interface HandlerParts {
-  readonly spec: string | undefined
-  readonly root: Vfs | undefined
+  readonly served: Served
   readonly trees: Trees
   readonly live: Live
   readonly gate: Gate | undefined
   readonly access: Middleware
+  /** What to call at the end. */
+  readonly closing: (() => void)[]
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, access }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { served, trees, live, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
+  const { root, uploads, liveDirs, authorization, hook } = served
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
   const origin = liveValues(originOptions, parts.get)
   const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
-  const logged = http.accessLog !== '' || ctx.log.enabled('info')
-  const reading = originHandler({
-    tree: (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
-    options: origin,
-    listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
-    seekable: !vfs.noSeek,
-    locked: gate !== undefined,
-  })
-  const files = cacheControl(origin.cacheControl)(await withUploads(parts, { spec, root, handler: reading }))
-  const handler = live.handler(files)
-  return pipeline(handler, {
-    access: origin.serverUtc ? (next) => access(serverUtc(next)) : access,
+  const logged = http.accessLog !== '' || origin.reqLog !== '' || ctx.log.enabled('info')
+  const reading = (tree: OriginParts['tree'], dir = '') =>
+    originHandler({
+      tree,
+      options: origin,
+      listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
+      seekable: !vfs.noSeek,
+      mayRead: authorization && ((request, path) => authorization.mayRead(request, join(dir, path))),
+      locked: gate !== undefined && !authorization,
+    })
+  const rules = cacheRules(origin.cacheControl)
+  const read = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
+  const caching = ({ path }: HttpRequest) => rules(path)
+  const locked = served.auth !== undefined
+  const outside = uploads
+    ? withUploads(parts, uploads, { read: root && read, caching, locked })
+    : { handler: read, caching }
+  const all = withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked })
+  closing.push(() => all.close())
+  const writes = uploads !== undefined || liveDirs.length > 0
+  const cached = cacheControl(all.caching)(all.handler)
+  const storage = writes ? utcTiming(cached) : cached
+  // A playlist may be one that is made here, or be waited for.
+  const isPlain = (path: string) => !live.has(path) && !all.has(path) && !(writes && isPlaylist(path))
+  return pipeline(live.handler(hook ? hook(storage) : storage), {
+    access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
-    hosts: hostCheck(http, gate, true),
+    // With rules some of it is open to everybody.
+    hosts: hostCheck(http, authorization ? undefined : gate, true),
     ready:
-      root && !gate && !logged
-        ? ready(({ path }) => (live.has(path) ? undefined : root.peek(path)?.entry))
-        : (next) => next,
+      root && !served.auth && !hook && !logged
+        ? ready(({ path }) => (isPlain(path) ? root.peek(path)?.entry : undefined))
+        : nothing,
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${origin.write === '' && live.channels.length === 0 ? '' : ', PUT, POST, PATCH, DELETE'}`,
+      methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
       log: ctx.log,
     }),
     errors: errors(),
-    auth: gate ? live.guarded(login(gate, setsCaching(http))) : (next) => next,
+    auth: served.auth ? live.guarded(inOrder(passwordInQuery(), served.auth)) : nothing,
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
@@ -197,13 +211,11 @@ async function handlerOf(parts: ServerParts, { spec, root, trees, live, gate, ac
   })
 }
 
-function login(gate: Gate, setsCaching: boolean): Middleware {
-  return (next) => passwordInQuery()(authentication(gate)(setsCaching ? next : keepPrivate(next)))
-}
+const nothing: Middleware = (next) => next
 
-/** Whether the operator says how answers may be cached. */
-function setsCaching({ responseHeader }: HttpOptions): boolean {
-  return responseHeader.some((text) => /^\s*cache-control\s*:/i.test(text))
+/** Some middlewares as one; the first sees a request first. */
+function inOrder(...middlewares: readonly Middleware[]): Middleware {
+  return (next) => compose(next, ...middlewares)
 }
 
 /** The headers that all answers of a server have. */

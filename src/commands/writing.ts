@@ -1,30 +1,67 @@
 import { AppError } from '../base/error.ts'
 import { formatSize } from '../base/size.ts'
 import { httpOptions } from '../http/options.ts'
+import { join } from '../base/path.ts'
 import { readonly } from '../layers/readonly.ts'
-import type { Handler } from '../http/message.ts'
+import type { Handler, HttpRequest } from '../http/message.ts'
+import { LiveTree } from '../media/live-tree.ts'
+import { Shelf, type ShelfSettings } from '../media/shelf.ts'
+import { shelfOptions } from '../media/shelf-options.ts'
+import type { Remote } from '../remote/remote.ts'
 import { originOptions } from '../origin/options.ts'
 import { writable } from '../origin/writable.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { Writes } from '../vfs/write.ts'
+import type { Mount, Mounts } from './mounts.ts'
 import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 
-export interface Reading {
-  /** What the server was told to serve, and its tree. */
-  readonly spec: string | undefined
-  readonly root: Vfs | undefined
+/** The Cache-Control that an answer gets; undefined = none. */
+export type Caching = (request: HttpRequest) => string | undefined
+
+/** A handler, and how its answers may be cached. */
+export interface Answers {
   readonly handler: Handler
+  readonly caching: Caching
+}
+
+/** What uploads are put around. */
+export interface Around {
+  /** Answers GET and HEAD; undefined for a tree that only takes. */
+  readonly read: Handler | undefined
+  /** What the operator says of caching. */
+  readonly caching: Caching
+  /** A login is needed. */
+  readonly locked: boolean
+}
+
+export interface Reading {
+  /** What the server shows, and its tree. */
+  readonly mounts: Mounts | undefined
+  readonly root: Vfs | undefined
+}
+
+/** Where uploads go. */
+export interface Uploads extends Mounts {
+  /** What is read at the same path is what is written. */
+  readonly follow: boolean
+  /** Something at a path was changed. */
+  changed(path: string): void
 }
 
 /**
- * Puts the uploads that `--write` allows around a handler that reads; gives that handler when there are none. Throws
- * `not-found` when the place to write to is not there.
+ * Opens what uploads go into: what `--write` names, or, with rules that let somebody write, what is served. Undefined when there
+ * are no uploads. Throws `not-found` when the place to write to is not there.
  */
-export async function withUploads(parts: ServerParts, { spec, root, handler }: Reading): Promise<Handler> {
-  const { write, maxUpload, noHoles, cors } = parts.get(originOptions)
-  if (write === '') return handler
+export async function openUploads(
+  parts: ServerParts,
+  { mounts, root }: Reading,
+  allowed: boolean,
+): Promise<Uploads | undefined> {
+  const { write } = parts.get(originOptions)
+  if (write === '')
+    return allowed && mounts ? { ...mounts, follow: true, changed: (path) => void root?.forget(path) } : undefined
   const remotes = await parts.remotes()
   const settings = { exec: parts.exec ?? true }
   const opened = await remotes.open(write, settings)
@@ -33,20 +70,98 @@ export async function withUploads(parts: ServerParts, { spec, root, handler }: R
       'not-found',
       `directory not found: ${write}. Make it first: --write takes uploads into a folder that is there`,
     )
-  const shown = withoutSecrets(parts, opened)
-  const remote = parts.get(vfsOptions).readOnly ? readonly(shown) : shown
-  const follow = spec !== undefined && (await remotes.open(spec, settings)) === opened
-  const writes = new Writes({ remote, tempDir: parts.tempDir, changed: (path) => void (follow && root?.forget(path)) })
+  const remote = withoutSecrets(parts, opened)
+  let same: Mount | undefined
+  for (const mount of mounts?.all ?? []) if ((await remotes.open(mount.spec, settings)) === opened) same = mount
+  return {
+    spec: write,
+    remote,
+    description: remote.info.description,
+    all: [{ name: '', spec: write, remote }],
+    follow: same?.name === '',
+    changed: (path) => void (same && root?.forget(join(same.name, path))),
+  }
+}
+
+/** Origins whose web pages may change something here; `*` = any. */
+export function writingOrigins({ get }: Pick<ServerParts, 'get'>): readonly string[] {
+  return get(originOptions).cors === 'off' ? get(httpOptions).allowOrigin : ['*']
+}
+
+/** Puts uploads around what reads; without a tree to read it is a server that only takes. */
+export function withUploads(parts: ServerParts, uploads: Uploads, { read, caching, locked }: Around): Answers {
+  const { maxUpload } = parts.get(originOptions)
+  const { follow, description } = uploads
+  const remote = parts.get(vfsOptions).readOnly ? readonly(uploads.remote) : uploads.remote
+  const changed = (path: string) => uploads.changed(path)
   parts.ctx.log.info(
-    `taking uploads into ${remote.info.description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
+    `taking uploads into ${description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
   )
-  return writable({
+  if (follow) return liveTree(parts, { remote, read, changed, caching, locked })
+  const tree = { remote, writes: new Writes({ remote, tempDir: parts.tempDir, changed }) }
+  return { handler: writable({ ...uploadSettings(parts), tree, read, follow, caching }), caching }
+}
+
+/** What all trees with uploads of a server share. */
+function uploadSettings(parts: ServerParts) {
+  const { maxUpload, noHoles, noRange } = parts.get(originOptions)
+  return {
     ctx: parts.ctx,
-    tree: { remote, writes },
     most: maxUpload < 0 ? Infinity : maxUpload,
     holes: !noHoles,
-    origins: cors === 'off' ? parts.get(httpOptions).allowOrigin : ['*'],
-    read: spec === undefined ? undefined : handler,
-    follow,
+    ranges: !noRange && !parts.get(vfsOptions).noSeek,
+    origins: writingOrigins(parts),
+  }
+}
+
+/** A tree that is written and read. */
+export interface Place extends Around {
+  readonly remote: Remote
+  /** Called when something at a path has changed. */
+  readonly changed: (path: string) => void
+  /** Of a live folder: how much of a stream it keeps. */
+  readonly shelf?: ShelfSettings
+  /** Path of the folder on the server, for its events. */
+  readonly place?: string
+}
+
+export interface LiveAnswers extends Answers {
+  close(): void
+}
+
+/** A tree that is read where it is written: files are followed while they come, and it is an origin of live media. */
+export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: Place): LiveAnswers {
+  const { ctx, events } = parts
+  const { liveHold, utcTiming } = parts.get(shelfOptions)
+  const live = new LiveTree({
+    ctx,
+    remote,
+    hold: liveHold === Infinity ? Number.MAX_SAFE_INTEGER : liveHold,
+    window: shelf && windowOf(shelf),
+    shared: !more.locked,
+    clock: utcTiming,
+    event: (what, path) => events.publish('live', { what, path: join(more.place ?? '', path) }),
   })
+  const kept =
+    shelf && new Shelf({ ctx, remote, settings: shelf, listed: (p) => live.lists(p), begins: (p) => live.begins(p) })
+  const watchers = kept ? [live, kept] : [live]
+  const writes = new Writes({ remote, tempDir: parts.tempDir, changed, watchers })
+  live.attach(writes)
+  kept?.attach(writes)
+  const caching: Caching = (request) => more.caching(request) ?? live.caching(request)
+  const tree = { remote, writes }
+  const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
+  const handler = live.middleware(
+    writable(kept ? { ...settings, durable: false, patient: true, admit: () => kept.admit() } : settings),
+  )
+  return { handler, caching, close: () => kept?.close() }
+}
+
+/**
+ * Seconds that caches may keep the segments of a live folder: an encoder that begins again uses their names again, so that it is
+ * for long only where segments stay.
+ */
+function windowOf({ segments, age }: ShelfSettings): number {
+  if (age !== Infinity) return Math.max(1, Math.floor(age / 1000))
+  return segments === Infinity ? 3600 : 60
 }

@@ -38,6 +38,8 @@ export class Connection implements Link<Connection> {
   closing = false
   /** Set for HTTP/2: the session closes the connection itself when its streams have ended. */
   multiplexed = false
+  /** Requests in a row whose answer was an error. */
+  errors = 0
   /** Requests whose answer is not complete. */
   active = 0
   /** The exchange of the latest request. */
@@ -114,6 +116,11 @@ export class Connection implements Link<Connection> {
   /** Ends the work for what is under way; the connection stays. */
   stop(reason: unknown): void {
     if (this.#watched) for (const activity of this.#watched) activity.stop(reason)
+  }
+
+  /** True once a request has come. */
+  get requested(): boolean {
+    return this.#requested
   }
 
   /** True while a request is under way, a first one is awaited, or one has just ended. */

@@ -12,6 +12,13 @@ export interface CorsSettings {
 }
 
 const MAX_AGE = '86400'
+/** `*` does not hold for requests with a login, so that those which players need stand beside it (live.md 3.5). */
+const EXPOSED =
+  '*, Date, Age, Content-Length, Content-Range, Accept-Ranges, ETag, Server-UTC, Server-Timing, CMSD-Static, CMSD-Dynamic, ' +
+  'icy-metaint, icy-name, icy-br, icy-genre, icy-url, icy-description'
+/** Headers that players and uploads send. */
+const ALLOWED =
+  'Range, Authorization, Content-Type, Icy-MetaData, CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session, If-None-Match'
 
 /**
  * Lets web pages of other origins read responses, errors included, and answers their preflight requests with 204 before
@@ -37,8 +44,8 @@ function rule(
   origins: readonly string[],
   mode: 'on' | 'off' | 'auto',
 ): ((origin: string | undefined) => HeaderList) | undefined {
-  const expose = ['access-control-expose-headers', '*']
-  const any = ['access-control-allow-origin', '*', ...expose]
+  const expose = ['access-control-expose-headers', EXPOSED]
+  const any = ['access-control-allow-origin', '*', 'timing-allow-origin', '*', ...expose]
   const varied = ['vary', 'origin']
   if (mode === 'on' || origins.includes('*')) return () => any
   if (mode === 'auto') return (origin) => (origin === undefined ? varied : [...allowed(origin), ...varied])
@@ -51,7 +58,7 @@ function rule(
   const known = new Set(origins)
   return (origin) => (origin !== undefined && known.has(origin) ? [...allowed(origin), ...varied] : varied)
   function allowed(origin: string): HeaderList {
-    return ['access-control-allow-origin', origin, ...expose]
+    return ['access-control-allow-origin', origin, 'timing-allow-origin', origin, ...expose]
   }
 }
 
@@ -70,6 +77,7 @@ function preflight(request: HttpRequest, added: HeaderList, methods: string): Ht
   // `*` does not cover Authorization, so that the names asked for are given back.
   if (asked !== undefined && /^[!#$%&'*+.^_`|~0-9A-Za-z, -]+$/.test(asked))
     list.push('access-control-allow-headers', asked, 'vary', 'access-control-request-headers')
+  else list.push('access-control-allow-headers', ALLOWED)
   return { status: 204, headers: [...list, ...added] }
 }
 

@@ -7,7 +7,7 @@ import { changedRequest } from './changed-request.ts'
 import { codings, compressBody, compressBytes } from './compress.ts'
 import type { Coding, Effort } from './compress.ts'
 import { tagsOf } from './conditional.ts'
-import { headerOf } from './message.ts'
+import { bodyLength, headerOf } from './message.ts'
 import type { HeaderList, HttpRequest, HttpResponse, Middleware } from './message.ts'
 import { preferredEncoding } from './negotiate.ts'
 
@@ -67,7 +67,7 @@ class Encoder {
   encode(response: HttpResponse, job: Job): HttpResponse | Promise<HttpResponse> {
     const { headers, status } = response
     if (status === 304) return notModified(response, job)
-    if (status !== 200 && status !== 206) return response
+    if ((status !== 200 && status !== 206) || response.asIs) return response
     const type = headerOf(headers, 'content-type')
     if (type === undefined || !isCompressible(type) || headerOf(headers, 'content-encoding') !== undefined)
       return response
@@ -141,9 +141,7 @@ function keyOf(job: Job): string {
 
 function sizeOf(response: HttpResponse): number | undefined {
   const { body, length } = response
-  if (length !== undefined) return length
-  if (typeof body === 'string') return Buffer.byteLength(body)
-  return body instanceof Uint8Array ? body.length : undefined
+  return length ?? (body === undefined ? undefined : bodyLength(body))
 }
 
 /** Turns the headers of the plain representation into those of the compressed one. */

@@ -51,6 +51,10 @@ export class EndlessExchange extends Exchange {
     return typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : undefined
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.#req.rawHeaders
+  }
+
   readonly contentLength = undefined
 
   get body(): Body {

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import { AppError, toAppError, type ErrorCode } from '../base/error.ts'
+import { http } from '../base/node-http.ts'
 import type { HeaderList, HttpResponse, Middleware } from './message.ts'
 
 /** The HTTP status of each error code: the one table of this floor. */
@@ -35,7 +35,7 @@ export function textResponse(status: number, message = reasonOf(status), headers
 
 /** The reason phrase of a status: `Not Found`. */
 export function reasonOf(status: number): string {
-  return STATUS_CODES[status] ?? `Status ${status}`
+  return http.STATUS_CODES[status] ?? `Status ${status}`
 }
 
 /**

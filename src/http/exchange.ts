@@ -36,6 +36,10 @@ export interface Site {
   readonly writeTimeout: number
   /** Absent: no body is longer than the time for a request, and one without a length is none. */
   readonly uploads?: UploadPaths | undefined
+  /** Failed requests in a row after which a connection is closed; Infinity = none. */
+  readonly maxErrors: number
+  /** Every answer closes its connection. */
+  readonly noKeepalive: boolean
   /** True while the server ends: every answer closes its connection. */
   draining: boolean
 }
@@ -107,6 +111,7 @@ export abstract class Exchange implements HttpRequest, Sink {
 
   abstract get contentLength(): number | undefined
   abstract header(name: string): string | undefined
+  abstract get rawHeaders(): readonly string[]
   abstract get body(): Body
   abstract whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
 

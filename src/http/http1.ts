@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Body } from '../base/body.ts'
 import { bodyOf } from '../base/body.ts'
 import { errorCode } from '../base/error.ts'
+import { http } from '../base/node-http.ts'
 import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { EndlessExchange } from './endless.ts'
@@ -55,7 +56,7 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   const requestTimeout = uploads ? 0 : longest
   const takeover = new Takeover((req) => isLengthless(req) && isEndless(site, req))
   const headersTimeout = longest > 0 ? Math.min(headerTimeout, longest) : headerTimeout
-  const server = createServer({
+  const server = http.createServer({
     maxHeaderSize: Math.min(settings.maxHeaderBytes + 4 * KIB, 64 * KIB),
     headersTimeout,
     requestTimeout,
@@ -271,6 +272,10 @@ class Http1Exchange extends Exchange {
     const value = this.#req.headers[name]
     // A name of Object.prototype finds something that is no header.
     return typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : undefined
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#req.rawHeaders
   }
 
   get contentLength(): number | undefined {

@@ -90,6 +90,8 @@ export class Session {
     session.on('ping', () => this.#events++)
     session.on('remoteSettings', () => this.#events++)
     session.on('stream', (stream, headers, _, rawHeaders) => this.#onStream(stream, headers, rawHeaders))
+    // A client that sends nothing more is not waited for, but it may still read.
+    socket.once('end', () => this.end())
     if (settings.idleTimeout < MAX_TIMER) session.setTimeout(settings.idleTimeout, () => this.#onIdle())
   }
 
@@ -101,7 +103,11 @@ export class Session {
     const refusal = checkHead2(method, host, rawHeaders)
     const target = refusal ? undefined : parseTarget(headers[':path'] ?? '', method, host, this.#site.base)
     const good = target && !('status' in target) ? target : undefined
-    const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? nowhere, { stream, headers })
+    const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? nowhere, {
+      stream,
+      headers,
+      rawHeaders,
+    })
     this.#open.add(exchange)
     stream.once('close', () => {
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#events++
@@ -159,6 +165,7 @@ const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } 
 interface Pair {
   readonly stream: ServerHttp2Stream
   readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
 }
 
 class Http2Exchange extends Exchange {
@@ -166,15 +173,17 @@ class Http2Exchange extends Exchange {
   received = 0
   readonly #stream: ServerHttp2Stream
   readonly #headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
   #body: Body | undefined
   /** When the write that the client has not taken yet began, and its size. */
   #pending: { readonly since: number; readonly bytes: number } | undefined
   #readTimer: NodeJS.Timeout | undefined
 
-  constructor(site: Site, connection: Connection, host: string, target: Target, { stream, headers }: Pair) {
+  constructor(site: Site, connection: Connection, host: string, target: Target, { stream, headers, rawHeaders }: Pair) {
     super(site, connection, connection.peer(host), headers[':method'] ?? '', target)
     this.#stream = stream
     this.#headers = headers
+    this.rawHeaders = rawHeaders
   }
 
   begin(readTimeout: number): void {

@@ -1,4 +1,5 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { http } from '../base/node-http.ts'
 import type { HeaderList } from './message.ts'
 
 /** Larger answers gain nothing from being one text. */
@@ -46,7 +47,7 @@ export class KeptAnswers {
     const made = this.#made.get(headers)
     if (made?.second === second) return made.text
     if (body.length > LARGEST || headers.some((part) => /[^\t\u0020-\u007e]/.test(part))) return undefined
-    const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
+    const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`]
     for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
     const head = `${lines.join('\r\n')}\r\nDate: ${new Date(second * 1000).toUTCString()}\r\nConnection: keep-alive\r\n${this.#keepAlive}\r\n`
     const text = Buffer.concat([Buffer.from(head, 'latin1'), body]).toString('latin1')

@@ -37,6 +37,8 @@ export type ListenSettings = Pick<
   | 'maxHeaderBytes'
   | 'maxConnections'
   | 'maxConnectionsPerIp'
+  | 'maxClientErrors'
+  | 'noKeepalive'
 > & { readonly fds?: readonly number[]; readonly uploads?: UploadPaths }
 
 /** A server that listens. */
@@ -47,6 +49,8 @@ export interface Listening {
   readonly addresses: readonly string[]
   /** Open connections. */
   readonly connections: number
+  /** Resolves when the last connection has closed, of which at least one has asked for something. */
+  readonly idle: Promise<void>
   /** Reads certificates anew when their files have changed. */
   reload(): Promise<void>
   /**
@@ -95,6 +99,8 @@ class Listener implements Listening {
   readonly #servers: Server[] = []
   readonly #sessions = new Set<Session>()
   readonly #sweep: NodeJS.Timeout
+  readonly #idle = Promise.withResolvers<void>()
+  #asked = false
   readonly #onAbort = () => {
     for (const connection of this.#limits.connections) connection.stop(this.#site.ctx.signal.reason)
   }
@@ -109,6 +115,8 @@ class Listener implements Listening {
       bodyIdle: orNone(settings.bodyIdle),
       writeTimeout: orNone(settings.serverWriteTimeout),
       uploads: settings.uploads,
+      maxErrors: orNone(settings.maxClientErrors),
+      noKeepalive: settings.noKeepalive,
       draining: false,
     }
     this.#settings = settings
@@ -133,6 +141,10 @@ class Listener implements Listening {
   get #timeouts(): { idleTimeout: number; readTimeout: number; writeIdle: number } {
     const { idleTimeout, serverReadTimeout, writeIdle } = this.#settings
     return { idleTimeout: orNone(idleTimeout), readTimeout: orNone(serverReadTimeout), writeIdle: orNone(writeIdle) }
+  }
+
+  get idle(): Promise<void> {
+    return this.#idle.promise
   }
 
   get connections(): number {
@@ -168,6 +180,8 @@ class Listener implements Listening {
       if (connection.socket !== socket) return
       connection.left()
       this.#limits.close(connection)
+      this.#asked ||= connection.requested
+      if (this.#asked && this.connections === 0) this.#idle.resolve()
     })
   }
 
@@ -266,8 +280,8 @@ const TLS_HANDSHAKE = 0x16
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 /** 0 means no limit, as in rclone. */
-function orNone(ms: number): number {
-  return ms > 0 ? ms : Infinity
+function orNone(limit: number): number {
+  return limit > 0 ? limit : Infinity
 }
 
 function hostAndPort({ address, port, family }: AddressInfo): string {

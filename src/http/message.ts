@@ -1,4 +1,4 @@
-import type { Body, FileSlice } from '../base/body.ts'
+import { type Body, FileSlice } from '../base/body.ts'
 import type { CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 
@@ -25,6 +25,8 @@ export interface HttpRequest {
   readonly base: string
   /** A header's value by lower-case name; several of one name are joined by `, `. */
   header(name: string): string | undefined
+  /** Names and values of all headers in turn, as they were sent. Absent where a request does not come from a socket. */
+  readonly rawHeaders?: readonly string[]
   /** The request body; empty for GET. Pull it to let the client go on sending. */
   readonly body: Body
   /**
@@ -58,6 +60,12 @@ export type HeaderList = string[]
 /** A small text or array goes out in one write; a FileSlice is read by position; any other body is pulled chunk by chunk. */
 export type ResponseBody = string | Uint8Array | FileSlice | Body
 
+/** Bytes of a body; undefined when they are not known before it is read. */
+export function bodyLength(body: ResponseBody): number | undefined {
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
+}
+
 export interface HttpResponse {
   status: number
   headers: HeaderList
@@ -65,6 +73,8 @@ export interface HttpResponse {
   body?: ResponseBody | undefined
   /** Bytes of the body when known without reading it. Sets Content-Length, also for HEAD. */
   length?: number | undefined
+  /** Compression leaves the body as it is: it is made bit by bit, and each bit is wanted at once. */
+  asIs?: boolean
   /** Closes the connection after this response. */
   close?: boolean
   /** Called once, when the socket has taken the last byte or the client has left. A middleware that sets it calls the one before. */

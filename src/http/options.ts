@@ -1,5 +1,5 @@
 import { defineOptions, option, type Values } from '../schema/option.ts'
-import { duration, int, oneOf, string, strings } from '../schema/values.ts'
+import { bool, duration, int, oneOf, string, strings } from '../schema/values.ts'
 
 const SECOND = 1000
 const HOUR = 3_600_000
@@ -72,6 +72,13 @@ export const httpOptions = defineOptions('http', {
     'Most busy connections of one address (for IPv6, of one /64 network) at a time; 0 is unlimited',
     { flag: 'max-connections-per-ip', group },
   ),
+  maxClientErrors: option(
+    int,
+    20,
+    'Close a connection of HTTP/1 when this many requests to read in a row have failed; 0 is never. Uploads do not count',
+    { group, advanced: true },
+  ),
+  noKeepalive: option(bool, false, 'Close each connection of HTTP/1 after one answer', { group, advanced: true }),
   shutdownTimeout: option(duration, 10 * SECOND, 'How long requests may go on after the server was told to end', {
     group,
   }),

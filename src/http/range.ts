@@ -36,11 +36,22 @@ export function selectRanges(header: string | undefined, size: number): readonly
 }
 
 /**
+ * The parts that GPAC's client asks for, `bytes=0-1,bytes=4-5`, which is no Range of RFC 9110: it wants them one behind the
+ * other in one body (httpout.md 3.2). Undefined = it is another header, some part is not there, or there are more than a few.
+ */
+export function gpacRanges(header: string | undefined, size: number): readonly Range[] | undefined {
+  const members = header?.match(/bytes=/gi)?.length ?? 0
+  if (header === undefined || members < 2 || members > fewRanges) return undefined
+  const ranges = selectRanges(header.replace(/,\s*bytes=/gi, ','), size)
+  return ranges?.length === members ? ranges : undefined
+}
+
+/**
  * The numbers of a Range header that names one part, for those who cannot know the size of a file yet: `bytes=A-B`, `bytes=A-`,
  * `bytes=-N`. Undefined when it is another one.
  */
 export function onePart(header: string | undefined): { readonly first?: number; readonly last?: number } | undefined {
-  const [, first, last] = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '') ?? []
+  const [, first, last] = /^\s*bytes\s*=\s*(\d{0,16})-(\d{0,16})\s*$/i.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
   return { ...(first === '' ? {} : { first: Number(first) }), ...(last === '' ? {} : { last: Number(last) }) }
 }

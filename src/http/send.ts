@@ -3,7 +3,8 @@ import { AppError, messageOf } from '../base/error.ts'
 import { SMALL } from './buffers.ts'
 import { errorResponse, textResponse } from './error.ts'
 import { RequestContext, type Exchange } from './exchange.ts'
-import type { HttpResponse, ResponseBody } from './message.ts'
+import { bodyLength, type HttpResponse, type ResponseBody } from './message.ts'
+import { isReading } from './methods.ts'
 import { fill, pump } from './pump.ts'
 import { PushedBody } from './pushed.ts'
 
@@ -40,6 +41,7 @@ export function send(exchange: Exchange, response: HttpResponse): void {
     return over(exchange, response, false)
   }
   if (exchange.late && response.status >= 400) response = { ...textResponse(408), close: true }
+  else if (isOneTooMany(exchange, response.status)) response = { ...response, close: true }
   if (hasNoBody(exchange, response.status) || body === undefined) return sendHead(exchange, response)
   if (typeof body === 'string' || body instanceof Uint8Array) return sendWhole(exchange, response, body)
   exchange.watch()
@@ -52,6 +54,14 @@ export function send(exchange: Exchange, response: HttpResponse): void {
   sending.catch((reason: unknown) => broken(exchange, response, reason))
 }
 
+/** True for the last of the errors in a row that a client may have. What it writes does not count: a packager goes on, whatever comes. */
+function isOneTooMany(exchange: Exchange, status: number): boolean {
+  const { connection, site } = exchange
+  if (status < 400) connection.errors = 0
+  else if (isReading(exchange) && !connection.multiplexed) return ++connection.errors >= site.maxErrors
+  return false
+}
+
 function hasNoBody(exchange: Exchange, status: number): boolean {
   return exchange.method === 'HEAD' || status === 204 || status === 304
 }
@@ -59,16 +69,11 @@ function hasNoBody(exchange: Exchange, status: number): boolean {
 function sendHead(exchange: Exchange, response: HttpResponse): void {
   const { status, body } = response
   release(body)
-  const length = status === 204 || status === 304 ? undefined : (response.length ?? lengthOf(body))
+  const length =
+    status === 204 || status === 304 ? undefined : (response.length ?? (body === undefined ? 0 : bodyLength(body)))
   if (!head(exchange, response, length, true)) return
   exchange.end()
   over(exchange, response, true)
-}
-
-function lengthOf(body: ResponseBody | undefined): number | undefined {
-  if (body === undefined) return 0
-  if (typeof body === 'string') return Buffer.byteLength(body)
-  return body instanceof Uint8Array || body instanceof FileSlice ? body.length : undefined
 }
 
 function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Uint8Array): void {
@@ -184,7 +189,8 @@ function head(exchange: Exchange, response: HttpResponse, length: number | undef
 
 /** The rest of a request body is waited for only when it is short and the request was no failure. */
 function mustClose(exchange: Exchange, response: HttpResponse): boolean {
-  if (response.close || exchange.site.draining || exchange.connection.closing) return true
+  const { site, connection } = exchange
+  if (response.close || site.draining || site.noKeepalive || connection.closing) return true
   return exchange.isBodyPending && (response.status >= 400 || (exchange.contentLength ?? Infinity) > DROPPED_BODY)
 }
 

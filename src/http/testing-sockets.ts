@@ -36,6 +36,7 @@ export async function serve(
     get connections() {
       return listening.connections
     },
+    idle: listening.idle,
     reload: () => listening.reload(),
     close: (options) => listening.close(options),
   }

@@ -28,9 +28,9 @@ const calls = [
 
 type Method = (...args: readonly unknown[]) => unknown
 
-/** The short ways that do the same as a method: whoever overrides the method has to override these as well, or goes without. */
-const shortcuts = { open: 'readNow', put: 'putNow' } as const satisfies {
-  [name in keyof Remote]?: keyof Remote
+/** Other ways to do the same as a method: whoever overrides the method has to override these as well, or goes without. */
+const shortcuts = { open: ['readNow'], put: ['putNow', 'openWriter'] } as const satisfies {
+  [name in keyof Remote]?: readonly (keyof Remote)[]
 }
 
 /** Overrides some methods of a remote. An override of a method that `inner` lacks is dropped: a layer adds no feature. */
@@ -41,8 +41,8 @@ export function extend(inner: Remote, overrides: Partial<Remote>): Remote {
     const value = source[name]
     out[name] = typeof value === 'function' ? (value as Method).bind(inner) : value
   }
-  for (const [name, short] of Object.entries(shortcuts))
-    if (name in overrides && !(short in overrides)) delete out[short]
+  for (const [name, ways] of Object.entries(shortcuts))
+    for (const way of ways) if (name in overrides && !(way in overrides)) delete out[way]
   for (const [name, value] of Object.entries(overrides)) if (out[name] !== undefined) out[name] = value
   return out as unknown as Remote
 }

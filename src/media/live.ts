@@ -1,6 +1,5 @@
 import { orAbort } from '../base/abort.ts'
 import { AppError } from '../base/error.ts'
-import type { CanonicalPath } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Events } from '../core/events.ts'
 import { textResponse } from '../http/error.ts'
@@ -67,7 +66,7 @@ export class Live {
   }
 
   /** A path that publishers or listeners may use. */
-  has(path: CanonicalPath): boolean {
+  has(path: string): boolean {
     return this.#channels.has(path)
   }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type { Agent, ClientRequest as SentRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Agent as SecureAgent, AgentOptions } from 'node:https'
 import { abortError } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { AppError, messageOf, rethrow, toAppError } from '../base/error.ts'
+import { http, https } from '../base/node-http.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import { checkHost, guardedLookup, type Reach } from './guard.ts'
@@ -57,8 +58,8 @@ export interface ClientParts {
  */
 export class HttpClient {
   readonly #parts: ClientParts
-  readonly #plain: http.Agent
-  readonly #secure: https.Agent
+  readonly #plain: Agent
+  readonly #secure: SecureAgent
   readonly #fixed: Headers
   readonly #proxied: boolean
 
@@ -76,7 +77,7 @@ export class HttpClient {
       ...(parts.reach ? { lookup: guardedLookup(parts.reach, known) } : {}),
     }
     this.#plain = new http.Agent(common)
-    this.#secure = new https.Agent({ ...common, ...tlsOptions(options) })
+    this.#secure = new (https().Agent)({ ...common, ...tlsOptions(options) })
     this.#fixed = { 'user-agent': options.userAgent, ...parseHeaders(options.header) }
   }
 
@@ -126,7 +127,7 @@ export class HttpClient {
     const { signal } = ctx
     if (this.#parts.reach) await checkHost(url, this.#parts.reach, { resolve: this.#proxied }).catch(rethrow)
     if (signal.aborted) throw abortError(signal)
-    const sent = (secure ? https : http).request(bare(url), {
+    const sent = (secure ? https() : http).request(bare(url), {
       method,
       agent: secure ? this.#secure : this.#plain,
       headers: this.#headers(request),
@@ -138,7 +139,7 @@ export class HttpClient {
     sent.once('close', () => signal.removeEventListener('abort', abort))
     const idle = new Idle(this.#parts.timeout, sent, url)
     this.#limitConnecting(sent, url)
-    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
       sent.once('response', resolve)
       // Also after the answer: an error of a socket that nobody listens to would end the process.
       sent.on('error', (error) => reject(translate(error, url)))
@@ -172,7 +173,7 @@ export class HttpClient {
     }
   }
 
-  #limitConnecting(sent: http.ClientRequest, url: URL): void {
+  #limitConnecting(sent: SentRequest, url: URL): void {
     const { connectTimeout } = this.#parts
     if (!(connectTimeout > 0 && connectTimeout < LONGEST_TIMER)) return
     sent.once('socket', (socket) => {
@@ -190,10 +191,10 @@ const LONGEST_TIMER = 2 ** 31 - 1
 /** Ends a request when the other side keeps us waiting; the time during which our own reader is slow does not count. */
 class Idle {
   readonly #ms: number
-  readonly #sent: http.ClientRequest
+  readonly #sent: SentRequest
   readonly #url: URL
 
-  constructor(ms: number, sent: http.ClientRequest, url: URL) {
+  constructor(ms: number, sent: SentRequest, url: URL) {
     this.#ms = ms
     this.#sent = sent
     this.#url = url
@@ -223,13 +224,13 @@ const SMALL_REST = 64 * 1024
 
 /** The bytes of an answer. Unlike a stream's own iterator it gives its connection back even if it was never read. */
 class ResponseBody implements Body {
-  readonly #message: http.IncomingMessage
+  readonly #message: IncomingMessage
   readonly #idle: Idle
   readonly #signal: AbortSignal
   readonly #url: URL
   #source: AsyncIterator<Uint8Array> | undefined
 
-  constructor(message: http.IncomingMessage, idle: Idle, signal: AbortSignal, url: URL) {
+  constructor(message: IncomingMessage, idle: Idle, signal: AbortSignal, url: URL) {
     this.#message = message
     this.#idle = idle
     this.#signal = signal
@@ -263,7 +264,7 @@ class ResponseBody implements Body {
   }
 }
 
-async function upload(sent: http.ClientRequest, body: Body, idle: Idle): Promise<void> {
+async function upload(sent: SentRequest, body: Body, idle: Idle): Promise<void> {
   for await (const chunk of body) {
     if (sent.destroyed) return
     if (!sent.write(chunk)) await idle.during(drained(sent))
@@ -271,7 +272,7 @@ async function upload(sent: http.ClientRequest, body: Body, idle: Idle): Promise
   sent.end()
 }
 
-function drained(sent: http.ClientRequest): Promise<void> {
+function drained(sent: SentRequest): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       sent.off('drain', done).off('close', done)
@@ -328,7 +329,7 @@ function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(login).toString('base64')}`
 }
 
-function flat(headers: http.IncomingHttpHeaders): Headers {
+function flat(headers: IncomingHttpHeaders): Headers {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   )
@@ -340,7 +341,7 @@ function translate(reason: unknown, url: URL): AppError {
   return new AppError(error.code, `${url.host}: ${messageOf(reason)}`, { cause: reason, retry: error.retry })
 }
 
-function tlsOptions(options: NetOptions): https.AgentOptions {
+function tlsOptions(options: NetOptions): AgentOptions {
   const read = (path: string) => {
     try {
       return readFileSync(path)

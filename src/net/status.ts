@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import { AppError, type ErrorCode, type Retry } from '../base/error.ts'
+import { http } from '../base/node-http.ts'
 
 const codes: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid',
@@ -39,5 +39,5 @@ function wait(retryAfter: string | undefined, now: number): Retry {
 
 /** A status as people read it: `404 Not Found`. */
 export function statusText(status: number): string {
-  return `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
+  return `${status} ${http.STATUS_CODES[status] ?? ''}`.trimEnd()
 }

@@ -3,7 +3,6 @@ import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import type { Transfer } from '../core/stats.ts'
 import type { FileEntry, WriterAt } from '../remote/remote.ts'
-import { unfiltered } from './bridge.ts'
 import type { FileJob } from './copy.ts'
 import { copyOptions } from './options.ts'
 
@@ -13,8 +12,7 @@ const PART = 64 * 1024 * 1024
 /** True for a large file that is worth several streams: not between two disks of this machine, where one is as fast. */
 export function wantsStreams(ctx: Context, { source, file, target }: FileJob): boolean {
   const { multiThreadCutoff, multiThreadStreams, metadata } = ctx.get(copyOptions)
-  if (!target.openWriter || !target.setModTime || metadata || multiThreadStreams < 2 || multiThreadCutoff < 0)
-    return false
+  if (!target.openWriter || metadata || multiThreadStreams < 2 || multiThreadCutoff < 0) return false
   return file.size >= multiThreadCutoff && !(source.info.traits.isLocal && target.info.traits.isLocal)
 }
 
@@ -26,24 +24,23 @@ export async function copyInStreams(ctx: Context, job: FileJob, transfer: Transf
   const { file, target, path } = job
   const halt = new AbortController()
   const own = ctx.with({ signal: AbortSignal.any([ctx.signal, halt.signal]) })
-  const writer = await target.openWriter?.(own, path, file.size)
+  const { size, modTime } = file
+  const writer = await target.openWriter?.(own, path, { size, modTime })
   if (!writer) throw new AppError('unsupported', `${target.info.description} can't be written in several places`)
+  const parts = partsOf(size)
+  const stream = async () => {
+    for (const part of parts) await copyPart(own, job, { transfer, writer }, part)
+  }
+  const streams = Array.from({ length: ctx.get(copyOptions).multiThreadStreams }, stream)
   try {
-    const parts = partsOf(file.size)
-    const stream = async () => {
-      for (const part of parts) await copyPart(own, job, { transfer, writer }, part)
-    }
-    await Promise.all(Array.from({ length: ctx.get(copyOptions).multiThreadStreams }, stream))
-    const written = await writer.close()
-    await target.setModTime?.(ctx, written, file.modTime)
-    // The time is a part of what tells versions apart.
-    const stored = await target.stat(unfiltered(ctx), path)
-    if (stored?.kind !== 'file') throw new AppError('io', `${path} vanished after it was copied`)
-    return stored
+    await Promise.all(streams)
+    return await writer.commit()
   } catch (error) {
-    // Ends the other streams, and the writer throws away what it has.
     halt.abort(error)
     throw error
+  } finally {
+    await Promise.allSettled(streams)
+    await writer.close()
   }
 }
 

@@ -15,6 +15,8 @@ import type { ZipItem, ZipMethod } from './zip.ts'
 
 export interface ArchiveSettings {
   readonly method: ZipMethod
+  /** Whether what is at a path may go in; all may without it. */
+  readonly admits?: (path: string) => boolean
 }
 
 /** A tree with more entries is not walked before it is sent: the download then has no length. */
@@ -33,7 +35,7 @@ export async function archive(
   request: HttpRequest,
   tree: Tree,
   node: DirNode,
-  { method }: ArchiveSettings,
+  { method, admits = () => true }: ArchiveSettings,
 ): Promise<HttpResponse> {
   const headers = [
     'content-type',
@@ -41,7 +43,7 @@ export async function archive(
     'content-disposition',
     disposition(nameOf(request.path) || 'root'),
   ]
-  const items = walk(ctx, tree, node, node.entry.path)
+  const items = walk(ctx, tree, node, { top: node.entry.path, admits })
   const plan = method === 'store' ? await planOf(items) : { items: [], complete: false }
   const length = plan.complete ? zipLength(plan.items) : undefined
   if (request.method === 'HEAD') {
@@ -72,13 +74,20 @@ async function* resumed(found: readonly ZipItem[], rest: AsyncGenerator<ZipItem>
   yield* rest
 }
 
-/** All below a directory, each directory before what is in it. `top` is what names are relative to. */
-async function* walk(ctx: Context, tree: Tree, dir: DirNode, top: string): AsyncGenerator<ZipItem, undefined> {
+/** `top` is what names are relative to. */
+interface Walk extends Required<Pick<ArchiveSettings, 'admits'>> {
+  readonly top: string
+}
+
+/** All below a directory, each directory before what is in it. */
+async function* walk(ctx: Context, tree: Tree, dir: DirNode, way: Walk): AsyncGenerator<ZipItem, undefined> {
+  const { top, admits } = way
   const entries = await dir.entries(ctx, mostSorted)
   const children = entries ? sortEntries(entries, { key: 'namedirfirst', descending: false }) : dir.scan(ctx)
   for await (const entry of children) {
     ctx.signal.throwIfAborted()
     const path = entry.path as CanonicalPath
+    if (!admits(path)) continue
     const name = memberName(top === '' ? path : path.slice(top.length + 1))
     const { modTime } = entry
     if (entry.kind === 'file') {
@@ -87,7 +96,7 @@ async function* walk(ctx: Context, tree: Tree, dir: DirNode, top: string): Async
     }
     yield { name: `${name}/`, size: 0, modTime }
     const child = await tree.lookup(ctx, path)
-    if (child?.kind === 'directory') yield* walk(ctx, tree, child, top)
+    if (child?.kind === 'directory') yield* walk(ctx, tree, child, way)
   }
 }
 

@@ -1,7 +1,8 @@
 import { globToRegex } from '../base/glob.ts'
 import { AppError, messageOf } from '../base/error.ts'
 import { Regex } from '../base/regex.ts'
-import { headerOf, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
+import { changedRequest } from '../http/changed-request.ts'
+import { headerOf, type HttpRequest, type HttpResponse, type Middleware, whenDone } from '../http/message.ts'
 
 interface Rule {
   readonly matches: (path: string) => boolean
@@ -9,18 +10,40 @@ interface Rule {
 }
 
 /**
- * Says how caches may keep what is served: `VALUE` for all files, `PATTERN VALUE` for those that match, the first rule that
- * fits. `none` says nothing. An answer that says so itself, and one that is no success, is left alone. Throws `usage`.
+ * The Cache-Control for a path by rules: `VALUE` for all files, `PATTERN VALUE` for those that match, the first that fits.
+ * `none` stands for none at all. Throws `usage`.
  */
-export function cacheControl(rules: readonly string[]): Middleware {
+export function cacheRules(rules: readonly string[]): (path: string) => string | undefined {
   const all = rules.map(parse)
-  if (all.length === 0) return (next) => next
+  return (path) => all.find(({ matches }) => matches(path))?.value
+}
+
+/**
+ * Says how caches may keep what is served. `none` says nothing, and gives no cache an ETag to ask with. An answer that says so
+ * itself, and one that is no success, is left alone, and all for which `value` is undefined.
+ */
+export function cacheControl(value: (request: HttpRequest) => string | undefined): Middleware {
   return (next) =>
     function addCacheControl(ctx, request) {
-      const rule = all.find(({ matches }) => matches(request.path))
-      if (!rule || rule.value === 'none') return next(ctx, request)
-      return whenDone(next(ctx, request), (response) => marked(response, rule.value))
+      const said = value(request)
+      if (said === undefined) return next(ctx, request)
+      if (said === 'none') return whenDone(next(ctx, unconditional(request)), unmarked)
+      return whenDone(next(ctx, request), (response) => marked(response, said))
     }
+}
+
+/** What a cache asks to find out whether it may give what it has once more. */
+const revalidation = new Set(['if-none-match', 'if-modified-since'])
+
+function unconditional(request: HttpRequest): HttpRequest {
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (!reads || ![...revalidation].some((name) => request.header(name) !== undefined)) return request
+  return changedRequest(request, { header: (name) => (revalidation.has(name) ? undefined : request.header(name)) })
+}
+
+function unmarked(response: HttpResponse): HttpResponse {
+  const { headers } = response
+  return { ...response, headers: headers.filter((_, i) => headers[i - (i % 2)] !== 'etag') }
 }
 
 function marked(response: HttpResponse, value: string): HttpResponse {

@@ -33,6 +33,25 @@ async function get(...args: Parameters<typeof respond>) {
   return { ...(await received(response)), tree, response }
 }
 
+test('the client of GPAC gets several ranges in one body, if that is wanted', async () => {
+  const tree = new FakeTree({ 'a.bin': '0123456789' })
+  const node = await tree.lookup(undefined, 'a.bin')
+  assert.ok(node?.kind === 'file')
+  const ask = async (range: string, agent = 'GPAC/26.08', joinsRanges = true) => {
+    const headers = { range, 'user-agent': agent }
+    const response = new Files('bytes', { joinsRanges }).serve(ctx, testRequest('/a.bin', { headers }), node)
+    const { status, text, length, header } = await received(response)
+    return [status, text, length, header('content-range')]
+  }
+  assert.deepEqual(await ask('bytes=8-9,bytes=0-1, bytes=-1'), [206, '89019', 5, 'bytes 8-9/10, 0-1/10, 9-9/10'])
+  const whole = [200, '0123456789', 10, undefined]
+  assert.deepEqual(await ask('bytes=0-1,bytes=4-5', 'curl/8'), whole)
+  assert.deepEqual(await ask('bytes=0-1,bytes=4-5', 'GPAC/26.08', false), whole)
+  assert.deepEqual(await ask('bytes=0-1,bytes=20-'), whole)
+  assert.deepEqual(await ask('bytes=0-9,bytes=0-9'), whole, 'no more than the file has')
+  assert.equal((await ask('bytes=0-1,4-5'))[3], undefined, 'what RFC 9110 knows stays as it is')
+})
+
 test('a file comes with all that is known about it', async () => {
   const got = await get(text)
   assert.deepEqual(

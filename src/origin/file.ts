@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, collect } from '../base/body.ts'
+import { derive } from '../base/derive.ts'
 import { AppError } from '../base/error.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import { evaluate } from '../http/conditional.ts'
 import { textResponse } from '../http/error.ts'
 import type { HeaderList, HttpRequest, HttpResponse } from '../http/message.ts'
-import { contentRange, multipart, selectRanges } from '../http/range.ts'
+import { contentRange, gpacRanges, multipart, selectRanges } from '../http/range.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import type { FileNode } from '../vfs/node.ts'
 import { Descriptions, validators } from './describe.ts'
@@ -31,14 +32,17 @@ interface Ready {
 /** Answers GET and HEAD of files. */
 export class Files {
   readonly #ranges: Ranges
+  readonly #joinsRanges: boolean
   readonly #descriptions = new Descriptions()
   readonly #ready = new LRUCache<FileEntry, Ready>({
     maxSize: smallFiles,
     sizeCalculation: ({ bytes }) => bytes.length + 1024,
   })
 
-  constructor(ranges: Ranges) {
+  /** `joinsRanges`: GPAC's clients get several parts as they ask for them, one behind the other. */
+  constructor(ranges: Ranges, { joinsRanges = false }: { readonly joinsRanges?: boolean } = {}) {
     this.#ranges = ranges
+    this.#joinsRanges = joinsRanges
   }
 
   /**
@@ -96,6 +100,8 @@ export class Files {
     if (verdict === 'not-modified') return { status: 304, headers: validators(description) }
     if (request.method === 'HEAD') return this.#head(entry, description)
     const wanted = verdict === 'ignore-range' || this.#ranges !== 'bytes' ? undefined : request.header('range')
+    const joined = this.#joinsRanges && isGpac(request) ? gpacRanges(wanted, entry.size) : undefined
+    if (joined) return this.#joined(ctx, node, description, joined)
     const ranges = selectRanges(wanted, entry.size)
     if (!ranges) return this.#whole(ctx, node, description)
     const [first] = ranges
@@ -128,6 +134,23 @@ export class Files {
     return tracked(ctx, { status: 206, headers, length }, await node.open(ctx, range), ctx.stats.transfer(path, length))
   }
 
+  async #joined(
+    ctx: Context,
+    node: FileNode,
+    description: Description,
+    ranges: readonly Range[],
+  ): Promise<HttpResponse> {
+    const { size, path } = node.entry
+    const length = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+    const places = ranges.map(({ start, end }) => `${start}-${end - 1}/${size}`).join(', ')
+    const headers = [...this.#headers(description), 'content-range', `bytes ${places}`]
+    const body = derive(await node.open(ctx, ranges[0]), async function* parts(first) {
+      yield* first
+      for (const range of ranges.slice(1)) yield* await node.open(ctx, range)
+    })
+    return tracked(ctx, { status: 206, headers, length }, body, ctx.stats.transfer(path, length))
+  }
+
   async #parts(
     ctx: Context,
     node: FileNode,
@@ -147,6 +170,11 @@ export class Files {
       ctx.stats.transfer(path, parts.length),
     )
   }
+}
+
+/** True for the client of GPAC. */
+function isGpac(request: HttpRequest): boolean {
+  return request.header('user-agent')?.startsWith('GPAC/') ?? false
 }
 
 /** True when nothing but the whole file can be the answer. */

@@ -1,7 +1,6 @@
 import { bodyOf } from '../base/body.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
-import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import { textResponse } from '../http/error.ts'
 import { onePart } from '../http/range.ts'
@@ -9,48 +8,95 @@ import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import type { WriteHandle } from '../vfs/write.ts'
 import { tracked } from './tracked.ts'
 
-/** Lists of what there is, which are of use only whole: readers keep the version before until the next one is complete. */
-const manifest = /\.(?:mpd|m3u8|m3u|ism|ismc|isml|json|xml)$/i
-
-/** True for a file whose readers are never shown a part of the next version. */
-export function isManifest(path: string): boolean {
-  return manifest.test(path)
+export interface GrowingSettings {
+  /** The Cache-Control that the answer will get; undefined = none yet. */
+  readonly caching: string | undefined
+  /** Parts may be asked for. */
+  readonly ranges: boolean
 }
 
+/** The last position of a file without end, as RFC 8673 writes it. */
+const ENDLESS = Number.MAX_SAFE_INTEGER
+
 /**
- * A file that is being written, from its first byte on, as it comes (httpout.md 3.2). A range that ends is waited for; any
- * other one is as good as none, for nobody knows the size yet.
+ * A file that is being written, from its first byte on, as it comes (httpout.md 3.2, live.md 3.5). A range is waited for until
+ * its first byte is there. One that ends nowhere gives what is there now (from byte 0 the file), or goes on with the file for
+ * those who say that they understand it: `bytes=N-9007199254740991` (RFC 8673), `X-Allow-Open-Partial-Range`, GPAC. Unless `caching` says otherwise, no cache keeps it.
  */
-export function serveGrowing(
+export async function serveGrowing(
   ctx: Context,
   request: HttpRequest,
   { path, contentType, spool }: WriteHandle,
-): HttpResponse {
-  const headers = [
-    'content-type',
-    contentType ?? typeByName(nameOf(path)) ?? octetStream,
-    'cache-control',
-    'no-cache',
-    'accept-ranges',
-    'bytes',
-  ]
-  const range = closedRange(request.header('range'))
+  { caching, ranges }: GrowingSettings,
+): Promise<HttpResponse> {
+  const type = contentType ?? typeByName(nameOf(path)) ?? octetStream
+  const headers = ['content-type', type, 'accept-ranges', ranges ? 'bytes' : 'none']
+  if (caching === undefined) headers.push('cache-control', 'no-cache')
+  const asked = request.method === 'GET' && ranges ? onePart(request.header('range')) : undefined
+  const part = asked && (await partOf(ctx, request, spool, asked))
+  if (part === 'outside') {
+    const size = spool.size === undefined ? [] : ['content-range', `bytes */${spool.size}`]
+    return textResponse(416, undefined, size)
+  }
   const { size } = spool
-  if (range && size !== undefined && range.start >= size)
-    return textResponse(416, undefined, ['content-range', `bytes */${size}`])
-  const wanted = range ?? { start: 0, end: Infinity }
-  const end = Math.min(wanted.end, size ?? Infinity)
-  const length = Number.isFinite(end) ? end - wanted.start : undefined
-  if (range) headers.push('content-range', `bytes ${range.start}-${end - 1}/${size ?? '*'}`)
-  const head = { status: range ? 206 : 200, headers, length }
+  const { start, end, shown }: GrowingPart = part ?? { start: 0, end: Infinity }
+  const last = Math.min(end, size ?? Infinity)
+  const length = Number.isFinite(last) ? last - start : undefined
+  if (part) headers.push('content-range', `bytes ${start}-${shown ?? last - 1}/${size ?? '*'}`)
+  const head = { status: part ? 206 : 200, headers, length }
   if (request.method === 'HEAD')
     // A body without a length: what is to come has no size yet.
     return length === undefined ? { ...head, body: bodyOf() } : head
-  return tracked(ctx, head, spool.follow(wanted, { signal: ctx.signal }), ctx.stats.transfer(path, length ?? -1))
+  const body = spool.follow({ start, end }, { signal: ctx.signal })
+  return tracked(ctx, head, body, ctx.stats.transfer(path, length ?? -1))
 }
 
-/** `bytes=A-B`, the only form that means something before the size is known. */
-function closedRange(header: string | undefined): Range | undefined {
-  const { first, last } = onePart(header) ?? {}
-  return first === undefined || last === undefined || last < first ? undefined : { start: first, end: last + 1 }
+interface GrowingPart {
+  readonly start: number
+  readonly end: number
+  /** What Content-Range says of the last byte, when it is not `end`. */
+  readonly shown?: string
+}
+
+/** The part that is meant, once its first byte is there; undefined = the whole file; `outside` = there is none. */
+async function partOf(
+  ctx: Context,
+  request: HttpRequest,
+  spool: WriteHandle['spool'],
+  { first, last }: { readonly first?: number; readonly last?: number },
+): Promise<GrowingPart | undefined | 'outside'> {
+  if (first !== undefined && last !== undefined && last < first) return undefined
+  if (first === undefined) return lastBytes(spool.size, last ?? 0)
+  while (spool.end <= first && spool.state === 'growing' && first < (spool.size ?? Infinity))
+    await spool.changed(ctx.signal)
+  // What the writer failed with comes out of the reading.
+  if (spool.state !== 'failed' && spool.end <= first && first >= (spool.size ?? 0)) return 'outside'
+  if (last !== undefined && last < ENDLESS) return { start: first, end: last + 1 }
+  return openPart(request, spool, first, last)
+}
+
+/** A part that goes on to the end of the file, or to that of what is there. */
+function openPart(
+  request: HttpRequest,
+  { size, end }: WriteHandle['spool'],
+  start: number,
+  last: number | undefined,
+): GrowingPart | undefined {
+  if (size !== undefined) return { start, end: size }
+  if (last !== undefined) return { start, end: Infinity, shown: String(ENDLESS) }
+  if (understandsOpenEnds(request)) return { start, end: Infinity, shown: '' }
+  // Browsers and ffmpeg ask for everything so; what is there now would be taken for all of it.
+  return start === 0 ? undefined : { start, end }
+}
+
+/** `bytes=-N` means nothing before the size is known. */
+function lastBytes(size: number | undefined, count: number): GrowingPart | 'outside' {
+  return size === undefined || count === 0 || size === 0 ? 'outside' : { start: Math.max(0, size - count), end: size }
+}
+
+function understandsOpenEnds(request: HttpRequest): boolean {
+  return (
+    /^(?:1|true|yes)$/i.test(request.header('x-allow-open-partial-range') ?? '') ||
+    (request.header('user-agent') ?? '').startsWith('GPAC/')
+  )
 }

@@ -17,10 +17,23 @@ import { favicon, robots } from './well-known.ts'
 export interface OriginParts {
   /** The tree to serve to this request; one for all, or one for each user. */
   readonly tree: (ctx: Context, request: HttpRequest) => Tree | Promise<Tree>
-  readonly options: Omit<OriginOptions, 'template' | 'compress' | 'compressMax' | 'allowMissingRoot'>
+  readonly options: Pick<
+    OriginOptions,
+    | 'index'
+    | 'disableDirList'
+    | 'strictSlash'
+    | 'disableZip'
+    | 'zipMethod'
+    | 'favicon'
+    | 'robots'
+    | 'noRange'
+    | 'gpacMultirange'
+  >
   readonly listing: ListingSettings
   /** Parts of files may be asked for (not with `--no-seek`). */
   readonly seekable: boolean
+  /** Whether who asks may read what is at a path beside that of the request, such as a file that goes into a zip; all may be read without it. */
+  readonly mayRead?: ((request: HttpRequest, path: string) => boolean) | undefined
   /** A login is needed: search engines are told to stay away. */
   readonly locked: boolean
   /** Answers for what is not there, instead of our own 404. */
@@ -54,11 +67,19 @@ export function pipeline(handler: Handler, around: Around): Handler {
   )
 }
 
+/** How files are served by these options. */
+export function filesOf({ noRange, gpacMultirange }: FileOptions, seekable: boolean): Files {
+  return new Files(seekable ? (noRange ? 'none' : 'bytes') : 'silent', { joinsRanges: gpacMultirange })
+}
+
+type FileOptions = Pick<OriginOptions, 'noRange' | 'gpacMultirange'>
+
 /** Serves a tree: files, listings, zips, and what browsers ask for unasked (serve-http.md 1.1). */
 export function originHandler(parts: OriginParts): Handler {
   const { options } = parts
   const listings = new Listings(parts.listing)
-  const files = new Files(parts.seekable ? (options.noRange ? 'none' : 'bytes') : 'silent')
+  const mayRead = parts.mayRead ?? (() => true)
+  const files = filesOf(options, parts.seekable)
 
   return function serveTree(ctx, request) {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(request)
@@ -104,14 +125,18 @@ export function originHandler(parts: OriginParts): Handler {
     if (index) return await file(ctx, request, tree, index)
     if (!options.disableZip && new URLSearchParams(request.query).get('download') === 'zip') {
       say(ctx, request, 'Zipping directory')
-      return await archive(ctx, request, tree, node, { method: options.zipMethod })
+      return await archive(ctx, request, tree, node, {
+        method: options.zipMethod,
+        admits: (path) => mayRead(request, path),
+      })
     }
     say(ctx, request, 'Serving directory')
     return await listings.answer(ctx, request, node)
   }
 
   async function indexOf(ctx: Context, request: HttpRequest, tree: Tree): Promise<FileNode | undefined> {
-    const node: Node | undefined = await tree.lookup(ctx, join(request.path, options.index) as CanonicalPath)
+    const path = join(request.path, options.index) as CanonicalPath
+    const node: Node | undefined = mayRead(request, path) ? await tree.lookup(ctx, path) : undefined
     return node?.kind === 'file' ? node : undefined
   }
 

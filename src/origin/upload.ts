@@ -9,7 +9,7 @@ import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import { encodePath } from '../http/target.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
-import type { WriteHandle, Writes } from '../vfs/write.ts'
+import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
 import { Digests } from './digest.ts'
 import { type Part, partOf, patched } from './part.ts'
@@ -30,6 +30,12 @@ export interface UploadSettings {
   readonly holes: boolean
   /** Origins whose web pages may upload; `*` = any. */
   readonly origins: readonly string[]
+  /** False: a power cut may lose what was just stored (`PutInfo.durable`). Default true. */
+  readonly durable?: boolean
+  /** Throws when there is no place for another file. */
+  readonly admit?: () => void
+  /** Hears out what is refused before it answers: live packagers give up when they are cut off (live.md 0, fact 3). */
+  readonly patient?: boolean
 }
 
 /** The methods that change something. */
@@ -54,8 +60,7 @@ const PATIENCE_MS = 5000
 async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
   const { path } = request
   // A packager may remove what it has just sent and what is still on its way to the disk.
-  const growing = tree.writes.growing(path)
-  if (growing) await Promise.race([growing.over, sleep(PATIENCE_MS, undefined, { ref: false })])
+  await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
   return await tree.writes.exclusive(path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
@@ -68,6 +73,24 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
 }
 
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
+  // Before anything is waited for: publishers send the next version without reading the answer to this one.
+  const arrival = settings.tree.writes.arrive(request.path)
+  try {
+    return await storeInTurn(ctx, request, settings, arrival)
+  } catch (reason) {
+    if (settings.patient) await drained(request.body)
+    throw reason
+  } finally {
+    arrival.end()
+  }
+}
+
+async function storeInTurn(
+  ctx: Context,
+  request: HttpRequest,
+  settings: UploadSettings,
+  arrival: Arrival,
+): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
@@ -78,7 +101,8 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   const part = partOf(request, old?.size ?? 0)
   if (method === 'PATCH' && !part) return patchNeedsPart()
   refuseSize(request, part, old?.size ?? 0, settings)
-  const handle = await tree.writes.open(ctx, path, putInfo(request, part))
+  settings.admit?.()
+  const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), arrival)
   return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
 }
 
@@ -91,7 +115,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
   if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
 }
 
-function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
+function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
   const size = part ? undefined : request.contentLength
@@ -99,6 +123,7 @@ function putInfo(request: HttpRequest, part: Part | undefined): PutInfo {
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(request.header('if-none-match') === '*' ? { ifAbsent: true } : {}),
+    ...(durable === undefined ? {} : { durable }),
   }
 }
 
@@ -125,7 +150,7 @@ async function fill(
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
     const body = limited(
       transfer.account(watched(request.body, digests), () => ctx.signal),
-      { start: part?.start ?? 0, most },
+      { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
     )
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
@@ -154,13 +179,37 @@ async function* watched(body: Body, digests: Digests): AsyncGenerator<Uint8Array
   }
 }
 
-/** Ends with `too-large` as soon as a body whose first byte has this place in its file goes further than allowed. */
-async function* limited(body: Body, { start, most }: { start: number; most: number }): AsyncGenerator<Uint8Array> {
+interface Limit {
+  /** Place in its file of the first byte. */
+  readonly start: number
+  readonly most: number
+  /** Called as soon as a body goes too far, of which the rest is then heard out; absent = it ends there. */
+  readonly refuse: ((reason: AppError) => Promise<void>) | undefined
+}
+
+/** Ends with `too-large` when a body goes further than allowed. */
+async function* limited(body: Body, { start, most, refuse }: Limit): AsyncGenerator<Uint8Array> {
   let end = start
+  let reason: AppError | undefined
   for await (const chunk of body) {
     end += chunk.length
-    if (end > most) throw tooLarge(most)
-    yield chunk
+    if (end <= most) yield chunk
+    else if (!reason) {
+      reason = tooLarge(most)
+      if (!refuse) throw reason
+      await refuse(reason)
+    }
+  }
+  if (reason) throw reason
+}
+
+/** Reads a body to its end, and drops it. */
+async function drained(body: Body): Promise<void> {
+  try {
+    const chunks = body[Symbol.asyncIterator]()
+    while (!(await chunks.next()).done);
+  } catch {
+    // the client has left
   }
 }
 

@@ -1,7 +1,8 @@
+import { isManifest } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import { textResponse } from '../http/error.ts'
 import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
-import { isManifest, serveGrowing } from './growing.ts'
+import { serveGrowing } from './growing.ts'
 import { changing, uploadHandler, type UploadSettings } from './upload.ts'
 
 export interface WritableSettings extends UploadSettings {
@@ -9,6 +10,10 @@ export interface WritableSettings extends UploadSettings {
   readonly read?: Handler | undefined
   /** What is read is what is written, so that readers may follow uploads. */
   readonly follow: boolean
+  /** Parts of files may be asked for. */
+  readonly ranges: boolean
+  /** The Cache-Control that an answer will get; undefined = none. */
+  readonly caching: (request: HttpRequest) => string | undefined
 }
 
 /** A tree that takes uploads, and shows them while they come in. */
@@ -29,6 +34,8 @@ export function writable(settings: WritableSettings): Handler {
   async function growing(ctx: Context, request: HttpRequest, complete: Handler): Promise<HttpResponse> {
     if (isManifest(request.path) && (await tree.remote.stat(ctx, request.path))) return await complete(ctx, request)
     const handle = tree.writes.growing(request.path)
-    return handle ? serveGrowing(ctx, request, handle) : await complete(ctx, request)
+    return handle
+      ? await serveGrowing(ctx, request, handle, { caching: settings.caching(request), ranges: settings.ranges })
+      : await complete(ctx, request)
   }
 }

@@ -109,7 +109,8 @@ export interface Remote {
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
   /** Moves a file to another storage class. */
   setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
-  openWriter?(ctx: Context, path: string, size: number): Promise<WriterAt>
+  /** Begins a file that is written in any order; `info.size` is its size, where that is known. `close` it, whatever happens. */
+  openWriter?(ctx: Context, path: string, info: PutInfo): Promise<WriterAt>
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
   publicLink?(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string>
@@ -135,9 +136,15 @@ export interface Remote {
   command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
   close?(): Promise<void>
 }
+/** A file that is being written. Nobody finds it under its name before it is whole; what had the name before stays till then. */
 export interface WriterAt {
   write(at: number, chunk: Uint8Array): Promise<void>
-  close(): Promise<FileEntry>
+  /** Bytes from `at` on, at most `max` and at least one, of those that were written; after `commit` as well. */
+  read(at: number, max: number): Promise<Uint8Array>
+  /** Gives the file its name, once all of it is stored. Throws `invalid` when bytes of the announced size are missing. */
+  commit(): Promise<FileEntry>
+  /** Ends reading; a file that has no name yet is thrown away. */
+  close(): Promise<void>
 }
 export interface Usage {
   total?: number

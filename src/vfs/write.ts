@@ -1,14 +1,24 @@
-import { AppError, toAppError } from '../base/error.ts'
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { AppError } from '../base/error.ts'
 import { KeyedLock } from '../base/keyed-lock.ts'
+import { isPlaylist } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
-import { DiskStore } from '../spool/disk.ts'
-import { MemoryStore } from '../spool/memory.ts'
-import { Spool } from '../spool/spool.ts'
-import type { Store } from '../spool/store.ts'
+import type { Spool } from '../spool/spool.ts'
+import { type Destination, type Storing, storing } from './storing.ts'
 
-/** Files up to this size (bytes) are held in memory while they are written; larger ones on disk. */
-const IN_MEMORY = 256 * 1024
+/** Is told what becomes of the files of a tree, at once and in order: its methods must not wait for anything of the tree. */
+export interface WriteWatcher {
+  /** A file can be followed now. */
+  begun?(handle: WriteHandle): void
+  /** A file has got its name; its bytes can still be read from its spool. */
+  stored?(handle: WriteHandle, entry: FileEntry): Promise<void> | void
+  /** A file came to nothing. */
+  failed?(path: string): void
+  /** There is no file at a path any more. */
+  removed?(path: string): void
+}
 
 export interface WritesParts {
   readonly remote: Remote
@@ -16,6 +26,16 @@ export interface WritesParts {
   readonly tempDir: string
   /** Called when something at a path has changed. */
   changed(path: string): void
+  readonly watchers?: readonly WriteWatcher[]
+}
+
+/** Of a manifest up to this size (bytes) it is known whether the next version is the same. */
+const COMPARED = 1024 * 1024
+
+/** The turn of a file among those of its name. */
+export interface Arrival {
+  readonly number: number
+  end(): void
 }
 
 /** A file that is being written. Readers follow its spool; it gets its name by `commit` alone. */
@@ -41,23 +61,51 @@ export class Writes {
   readonly #names = new KeyedLock()
   /** The newest file under way for each path. */
   readonly #growing = new Map<string, Writing>()
+  readonly #arrivals = new Map<string, Set<Promise<void>>>()
   /** Paths with files under way, and the number of the newest one that got its name. */
   readonly #committed = new Map<string, { count: number; newest: number }>()
+  /** The newest version of manifests, and a hash of it. */
+  readonly #manifests = new LRUCache<string, { readonly entry: FileEntry; readonly digest: string }>({ max: 1000 })
   #last = 0
 
   constructor(parts: WritesParts) {
     this.#parts = parts
   }
 
-  /** Begins a file; it is stored as it comes. `info.size` is the size that was announced. */
-  async open(ctx: Context, path: string, info: PutInfo): Promise<WriteHandle> {
-    const store = await this.#store(info.size)
+  /**
+   * Notes that a file is going to be written, before anything is waited for: of two files with one name the one that arrived
+   * later stays. Call `end` when nothing more comes of it.
+   */
+  arrive(path: string): Arrival {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const arrivals = this.#arrivals.get(path) ?? new Set()
+    this.#arrivals.set(path, arrivals.add(promise))
     const number = ++this.#last
+    return {
+      number,
+      end: () => {
+        arrivals.delete(promise)
+        if (arrivals.size === 0 && this.#arrivals.get(path) === arrivals) this.#arrivals.delete(path)
+        resolve()
+      },
+    }
+  }
+
+  /** Resolves when all files have ended, one way or the other, that have arrived at a path until now. */
+  async quiet(path: string): Promise<void> {
+    const arrivals = this.#arrivals.get(path)
+    if (arrivals) await Promise.all(Array.from(arrivals))
+  }
+
+  /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */
+  async open(ctx: Context, path: string, info: PutInfo, { number }: Arrival): Promise<WriteHandle> {
+    const to = { ...this.#parts, path, info }
     const writing: Writing = new Writing(
       ctx,
-      this.#parts.remote,
-      { path, info, store },
-      async (check, finish) => await this.#names.run(path, async () => await this.#finish(path, number, check, finish)),
+      to,
+      await storing(ctx, to),
+      async (check, finish) =>
+        await this.#names.run(path, async () => await this.#finish(writing, number, check, finish)),
     )
     const held = this.#committed.get(path) ?? { count: 0, newest: 0 }
     held.count++
@@ -66,7 +114,9 @@ export class Writes {
     void writing.over.then(() => {
       if (this.#growing.get(path) === writing) this.#growing.delete(path)
       if (--held.count === 0) this.#committed.delete(path)
+      if (writing.spool.state === 'failed') this.#tell((watcher) => watcher.failed?.(path))
     })
+    this.#tell((watcher) => watcher.begun?.(writing))
     return writing
   }
 
@@ -77,9 +127,18 @@ export class Writes {
     return writing?.spool.state === 'failed' ? undefined : writing
   }
 
-  /** Something at a path was changed past this tree. */
+  /** Bytes of all files under way. */
+  get growingBytes(): number {
+    let bytes = 0
+    for (const { spool } of this.#growing.values()) bytes += spool.end
+    return bytes
+  }
+
+  /** The file at a path was removed. */
   forget(path: string): void {
     this.#parts.changed(path)
+    this.#manifests.delete(path)
+    this.#tell((watcher) => watcher.removed?.(path))
   }
 
   /** Runs `work` when nobody else gives a name to, or takes it from, the file at a path. */
@@ -87,26 +146,51 @@ export class Writes {
     return await this.#names.run(path, work)
   }
 
-  async #store(size: number | undefined): Promise<Store> {
-    if (size !== undefined && size <= IN_MEMORY) return new MemoryStore()
-    return this.#parts.remote.info.type === 'memory' ? new MemoryStore() : await DiskStore.open(this.#parts.tempDir)
+  #tell(say: (watcher: WriteWatcher) => void): void {
+    for (const watcher of this.#parts.watchers ?? []) say(watcher)
   }
 
-  /** Under the lock of the name: files get it in the order in which they began. */
+  /** Under the lock of the name: files get it in the order in which they were asked for. */
   async #finish(
-    path: string,
+    writing: Writing,
     number: number,
     check: () => Promise<void>,
     finish: () => Promise<FileEntry>,
   ): Promise<FileEntry | undefined> {
+    const { path } = writing
     const held = this.#committed.get(path)
     if (held && held.newest > number) return undefined
     await check()
-    const entry = await finish()
+    const digest = isPlaylist(path) ? await digestOf(writing.spool) : undefined
+    const same = digest === undefined ? undefined : await this.#same(writing, digest)
     if (held) held.newest = number
+    if (same) return same
+    const entry = await finish()
+    if (digest !== undefined) this.#manifests.set(path, { entry, digest })
     this.#parts.changed(path)
+    for (const watcher of this.#parts.watchers ?? []) await watcher.stored?.(writing, entry)
     return entry
   }
+
+  /** The file that is there when what was written says nothing new: it stays, so that nobody reads it again. */
+  async #same(writing: Writing, digest: string): Promise<FileEntry | undefined> {
+    const known = this.#manifests.get(writing.path)
+    if (known?.digest !== digest) return undefined
+    const now = await this.#parts.remote.stat(writing.ctx, writing.path)
+    const { entry } = known
+    if (now?.kind !== 'file' || now.version !== entry.version || now.size !== entry.size) return undefined
+    if (now.modTime !== entry.modTime) return undefined
+    writing.drop()
+    return now
+  }
+}
+
+/** A hash of what was written; undefined for more than is compared. */
+async function digestOf(spool: Spool): Promise<string | undefined> {
+  if (spool.end > COMPARED) return undefined
+  const all = createHash('sha256')
+  for await (const chunk of spool.follow({ start: 0, end: spool.end })) all.update(chunk)
+  return all.digest('base64')
 }
 
 type Finish = (check: () => Promise<void>, finish: () => Promise<FileEntry>) => Promise<FileEntry | undefined>
@@ -114,41 +198,40 @@ type Finish = (check: () => Promise<void>, finish: () => Promise<FileEntry>) => 
 class Writing implements WriteHandle {
   readonly path: string
   readonly contentType: string | undefined
-  readonly spool: Spool
   readonly over: Promise<void>
-  readonly #stored: Promise<FileEntry>
+  readonly ctx: Context
+  readonly #storing: Storing
   readonly #finish: Finish
   #ended!: () => void
-  #failure: AppError | undefined
 
-  constructor(
-    ctx: Context,
-    remote: Remote,
-    { path, info, store }: { path: string; info: PutInfo; store: Store },
-    finish: Finish,
-  ) {
+  constructor(ctx: Context, { path, info }: Destination, storing: Storing, finish: Finish) {
+    this.ctx = ctx
     this.path = path
     this.contentType = info.contentType
-    this.spool = new Spool(store, info.size === undefined ? {} : { size: info.size })
+    this.#storing = storing
     this.#finish = finish
     this.over = new Promise((resolve) => (this.#ended = resolve))
-    this.#stored = remote.put(ctx, path, this.spool.follow(undefined, { signal: ctx.signal, sealed: true }), info)
-    this.#stored.catch((reason: unknown) => {
-      this.#failure = toAppError(reason)
-    })
+  }
+
+  get spool(): Spool {
+    return this.#storing.spool
+  }
+
+  /** Ends it well for its readers, and stores nothing. */
+  drop(): void {
+    this.spool.complete()
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#failure) throw this.#failure
+    if (this.#storing.failure) throw this.#storing.failure
     await this.spool.write(chunk)
   }
 
   async commit(check: () => Promise<void>): Promise<FileEntry | undefined> {
     try {
       const entry = await this.#finish(check, async () => {
-        if (this.#failure) throw this.#failure
-        this.spool.complete()
-        return await this.#stored
+        if (this.#storing.failure) throw this.#storing.failure
+        return await this.#storing.finish()
       })
       if (!entry) this.spool.fail(new AppError('aborted', 'a newer file has taken the place of this one'))
       return entry
@@ -164,7 +247,7 @@ class Writing implements WriteHandle {
 
   async #end(): Promise<void> {
     if (this.spool.state === 'growing') this.spool.fail(new AppError('aborted', 'the upload was refused'))
-    await this.#stored.catch(() => {})
+    await this.#storing.end()
     this.#ended()
     // Readers may still be behind: the store goes with the last of them.
     this.spool.close().catch(() => {})

@@ -147,23 +147,28 @@ export function storing(subject: () => Subject): void {
     assert.equal((await bytesAt(ctx, remote, 'put/stale.txt')).toString(), 'new bytes')
   })
 
-  test('a file written in several places gets its name when it is closed', async (t) => {
+  test('a file written in several places can be read meanwhile, and gets its name when it is whole', async (t) => {
     const { ctx, remote } = subject()
     if (!remote.openWriter) return t.skip('no openWriter')
     const bytes = noise(200_000, 'writer')
-    const writer = await remote.openWriter(ctx, 'put/writer/at.bin', bytes.length)
-    await Promise.all([
-      writer.write(100_000, bytes.subarray(100_000)),
-      writer.write(0, bytes.subarray(0, 50_000)),
-      writer.write(50_000, bytes.subarray(50_000, 100_000)),
-    ])
+    const writer = await remote.openWriter(ctx, 'put/writer/at.bin', { size: bytes.length, modTime: 10n ** 18n })
+    await Promise.all([writer.write(100_000, bytes.subarray(100_000)), writer.write(0, bytes.subarray(0, 50_000))])
+    await rejectsWith(writer.commit(), 'invalid')
+    await writer.write(50_000, bytes.subarray(50_000, 100_000))
     assert.equal(await remote.stat(ctx, 'put/writer/at.bin'), undefined)
-    assert.equal((await writer.close()).size, bytes.length)
+    const stored = await writer.commit()
+    assert.deepEqual(stored, await remote.stat(ctx, 'put/writer/at.bin'))
+    assert.equal(stored.size, bytes.length)
+    assert.equal(stored.modTime, 10n ** 18n)
+    assert.ok(Buffer.from(await writer.read(150_000, 1)).equals(bytes.subarray(150_000, 150_001)))
+    await writer.close()
     assert.ok((await bytesAt(ctx, remote, 'put/writer/at.bin')).equals(bytes))
-    const stop = new AbortController()
-    const given = await remote.openWriter(ctx.with({ signal: stop.signal }), 'put/writer/never.bin', 10)
-    stop.abort()
-    await rejectsWith(given.close(), 'aborted', 'io')
+    const given = await remote.openWriter(ctx, 'put/writer/never.bin', {})
+    await given.write(0, bytes)
+    await given.close()
+    const late = await remote.openWriter(ctx, 'put/writer/at.bin', { ifAbsent: true })
+    await rejectsWith(late.commit(), 'exists')
+    await late.close()
     assert.deepEqual([...(await listed(ctx, remote, 'put/writer')).keys()], ['put/writer/at.bin'])
     return undefined
   })

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { missing } from '../peers.ts'
+import { openUpload as open } from '../open-upload.ts'
 import { files, run, scratch, serve, type Server } from '../program.ts'
 
 async function readWrite(t: Parameters<typeof serve>[0], ...args: string[]) {
@@ -21,25 +21,6 @@ async function readWrite(t: Parameters<typeof serve>[0], ...args: string[]) {
     method = 'PUT',
   ) => fetch(server.url + name, { method, body, headers })
   return { dir, server, at, put }
-}
-
-/** An upload that the server has begun to take and that stays open: `write` sends more, `end` ends it and gives the status. */
-async function open(server: Server, name: string, own: Record<string, string> = {}) {
-  const headers = { expect: '100-continue', 'transfer-encoding': 'chunked', ...own }
-  const req = httpRequest(server.url + name, { method: 'PUT', agent: false, headers })
-  req.on('error', () => {})
-  const response = once(req, 'response').then(([res]) => {
-    ;(res as NodeJS.ReadableStream).resume()
-    return (res as { statusCode: number }).statusCode
-  })
-  response.catch(() => {})
-  req.flushHeaders()
-  await once(req, 'continue')
-  return {
-    req,
-    write: (text: string) => new Promise<void>((resolve) => req.write(text, () => resolve())),
-    end: () => (req.end(), response),
-  }
 }
 
 /** Waits until a GET answers with this status. */

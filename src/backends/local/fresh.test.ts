@@ -161,7 +161,7 @@ test('files being written are not listed, not looked up and not deleted; those o
   fs.mkdirSync(root)
   const other = join(root, '.sluice-00000000-1-1-0123456789abcdef.part')
   fs.writeFileSync(other, 'of another machine')
-  const writer = await remote.openWriter(ctx, 'f', 3)
+  const writer = await remote.openWriter(ctx, 'f', { size: 3 })
   const own = fs.readdirSync(root).find((name) => name.includes(`-${process.pid}-`)) ?? ''
   const dead = own.replace(/-\d+-(\d+)-/, '-4194303-$1-')
   fs.writeFileSync(join(root, dead), 'of a killed process')
@@ -176,6 +176,7 @@ test('files being written are not listed, not looked up and not deleted; those o
   while (fs.existsSync(join(root, dead)) && Date.now() < deadline) await settle()
   assert.deepEqual(fs.readdirSync(root).sort(), [own, '.sluice-00000000-1-1-0123456789abcdef.part', 'g'].sort())
   await writer.write(0, Buffer.from('abc'))
+  await writer.commit()
   await writer.close()
   assert.equal((await bytesAt(ctx, remote, 'f')).toString(), 'abc')
 })

@@ -28,6 +28,7 @@ import { absent, leafOf, Tree, type Directory } from './tree.ts'
 import { Turn } from './turn.ts'
 import { Watches } from './watch.ts'
 import { setFdTime, TIME_PRECISION } from './times.ts'
+import { LocalWriter } from './writer.ts'
 import { TempFile } from './writing.ts'
 
 /** A directory of this machine. */
@@ -127,7 +128,7 @@ export class LocalRemote implements Remote {
         this.#hot.forget(path)
         return toFileEntry(path, stats, this.#options.timeType)
       } finally {
-        await temp.discard()
+        await temp.close()
       }
     } finally {
       await directory.close()
@@ -184,35 +185,20 @@ export class LocalRemote implements Remote {
     }
   }
 
-  async openWriter(ctx: Context, path: string, size: number): Promise<WriterAt> {
+  async openWriter(_ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
     const leaf = writableLeaf(path)
-    const durable = this.#mustLast()
+    const durable = this.#mustLast(info)
     const directory = await this.#enter(parentOf(path), durable)
     const temp = await TempFile.create(directory, this.#names, durable).catch(async (error: unknown) => {
       await directory.close()
       throw error
     })
-    const end = async () => {
-      ctx.signal.removeEventListener('abort', abort)
-      await temp.discard()
-      await directory.close()
+    const named = async () => {
+      const stats = await temp.commit(leaf, this.#times(info))
+      this.#hot.forget(path)
+      return toFileEntry(path, stats, this.#options.timeType)
     }
-    // A writer that is given up is never closed: its file goes with the signal.
-    const abort = () => void end().catch(() => {})
-    ctx.signal.addEventListener('abort', abort, { once: true })
-    if (size > 0 && !this.#options.noSparse) await temp.reserve(size)
-    return {
-      write: (at, chunk) => temp.write(chunk, at),
-      close: async () => {
-        try {
-          throwIfAborted(ctx.signal)
-          return toFileEntry(path, await temp.commit(leaf, {}), this.#options.timeType)
-        } finally {
-          this.#hot.forget(path)
-          await end()
-        }
-      },
-    }
+    return await LocalWriter.begin(temp, { directory, named, size: info.size, sparse: !this.#options.noSparse })
   }
 
   async remove(_ctx: Context, file: FileEntry): Promise<void> {
@@ -259,7 +245,7 @@ export class LocalRemote implements Remote {
           this.#hot.forget(to)
           return toFileEntry(to, written, this.#options.timeType)
         } finally {
-          await temp.discard()
+          await temp.close()
         }
       } finally {
         await directory.close()

@@ -11,7 +11,7 @@ import type { Directory } from './tree.ts'
 /** Large files go in parts of this size. */
 const BLOCK = 1024 * 1024
 
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
+const { O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
 
 /**
  * A file under a temporary name in the directory where it is to be. It gets its name by one rename once it is whole and, when
@@ -22,6 +22,7 @@ export class TempFile {
   readonly #place: OsPath
   readonly #durable: boolean
   #file: fs.promises.FileHandle | undefined
+  #named = false
 
   private constructor(directory: Directory, place: OsPath, file: fs.promises.FileHandle, durable: boolean) {
     this.#directory = directory
@@ -32,7 +33,7 @@ export class TempFile {
 
   static async create(directory: Directory, names: TempNames, durable: boolean): Promise<TempFile> {
     const place = directory.at(names.next())
-    const file = await fs.promises.open(place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666).catch(rethrow)
+    const file = await fs.promises.open(place, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666).catch(rethrow)
     return new TempFile(directory, place, file, durable)
   }
 
@@ -91,8 +92,8 @@ export class TempFile {
       if (this.#durable) await this.#handle.sync()
       if (info.ifAbsent) await this.#claim(target)
       else await fs.promises.rename(this.#place, target)
+      this.#named = true
       const stats = await this.#handle.stat({ bigint: true })
-      await this.#close()
       if (this.#durable) await this.#directory.sync()
       return stats
     } catch (error) {
@@ -100,22 +101,24 @@ export class TempFile {
     }
   }
 
-  /** Removes it, if it has not got its name. */
-  async discard(): Promise<void> {
-    const open = this.#file !== undefined
-    await this.#close().catch(() => {})
-    if (open) await fs.promises.unlink(this.#place).catch(() => {})
+  /** Bytes from `at` on that were written. */
+  async read(at: number, max: number): Promise<Uint8Array> {
+    const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(max), 0, max, at).catch(rethrow)
+    if (bytesRead === 0) throw new AppError('io', `byte ${at} of a file that is being written is gone`)
+    return buffer.subarray(0, bytesRead)
+  }
+
+  /** Closes it, and removes it if it has not got its name. */
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close().catch(() => {})
+    if (file && !this.#named) await fs.promises.unlink(this.#place).catch(() => {})
   }
 
   get #handle(): fs.promises.FileHandle {
     if (!this.#file) throw new AppError('io', 'the file is closed already')
     return this.#file
-  }
-
-  async #close(): Promise<void> {
-    const file = this.#file
-    this.#file = undefined
-    await file?.close()
   }
 
   /** A file that is replaced keeps its permissions. */

@@ -1,0 +1,27 @@
+import type { RemoteInfo, Trait } from './remote.ts'
+
+/** What a remote over several others can promise: the hashes that all have, the coarsest times, the limits of each. */
+export function togetherInfo(
+  infos: readonly RemoteInfo[],
+  own: Pick<RemoteInfo, 'name' | 'type' | 'root' | 'description'>,
+): RemoteInfo {
+  const every = (trait: Trait) => infos.every(({ traits }) => traits[trait])
+  const some = (trait: Trait) => infos.some(({ traits }) => traits[trait])
+  const precisions = infos.map(({ precision }) => precision)
+  const traits = [...strengths.filter(every), ...limits.filter(some)]
+  return {
+    ...own,
+    hashes: infos[0]?.hashes.filter((kind) => infos.every(({ hashes }) => hashes.includes(kind))) ?? [],
+    precision: precisions.includes(undefined) ? undefined : Math.max(...precisions.map((ns) => ns ?? 0)),
+    traits: Object.fromEntries(traits.map((trait) => [trait, true])),
+  }
+}
+
+const strengths = ['isLocal', 'emptyDirectories', 'partialUploads'] as const satisfies readonly Trait[]
+const limits = [
+  'bucketBased',
+  'caseInsensitive',
+  'duplicateFiles',
+  'slowHash',
+  'slowModTime',
+] as const satisfies readonly Trait[]

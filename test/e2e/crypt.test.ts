@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { obscure } from '../../src/remote/obscure.ts'
+import { missing } from '../peers.ts'
+import { files, run, scratch, sluice } from '../program.ts'
+
+const skip = missing('rclone')
+
+const ways = {
+  standard: {},
+  salted: { password2: obscure('and salt') },
+  base64: { filename_encoding: 'base64' },
+  base32768: { filename_encoding: 'base32768' },
+  obfuscate: { filename_encryption: 'obfuscate' },
+  off: { filename_encryption: 'off' },
+  directories: { directory_name_encryption: 'false' },
+  names: { no_data_encryption: 'true' },
+} as const
+
+/** Names and sizes at which encryption has its edges. */
+const tree = {
+  'hello.txt': 'hello',
+  empty: '',
+  'a file/with blanks/and ünïcode 日本 😀.txt': 'x',
+  '1234567890123456': 'a name of one block',
+  'one block': randomBytes(65536),
+  'one block and a byte': randomBytes(65537),
+  'many blocks': randomBytes(1_000_003),
+  [`long ${'n'.repeat(130)}`]: 'long',
+}
+
+/** A folder, and a configuration with a crypt remote `c` of it, and what to say to a program to use it. */
+function place(t: TestContext, settings: Readonly<Record<string, string>>) {
+  const dir = scratch(t)
+  files(dir, Object.fromEntries(Object.entries(tree).map(([path, content]) => [`in/${path}`, content])))
+  const values = { type: 'crypt', remote: join(dir, 'stored'), password: obscure('potato'), ...settings }
+  const lines = Object.entries(values).map(([key, value]) => `${key} = ${value}`)
+  files(dir, { 'r.conf': `[c]\n${lines.join('\n')}\n`, 'stored/': '' })
+  return { dir, config: ['--config', join(dir, 'r.conf')] }
+}
+
+const works = async (what: ReturnType<typeof run>) => {
+  const { code, stdout, stderr } = await what
+  assert.equal(code, 0, stderr)
+  return stdout
+}
+
+for (const [name, settings] of Object.entries(ways)) {
+  test(`rclone reads what is stored by crypt (${name}), under the names that it would give`, { skip }, async (t) => {
+    const { dir, config } = place(t, settings)
+    await works(sluice(['copy', join(dir, 'in'), 'c:', ...config]))
+    await works(run('rclone', ['check', '--download', join(dir, 'in'), 'c:', ...config]))
+    await works(run('rclone', ['copy', join(dir, 'in'), 'c:', '--ignore-times', ...config]))
+    const stored = await works(run('rclone', ['lsf', '-R', '--files-only', join(dir, 'stored')]))
+    assert.equal(stored.trim().split('\n').length, Object.keys(tree).length)
+  })
+
+  test(`what rclone stores by crypt (${name}) is read`, { skip }, async (t) => {
+    const { dir, config } = place(t, settings)
+    await works(run('rclone', ['copy', join(dir, 'in'), 'c:', ...config]))
+    await works(sluice(['check', '--download', join(dir, 'in'), 'c:', ...config]))
+    const [ours, theirs] = await Promise.all([
+      works(sluice(['lsf', '-R', '--format', 'pst', 'c:', ...config])),
+      works(run('rclone', ['lsf', '-R', '--format', 'pst', 'c:', ...config])),
+    ])
+    assert.deepEqual(ours.split('\n').toSorted(), theirs.split('\n').toSorted())
+    assert.equal(await works(sluice(['cat', 'c:a file/with blanks/and ünïcode 日本 😀.txt', ...config])), 'x')
+  })
+}
