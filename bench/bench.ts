@@ -7,6 +7,7 @@ import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from 
 import { fileFigures, fileIds } from './files.ts'
 import { place, putContenders, upload } from './puts.ts'
 import { callScript, folderOf, rcContenders } from './rc.ts'
+import { liveFigures } from './live.ts'
 import { type Figure, table } from './report.ts'
 import { type Contender, contenders, cpuTime, install, rss, type Running, start } from './servers.ts'
 
@@ -258,11 +259,12 @@ async function perConnection(server: Running, count: number, request: string): P
 try {
   execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
   install(scratch)
-  if (!values.only.split(',').every((id) => fileIds.includes(id))) makeFixture()
+  if (!values.only.split(',').every((id) => [...fileIds, 'live'].includes(id))) makeFixture()
   execFileSync('sync') // what the disk still has to write must not be measured
   const program = join(scratch, 'package/bin/sluice.js')
   const files = await fileFigures({ program, rounds, million: values.million, wanted, median })
-  const figures = [...files, ...(await throughput()), ...(await uploads()), ...(await alone())]
+  const live = wanted('live') ? await liveFigures({ root, scratch, rounds, seconds, median }) : []
+  const figures = [...files, ...(await throughput()), ...(await uploads()), ...(await alone()), ...live]
   const text = table(figures)
   console.log(text)
   if (values.save && values.only === '') {

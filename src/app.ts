@@ -12,6 +12,7 @@ import { mainOptions } from './core/options.ts'
 import { Outcomes } from './core/outcomes.ts'
 import { publishedLog } from './core/published-log.ts'
 import { Remotes } from './layers/open.ts'
+import { ActiveLives } from './media/active.ts'
 import type { Backend } from './remote/backend.ts'
 import { ConfigFile } from './remote/config.ts'
 import { configPath } from './remote/config-path.ts'
@@ -39,6 +40,8 @@ export class App {
   readonly outcomes = new Outcomes()
   /** The trees in use. */
   readonly vfses = new ActiveVfses(this.events)
+  /** The servers with live mounts. */
+  readonly lives = new ActiveLives()
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string

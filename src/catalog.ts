@@ -11,6 +11,7 @@ import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
 import { fileCommands } from './commands/files.ts'
 import { helpCommand } from './commands/help.ts'
+import { liveCommand } from './commands/live.ts'
 import { listremotesCommand } from './commands/listremotes.ts'
 import { obscureCommands } from './commands/obscure.ts'
 import { pushCommand } from './commands/push.ts'
@@ -63,6 +64,7 @@ export const globals: readonly OptionBlock[] = [
 /** What a user can type. */
 export const commands: readonly Command[] = [
   ...serveCommands,
+  liveCommand,
   rcdCommand,
   rcCommand,
   ...fileCommands,

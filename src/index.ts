@@ -64,6 +64,8 @@ export async function serve(
     remotes,
     vfses,
     events,
+    lives: app.lives,
+    stdin: process.stdin,
     version,
     env: {},
     tempDir: options.get(mainOptions).tempDir || tmpdir(),

@@ -124,6 +124,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       events: app.events,
       outcomes: app.outcomes,
       vfses: app.vfses,
+      lives: app.lives,
       cacheDir: app.cacheDir,
       tempDir: options.get(mainOptions).tempDir || tmpdir(),
       get configPath() {

@@ -5,6 +5,7 @@ import type { Events } from '../core/events.ts'
 import type { Groups } from '../core/groups.ts'
 import type { Outcomes } from '../core/outcomes.ts'
 import type { Remotes } from '../layers/open.ts'
+import type { ActiveLives } from '../media/active.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { ConfigFile } from '../remote/config.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
@@ -61,6 +62,7 @@ export interface CommandIo {
   readonly events: Events
   readonly outcomes: Outcomes
   readonly vfses: ActiveVfses
+  readonly lives: ActiveLives
   /** Another rclone.conf from now on; `password` opens one that is encrypted. */
   useConfig(path: string, password?: string): Promise<void>
   /** Ends the program in order, with this exit status. */

@@ -20,6 +20,7 @@ import { defineOptions, option } from '../schema/option.ts'
 import { OptionSet } from '../schema/options.ts'
 import { ActiveVfses } from '../vfs/active.ts'
 import { bool, int, password, string } from '../schema/values.ts'
+import { ActiveLives } from '../media/active.ts'
 import type { CommandIo } from './command.ts'
 import { configCommands } from './config.ts'
 import { dispatch } from './dispatch.ts'
@@ -83,6 +84,7 @@ async function sluice(line: string[], input = '', env: Record<string, string> = 
     events: new Events(),
     outcomes: new Outcomes(),
     vfses: new ActiveVfses(),
+    lives: new ActiveLives(),
     configPath: '',
     cacheDir: '/cache',
     tempDir: '/tmp',

@@ -16,7 +16,7 @@ export async function openMetricsServer(io: CommandIo): Promise<() => Promise<vo
   const http = io.get(metricsHttpOptions)
   const gate = gateOf(io.ctx, io.get(metricsAuthOptions), http.clientCa !== '')
   const access = openAccessLog(http, io.ctx.log)
-  const metrics = new Metrics(io.groups)
+  const metrics = new Metrics(io.groups, io.lives)
   const page = metricsPage(metrics)
   const handler: Handler = async (ctx, request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')

@@ -82,6 +82,7 @@ export function openControl(io: CommandIo): Control {
     backends: io.backends,
     blocks: rcBlocks,
     vfses: io.vfses,
+    lives: io.lives,
     servers,
     program: programOf({ configPath: () => io.configPath, quit: (code) => io.quit(code) }),
     version: io.version,
@@ -141,7 +142,7 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
   const gate = gateOf(io.ctx, io.get(rcAuthOptions), http.clientCa !== '')
   const access = openAccessLog(http, io.ctx.log)
   const control = openControl(io)
-  const metrics = rc.enableMetrics ? new Metrics(io.groups) : undefined
+  const metrics = rc.enableMetrics ? new Metrics(io.groups, io.lives) : undefined
   const allowed = gate !== undefined || rc.noAuth
   const around: readonly Middleware[] = [
     access.middleware,

@@ -4,6 +4,7 @@ import { authOptions } from '../auth/options.ts'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { httpOptions } from '../http/options.ts'
+import { liveOptions } from '../media/options.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
@@ -67,7 +68,8 @@ export const serveCommands: readonly Command[] = [
 function servesOther(io: CommandIo): boolean {
   const { read, write, rules, hook } = io.get(originOptions)
   const { liveDir } = io.get(shelfOptions)
-  return read.length > 0 || write !== '' || rules !== '' || hook !== '' || liveDir.length > 0
+  const { live } = io.get(liveOptions)
+  return read.length > 0 || write !== '' || rules !== '' || hook !== '' || liveDir.length > 0 || live.length > 0
 }
 
 /** Serves until a signal ends it. With `anyPort` another port is taken when the one of `--addr` is in use. */

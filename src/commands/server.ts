@@ -17,6 +17,9 @@ import { compose, type HttpRequest, type Middleware } from '../http/message.ts'
 import { type HttpOptions, httpOptions } from '../http/options.ts'
 import { requestLog } from '../http/request-log.ts'
 import { localHosts } from '../http/strict.ts'
+import type { Live } from '../media/live.ts'
+import { liveOptions } from '../media/options.ts'
+import { passwordInQuery } from '../media/publisher-login.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl, cacheRules } from '../origin/cache-control.ts'
@@ -27,6 +30,7 @@ import { liveValues } from '../schema/options.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
+import { openLive, uploadPaths } from './live-mounts.ts'
 import { withLiveDirs } from './live-dirs.ts'
 import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
@@ -36,7 +40,18 @@ import { withUploads } from './writing.ts'
 /** What a server is put together from. */
 export type ServerParts = Pick<
   CommandIo,
-  'ctx' | 'env' | 'version' | 'configPath' | 'tempDir' | 'get' | 'remotes' | 'config' | 'vfses' | 'events'
+  | 'ctx'
+  | 'env'
+  | 'version'
+  | 'configPath'
+  | 'tempDir'
+  | 'get'
+  | 'remotes'
+  | 'config'
+  | 'vfses'
+  | 'events'
+  | 'stdin'
+  | 'lives'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -52,6 +67,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** Its live mounts. */
+  readonly live: Live
   /** Resolves when the last client has left, once there was one. */
   readonly idle: Promise<void>
   /** Forgets directory listings, opens the access log anew, reads certificates again. */
@@ -83,21 +100,27 @@ export async function openServer(
     vfses: parts.vfses,
   })
   const closing: (() => void)[] = []
+  let live: Live | undefined
   async function release(): Promise<void> {
     access.close()
     for (const close of closing) close()
+    await live?.close()
     await trees.close()
   }
   try {
     const served = await openServed(parts, spec, { trees, gate })
-    const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware, closing })
+    live = await openLive(parts, served.auth !== undefined)
+    const uploads = uploadPaths(live, parts.get(liveOptions))
+    const handler = await handlerOf(parts, { served, trees, live, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
-    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
+    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, uploads })
+    closing.push(parts.lives.add(listening.addresses[0] ?? '', live))
     return {
       urls: listening.urls,
       addresses: listening.addresses,
       description: served.mounts?.description ?? whatElse(parts),
       locked: served.auth !== undefined,
+      live,
       idle: listening.idle,
       async refresh() {
         trees.forget()
@@ -105,6 +128,8 @@ export async function openServer(
         await listening.reload()
       },
       async close(options) {
+        // Streams have no end by themselves.
+        await live?.close()
         await listening.close(options)
         await release()
       },
@@ -124,6 +149,7 @@ function whatElse({ get }: ServerParts): string {
 interface HandlerParts {
   readonly served: Served
   readonly trees: Trees
+  readonly live: Live
   readonly gate: Gate | undefined
   readonly access: Middleware
   /** What to call at the end. */
@@ -131,7 +157,7 @@ interface HandlerParts {
 }
 
 /** The origin with everything around it. */
-async function handlerOf(parts: ServerParts, { served, trees, gate, access, closing }: HandlerParts) {
+async function handlerOf(parts: ServerParts, { served, trees, live, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
   const { root, uploads, liveDirs, authorization, hook } = served
   const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
@@ -160,8 +186,8 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access, clos
   const cached = cacheControl(all.caching)(all.handler)
   const storage = writes ? utcTiming(cached) : cached
   // A playlist may be one that is made here, or be waited for.
-  const isPlain = (path: string) => !all.has(path) && !(writes && isPlaylist(path))
-  return pipeline(hook ? hook(storage) : storage, {
+  const isPlain = (path: string) => !live.has(path) && !all.has(path) && !(writes && isPlaylist(path))
+  return pipeline(live.handler(hook ? hook(storage) : storage), {
     access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
     // With rules some of it is open to everybody.
@@ -173,11 +199,11 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access, clos
     cors: cors({
       origins: http.allowOrigin,
       mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : ''}`,
+      methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
       log: ctx.log,
     }),
     errors: errors(),
-    auth: served.auth ?? nothing,
+    auth: served.auth ? live.guarded(inOrder(passwordInQuery(), served.auth)) : nothing,
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,

@@ -47,7 +47,7 @@ interface Entry {
 /** The Common Log Format, or the combined one, which has referrer and user agent as well. */
 function clfLine(combined: boolean): (entry: Entry) => string {
   return ({ request, response, sent, began }) => {
-    const target = request.query === '' ? request.rawPath : `${request.rawPath}?${request.query}`
+    const target = request.query === '' ? request.rawPath : `${request.rawPath}?${shownQuery(request)}`
     const parts = [
       request.peer.address || '-',
       '-',
@@ -63,6 +63,11 @@ function clfLine(combined: boolean): (entry: Entry) => string {
   }
 }
 
+/** The query without the password that some clients of radio servers put into it. */
+function shownQuery({ query }: HttpRequest): string {
+  return query.replace(/(?<=^|&)pass(?:word)?=[^&]*/gi, 'pass=***')
+}
+
 function jsonLine({ request, response, sent, began, ended }: Entry): string {
   return JSON.stringify({
     time: new Date(began).toISOString(),
@@ -71,7 +76,7 @@ function jsonLine({ request, response, sent, began, ended }: Entry): string {
     user: request.user?.name,
     method: request.method,
     path: request.rawPath,
-    query: request.query === '' ? undefined : request.query,
+    query: request.query === '' ? undefined : shownQuery(request),
     protocol: request.protocol,
     host: request.peer.host,
     tls: request.peer.secure,

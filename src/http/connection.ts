@@ -44,6 +44,7 @@ export class Connection implements Link<Connection> {
   active = 0
   /** The exchange of the latest request. */
   latest: Activity | undefined
+  #idle: (() => void) | undefined
   #watched: Set<Activity> | undefined
   #key: string | undefined
   #quietSince = 0
@@ -79,6 +80,16 @@ export class Connection implements Link<Connection> {
     if (--this.active > 0) return
     this.latest = undefined
     this.#quietSince = performance.now()
+    this.#idle?.()
+  }
+
+  /** Calls when the answers to all requests so far are complete; at once when they are. */
+  whenIdle(call: () => void): void {
+    this.#idle = () => {
+      this.#idle = undefined
+      call()
+    }
+    if (this.active === 0) this.#idle()
   }
 
   /** Has `left` of this activity called when the connection is gone. */

@@ -8,7 +8,19 @@ import type { KeptAnswers } from './kept.ts'
 import type { Connection } from './connection.ts'
 import type { Handler, HeaderList, HttpRequest, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
+import type { Piece } from './pushed.ts'
 import type { Target } from './target.ts'
+
+/** What a server says of the bodies that it takes at some paths. */
+export interface UploadPaths {
+  /** A body may last for ever here, and end with its connection instead of a length. */
+  endless(path: CanonicalPath): boolean
+  /**
+   * The sender of a body in chunks is told at once to go on, although it did not ask (RFC 9110 section 15.2 lets a client
+   * skip that): what it sent in small writes then does not wait for the acknowledgement of the first one (live.md, fact 1).
+   */
+  early(path: CanonicalPath): boolean
+}
 
 /** What all exchanges of one server share. */
 export interface Site {
@@ -22,6 +34,8 @@ export interface Site {
   readonly bodyIdle: number
   /** Longest time for a whole response, ms; Infinity = none. */
   readonly writeTimeout: number
+  /** Absent: no body is longer than the time for a request, and one without a length is none. */
+  readonly uploads?: UploadPaths | undefined
   /** Failed requests in a row after which a connection is closed; Infinity = none. */
   readonly maxErrors: number
   /** Every answer closes its connection. */
@@ -63,6 +77,8 @@ export abstract class Exchange implements HttpRequest, Sink {
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #open = true
+  /** Called when the client leaves while a body is pushed to it. */
+  onLeft: (() => void) | undefined
 
   constructor(site: Site, connection: Connection, peer: Peer, method: string, target: Target) {
     this.site = site
@@ -125,6 +141,7 @@ export abstract class Exchange implements HttpRequest, Sink {
     if (!this.#open) return
     this.#left = true
     this.#wake?.()
+    this.onLeft?.()
     this.#abort?.abort(new AppError('aborted', 'the client has left'))
   }
 
@@ -175,6 +192,12 @@ export abstract class Exchange implements HttpRequest, Sink {
   kept(_status: number, _headers: HeaderList, _body: Uint8Array): boolean {
     return false
   }
+  /** Has the head go out before there is anything of the body. */
+  flush(): void {}
+  /** Writes a piece of a pushed body. False = full: nothing more before `whenDrained` calls. */
+  abstract offer(piece: Piece): boolean
+  /** Calls, once for each time, when a client that had enough has taken what it was given. */
+  abstract whenDrained(call: () => void): void
   /** Sends the head. Throws when a header cannot be sent; nothing is sent then. */
   abstract head(status: number, headers: HeaderList, framing: Framing): void
   /** Writes a chunk of the body; `done` is called when the socket has taken it. */

@@ -5,13 +5,16 @@ import { bodyOf } from '../base/body.ts'
 import { errorCode } from '../base/error.ts'
 import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
+import { EndlessExchange } from './endless.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
+import type { Piece } from './pushed.ts'
 import { lingeringEnd, rawAnswer } from './refuse.ts'
 import { answer, send } from './send.ts'
 import { checkHead } from './strict.ts'
+import { isLengthless, Takeover } from './takeover.ts'
 import { parseTarget, type Target } from './target.ts'
 
 const KIB = 1024
@@ -46,8 +49,12 @@ const MAX_TIMER = 2 ** 31 - 1
  */
 export function http1Server(site: Site, settings: Http1Settings): Server {
   const { headerTimeout, readTimeout } = settings
-  const requestTimeout = timer(readTimeout)
-  const headersTimeout = requestTimeout > 0 ? Math.min(headerTimeout, requestTimeout) : headerTimeout
+  const { uploads } = site
+  // Node ends every request that takes longer. Where some may, each of the others has a timer of its own.
+  const longest = timer(readTimeout)
+  const requestTimeout = uploads ? 0 : longest
+  const takeover = new Takeover((req) => isLengthless(req) && isEndless(site, req))
+  const headersTimeout = longest > 0 ? Math.min(headerTimeout, longest) : headerTimeout
   const server = createServer({
     maxHeaderSize: Math.min(settings.maxHeaderBytes + 4 * KIB, 64 * KIB),
     headersTimeout,
@@ -58,8 +65,9 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
     requireHostHeader: false,
     rejectNonStandardBodyWrites: true,
     optimizeEmptyRequests: true,
-    shouldUpgradeCallback: () => false,
+    shouldUpgradeCallback: takeover.takes,
   })
+  if (uploads) takeover.watch(server, (req, socket, first) => onEndless(site, settings, { req, socket, first }))
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = MAX_REQUESTS
   server.timeout = timer(settings.writeIdle)
@@ -92,16 +100,53 @@ function onRequest(
   const connection = Connection.of(req.socket)
   // What follows the last answer is no request any more.
   if (connection === undefined || connection.closing) return
-  const refusal = checkHead(req, connection.knownHost)
+  const refusal =
+    checkHead(req, connection.knownHost) ?? (site.uploads && isLengthless(req) ? lengthRequired : undefined)
   const host = hostOf(req)
   const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
   const refused = 'status' in target
   const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
   connection.begin(exchange)
+  if (site.uploads) exchange.limit(settings.readTimeout)
   if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
   if (refused) return send(exchange, target)
   answer(exchange)
+}
+
+const lengthRequired = { status: 411, message: 'A body needs Content-Length or Transfer-Encoding: chunked' }
+
+/** True for a request to a path that takes bodies without an end. */
+function isEndless({ uploads, base }: Site, req: IncomingMessage): boolean {
+  const target = parseTarget(req.url ?? '', req.method ?? '', hostOf(req), base)
+  return uploads !== undefined && !('status' in target) && !target.directory && uploads.endless(target.path)
+}
+
+interface Taken {
+  readonly req: IncomingMessage
+  readonly socket: Socket
+  /** What came with the head. */
+  readonly first: Buffer
+}
+
+/** A request whose body ends with its connection. It is answered when all before it were. */
+function onEndless(site: Site, settings: Http1Settings, { req, socket, first }: Taken): void {
+  const connection = Connection.of(socket)
+  if (connection === undefined || connection.closing) return
+  socket.setTimeout(0)
+  if (first.length > 0) socket.unshift(first)
+  connection.whenIdle(() => {
+    const refusal = checkHead(req)
+    const host = hostOf(req)
+    const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
+    const refused = 'status' in target
+    const exchange = new EndlessExchange(site, connection, host, refused ? nowhere : target, { req, socket })
+    connection.begin(exchange)
+    if (settings.exceeded(connection)) send(exchange, overLimit())
+    else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
+    else if (refused) send(exchange, target)
+    else answer(exchange)
+  })
 }
 
 /** The host that is asked for: that of an absolute target counts, and the header then does not (RFC 9112 section 3.2.2). */
@@ -182,12 +227,36 @@ class Http1Exchange extends Exchange {
   readonly #res: ServerResponse
   readonly #expects: boolean
   #body: Body | undefined
+  #late: NodeJS.Timeout | undefined
 
   constructor(site: Site, connection: Connection, host: string, target: Target, { req, res, expects }: Pair) {
     super(site, connection, connection.peer(host), req.method ?? '', target)
     this.#req = req
     this.#res = res
     this.#expects = expects
+  }
+
+  /** Ends a request whose body takes longer than this, ms, unless it may. */
+  limit(readTimeout: number): void {
+    if (!this.#hasBody || readTimeout > MAX_TIMER || this.#lasts) return
+    this.#late = setTimeout(() => this.isBodyPending && this.#tooLate(), readTimeout).unref()
+  }
+
+  /** As when Node's own timer ends a request. */
+  #tooLate(): void {
+    if (this.started) return this.destroy()
+    this.connection.closing = true
+    this.connection.left()
+    lingeringEnd(this.#req.socket, rawAnswer(408))
+  }
+
+  get #lasts(): boolean {
+    return this.site.uploads?.endless(this.path) === true
+  }
+
+  override close(): void {
+    clearTimeout(this.#late)
+    super.close()
   }
 
   get protocol(): string {
@@ -232,12 +301,20 @@ class Http1Exchange extends Exchange {
     return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
+      lasts: this.#lasts,
       begin: () => {
-        if (this.#expects && !this.started) this.#res.writeContinue()
+        if ((this.#expects || this.#goesEarly) && !this.started) this.#res.writeContinue()
       },
       isComplete: () => req.complete,
       late: () => (this.late = true),
     }
+  }
+
+  /** See `UploadPaths.early`. */
+  get #goesEarly(): boolean {
+    const { headers, httpVersionMinor } = this.#req
+    const chunked = httpVersionMinor === 1 && headers['transfer-encoding'] !== undefined
+    return chunked && this.site.uploads?.early(this.path) === true
   }
 
   get isBodyPending(): boolean {
@@ -281,6 +358,24 @@ class Http1Exchange extends Exchange {
     this.#res.write(chunk, done)
   }
 
+  override flush(): void {
+    this.#res.flushHeaders()
+  }
+
+  offer(piece: Piece): boolean {
+    const res = this.#res
+    this.sent += piece.bytes.length
+    const { socket } = res
+    // Node would put the frame of the chunk around it for each client anew. While an earlier answer is on its way, it must queue.
+    if (socket === null || socket.destroyed) return res.write(piece.bytes)
+    return socket.write(res.chunkedEncoding ? piece.chunked : piece.bytes)
+  }
+
+  whenDrained(call: () => void): void {
+    this.#req.socket.on('drain', call)
+    this.#res.on('drain', call)
+  }
+
   end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {
     // Node joins a text with the head into one write; bytes cost a second one.
     if (chunk instanceof Uint8Array && chunk.length <= JOINED) this.#res.end(latin1(chunk), 'latin1', done)
@@ -288,6 +383,10 @@ class Http1Exchange extends Exchange {
   }
 
   destroy(): void {
-    this.#req.socket.destroy()
+    const { socket } = this.#req
+    // A body that ends with its connection looks whole when that ends in order.
+    const looksWhole = this.started && this.#req.httpVersionMinor === 0 && !this.peer.secure && this.peer.address !== ''
+    if (looksWhole) socket.resetAndDestroy()
+    else socket.destroy()
   }
 }

@@ -14,6 +14,7 @@ import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
+import type { Piece } from './pushed.ts'
 import { answer, send } from './send.ts'
 import { checkHead2 } from './strict.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -187,10 +188,14 @@ class Http2Exchange extends Exchange {
 
   begin(readTimeout: number): void {
     this.connection.begin(this)
-    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER)
+    if (!this.#stream.endAfterHeaders && readTimeout < MAX_TIMER && !this.#lasts)
       this.#readTimer = setTimeout(() => {
         if (!this.#stream.readableEnded) this.destroy()
       }, readTimeout).unref()
+  }
+
+  get #lasts(): boolean {
+    return this.site.uploads?.endless(this.path) === true
   }
 
   /** The stream is no more. */
@@ -232,6 +237,7 @@ class Http2Exchange extends Exchange {
     return {
       idle: this.site.bodyIdle,
       length: this.contentLength,
+      lasts: this.#lasts,
       begin: () => {
         if (this.#headers.expect !== undefined && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
       },
@@ -276,6 +282,18 @@ class Http2Exchange extends Exchange {
       this.#pending = undefined
       done(error)
     })
+  }
+
+  offer(piece: Piece): boolean {
+    const { bytes } = piece
+    this.sent += bytes.length
+    const hasRoom = this.#stream.write(bytes, () => (this.#pending = undefined))
+    this.#pending ??= { since: performance.now(), bytes: bytes.length }
+    return hasRoom
+  }
+
+  whenDrained(call: () => void): void {
+    this.#stream.on('drain', call)
   }
 
   end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {

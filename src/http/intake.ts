@@ -12,6 +12,8 @@ export interface IntakeSettings {
   isComplete(): boolean
   /** Called before the error is thrown that the client has been too slow. */
   late(): void
+  /** The body may last for ever, so that few bytes in a long time are all right. */
+  readonly lasts?: boolean
   /** Called with the count of bytes of each chunk. */
   count?(bytes: number): void
 }
@@ -42,7 +44,8 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
       const since = performance.now()
       const inTime = await waiter.wait(settings.idle)
       waited += performance.now() - since
-      const drips = settings.idle !== Infinity && waited > PATIENCE_MS && received < (waited / 1000) * MIN_RATE
+      const drips =
+        settings.idle !== Infinity && !settings.lasts && waited > PATIENCE_MS && received < (waited / 1000) * MIN_RATE
       if (inTime && !drips) continue
       settings.late()
       throw new AppError('aborted', `the client sent too little for too long: ${received} bytes in all`)

@@ -7,7 +7,7 @@ import { parseAddress, type Address } from './address.ts'
 import { bind } from './bind.ts'
 import { Buffers } from './buffers.ts'
 import { Connection } from './connection.ts'
-import type { Site } from './exchange.ts'
+import type { Site, UploadPaths } from './exchange.ts'
 import { http1Server } from './http1.ts'
 import { Session } from './http2.ts'
 import { Limits } from './limits.ts'
@@ -39,7 +39,7 @@ export type ListenSettings = Pick<
   | 'maxConnectionsPerIp'
   | 'maxClientErrors'
   | 'noKeepalive'
-> & { readonly fds?: readonly number[] }
+> & { readonly fds?: readonly number[]; readonly uploads?: UploadPaths }
 
 /** A server that listens. */
 export interface Listening {
@@ -114,6 +114,7 @@ class Listener implements Listening {
       kept: new KeptAnswers(orNone(settings.idleTimeout)),
       bodyIdle: orNone(settings.bodyIdle),
       writeTimeout: orNone(settings.serverWriteTimeout),
+      uploads: settings.uploads,
       maxErrors: orNone(settings.maxClientErrors),
       noKeepalive: settings.noKeepalive,
       draining: false,

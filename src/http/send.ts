@@ -6,6 +6,7 @@ import { RequestContext, type Exchange } from './exchange.ts'
 import { bodyLength, type HttpResponse, type ResponseBody } from './message.ts'
 import { isReading } from './methods.ts'
 import { fill, pump } from './pump.ts'
+import { PushedBody } from './pushed.ts'
 
 /** A request body of which no more than this is still to come is read and dropped, so that the connection can be kept. */
 const DROPPED_BODY = 64 * 1024
@@ -44,7 +45,12 @@ export function send(exchange: Exchange, response: HttpResponse): void {
   if (hasNoBody(exchange, response.status) || body === undefined) return sendHead(exchange, response)
   if (typeof body === 'string' || body instanceof Uint8Array) return sendWhole(exchange, response, body)
   exchange.watch()
-  const sending = body instanceof FileSlice ? sendSlice(exchange, response, body) : sendBody(exchange, response, body)
+  const sending =
+    body instanceof FileSlice
+      ? sendSlice(exchange, response, body)
+      : body instanceof PushedBody
+        ? sendPushed(exchange, response, body)
+        : sendBody(exchange, response, body)
   sending.catch((reason: unknown) => broken(exchange, response, reason))
 }
 
@@ -135,6 +141,25 @@ async function sendBody(exchange: Exchange, response: HttpResponse, body: Body):
   over(exchange, response, await exchange.finish())
 }
 
+/** The head goes out at once, for what is pushed may be long in coming. */
+async function sendPushed(exchange: Exchange, response: HttpResponse, body: PushedBody): Promise<void> {
+  if (!head(exchange, response, response.length, false)) return body.detach()
+  exchange.flush()
+  const reason = await new Promise<unknown>((resolve) => {
+    exchange.onLeft = () => {
+      body.detach()
+      resolve(undefined)
+    }
+    exchange.whenDrained(() => body.drained())
+    body.attach({ offer: (piece) => exchange.offer(piece), end: resolve })
+  })
+  exchange.onLeft = undefined
+  if (reason === undefined) return over(exchange, response, await exchange.finish())
+  // Whoever pushes has said why, once for all who are cut off.
+  exchange.destroy()
+  over(exchange, response, false)
+}
+
 /** A body failed: an error response when there is still time for one, else the connection is cut, never a clean end. */
 function broken(exchange: Exchange, response: HttpResponse, reason: unknown): void {
   const { log } = exchange.site.ctx
@@ -177,6 +202,7 @@ function over(exchange: Exchange, response: HttpResponse, complete: boolean): vo
 /** Gives a body back that is not sent. */
 function release(body: ResponseBody | undefined): void {
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return
+  if (body instanceof PushedBody) return body.detach()
   const released = body instanceof FileSlice ? body.close() : Promise.resolve(body[Symbol.asyncIterator]().return?.())
   released.catch(() => {})
 }

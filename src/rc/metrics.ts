@@ -2,7 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Registry } from 'prom-client'
 import { once } from '../base/once.ts'
 import type { Groups } from '../core/groups.ts'
+import type { ActiveLives } from '../media/active.ts'
 import type { Page } from './handler.ts'
+import { liveMetrics } from './live-metrics.ts'
 
 /** Counters under rclone's names (rc.md 1.7): the key of `core/stats` and what it counts. */
 const counters = [
@@ -39,13 +41,15 @@ interface Exposed {
 /** The metrics of one app, for Prometheus. */
 export class Metrics {
   readonly #groups: Groups
+  readonly #lives: ActiveLives
   /** Answers of remotes by code, host and method. */
   readonly #answers = new Map<string, number>()
   readonly #registry = once(() => this.#open())
   readonly #count = (message: unknown) => this.#answered(message as Answered)
 
-  constructor(groups: Groups) {
+  constructor(groups: Groups, lives: ActiveLives) {
     this.#groups = groups
+    this.#lives = lives
     subscribe('http.client.response.finish', this.#count)
   }
 
@@ -53,7 +57,7 @@ export class Metrics {
   async text(): Promise<string> {
     const { registry, update } = await this.#registry()
     update(this.#groups.snapshot() as unknown as Stats)
-    return await registry.metrics()
+    return (await registry.metrics()) + liveMetrics(this.#lives)
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { Groups } from '../core/groups.ts'
 import type { Remotes } from '../layers/open.ts'
 import type { SharedListings } from '../operations/shared-listings.ts'
 import type { Body } from '../base/body.ts'
+import type { ActiveLives } from '../media/active.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { Remote } from '../remote/remote.ts'
 import type { ConfigFile } from '../remote/config.ts'
@@ -40,6 +41,7 @@ export interface Services {
   /** The option blocks as `options/get` names them: `main` is several of ours. */
   readonly blocks: readonly RcBlock[]
   readonly vfses: ActiveVfses
+  readonly lives: ActiveLives
   readonly servers: Servers
   readonly program: Program
   /** Version of the program, `0.2.0`. */

@@ -134,6 +134,16 @@ export class Spool {
     }
   }
 
+  /** Bytes from `at` on, at most `max`, when they are held where they can be had at once: in memory. */
+  peek(at: number, max: number): Uint8Array | undefined {
+    const run = this.#present.from(at)
+    if (!run || run.start > at) return undefined
+    const bytes = this.#store.read(at, Math.min(run.end - at, max))
+    if (bytes instanceof Uint8Array) return bytes
+    bytes.catch(() => {})
+    return undefined
+  }
+
   /** Resolves when something changes: bytes came, or the end. */
   async changed(signal?: AbortSignal): Promise<void> {
     if (this.#state === 'growing') await this.#changes.next(signal)

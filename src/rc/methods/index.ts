@@ -7,6 +7,7 @@ import { coreMethods } from './core.ts'
 import { debugMethods } from './debug.ts'
 import { fscacheMethods } from './fscache.ts'
 import { jobMethods } from './job.ts'
+import { liveMethods } from './live.ts'
 import { mountMethods } from './mount.ts'
 import { operationsMethods } from './operations.ts'
 import { optionsMethods } from './options.ts'
@@ -25,6 +26,7 @@ export const methods = [
   ...debugMethods,
   ...fscacheMethods,
   ...jobMethods,
+  ...liveMethods,
   ...mountMethods,
   ...operationsMethods,
   ...optionsMethods,
