@@ -59,8 +59,13 @@ export interface ServedLiveDirs extends Answers {
 }
 
 /** Puts live folders in front of what is served. */
-export function withLiveDirs(parts: ServerParts, dirs: readonly LiveDir[], all: LiveDirsParts): ServedLiveDirs {
-  const served = dirs.map((dir) => ({ name: dir.name, ...answersOf(parts, dir, all) }))
+export async function withLiveDirs(
+  parts: ServerParts,
+  dirs: readonly LiveDir[],
+  all: LiveDirsParts,
+): Promise<ServedLiveDirs> {
+  const served: (LiveAnswers & Pick<LiveDir, 'name'>)[] = []
+  for (const dir of dirs) served.push({ name: dir.name, ...(await answersOf(parts, dir, all)) })
   // The innermost folder counts.
   const find = (path: string) => served.find(({ name }) => isInside(path, name))
   const { outside } = all
@@ -89,13 +94,13 @@ function within(request: HttpRequest, dir: CanonicalPath): HttpRequest {
   return changedRequest(request, { path, base: `${request.base}/${dir}` })
 }
 
-function answersOf(
+async function answersOf(
   parts: ServerParts,
   { name, spec, remote }: LiveDir,
   { trees, rules, reading, locked }: LiveDirsParts,
-): LiveAnswers {
+): Promise<LiveAnswers> {
   const tree = trees.over(remote, spec)
-  return liveTree(parts, {
+  return await liveTree(parts, {
     remote,
     read: reading(() => tree, name),
     changed: (changed) => void tree.forget(changed),

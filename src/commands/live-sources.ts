@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -83,6 +82,7 @@ async function openFile({ ctx, remotes, exec }: SourceParts, text: string, signa
 
 /** What a program writes to its standard output. It is run by the shell, and ended with the mount. */
 async function runLine({ ctx, env }: SourceParts, line: string, signal: AbortSignal): Promise<OpenedSource> {
+  const { spawn } = await import('node:child_process')
   const child = spawn('/bin/sh', ['-c', line], { stdio: ['ignore', 'pipe', 'inherit'], env, detached: true })
   await once(child, 'spawn').catch(rethrow)
   // The whole group: a shell that is ended alone would leave what it runs behind.

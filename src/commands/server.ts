@@ -177,17 +177,19 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   const read = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
   const caching = ({ path }: HttpRequest) => rules(path)
   const locked = served.auth !== undefined
+  const login = served.auth ? inOrder(passwordInQuery(), served.auth) : nothing
   const outside = uploads
-    ? withUploads(parts, uploads, { read: root && read, caching, locked })
+    ? await withUploads(parts, uploads, { read: root && read, caching, locked })
     : { handler: read, caching }
-  const all = withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked })
+  const all = await withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked })
   closing.push(() => all.close())
   const writes = uploads !== undefined || liveDirs.length > 0
   const cached = cacheControl(all.caching)(all.handler)
   const storage = writes ? utcTiming(cached) : cached
   // A playlist may be one that is made here, or be waited for.
   const isPlain = (path: string) => !live.has(path) && !all.has(path) && !(writes && isPlaylist(path))
-  return pipeline(live.handler(hook ? hook(storage) : storage), {
+  const everything = live.handler(storage)
+  return pipeline(hook ? hook(everything) : everything, {
     access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
     headers: serverHeaders(http, parts.version),
     // With rules some of it is open to everybody.
@@ -203,7 +205,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
       log: ctx.log,
     }),
     errors: errors(),
-    auth: served.auth ? live.guarded(inOrder(passwordInQuery(), served.auth)) : nothing,
+    auth: authorization ? login : live.guarded(login),
     encoding: encoding(() => ({
       effort: origin.compress,
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,

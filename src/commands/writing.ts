@@ -4,8 +4,7 @@ import { httpOptions } from '../http/options.ts'
 import { join } from '../base/path.ts'
 import { readonly } from '../layers/readonly.ts'
 import type { Handler, HttpRequest } from '../http/message.ts'
-import { LiveTree } from '../media/live-tree.ts'
-import { Shelf, type ShelfSettings } from '../media/shelf.ts'
+import type { ShelfSettings } from '../media/shelf.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import type { Remote } from '../remote/remote.ts'
 import { originOptions } from '../origin/options.ts'
@@ -89,7 +88,11 @@ export function writingOrigins({ get }: Pick<ServerParts, 'get'>): readonly stri
 }
 
 /** Puts uploads around what reads; without a tree to read it is a server that only takes. */
-export function withUploads(parts: ServerParts, uploads: Uploads, { read, caching, locked }: Around): Answers {
+export async function withUploads(
+  parts: ServerParts,
+  uploads: Uploads,
+  { read, caching, locked }: Around,
+): Promise<Answers> {
   const { maxUpload } = parts.get(originOptions)
   const { follow, description } = uploads
   const remote = parts.get(vfsOptions).readOnly ? readonly(uploads.remote) : uploads.remote
@@ -97,7 +100,7 @@ export function withUploads(parts: ServerParts, uploads: Uploads, { read, cachin
   parts.ctx.log.info(
     `taking uploads into ${description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
   )
-  if (follow) return liveTree(parts, { remote, read, changed, caching, locked })
+  if (follow) return await liveTree(parts, { remote, read, changed, caching, locked })
   const tree = { remote, writes: new Writes({ remote, tempDir: parts.tempDir, changed }) }
   return { handler: writable({ ...uploadSettings(parts), tree, read, follow, caching }), caching }
 }
@@ -130,9 +133,14 @@ export interface LiveAnswers extends Answers {
 }
 
 /** A tree that is read where it is written: files are followed while they come, and it is an origin of live media. */
-export function liveTree(parts: ServerParts, { remote, read, changed, shelf, ...more }: Place): LiveAnswers {
+export async function liveTree(
+  parts: ServerParts,
+  { remote, read, changed, shelf, ...more }: Place,
+): Promise<LiveAnswers> {
   const { ctx, events } = parts
   const { liveHold, utcTiming } = parts.get(shelfOptions)
+  // What a server that only reads never needs.
+  const [{ LiveTree }, { Shelf }] = await Promise.all([import('../media/live-tree.ts'), import('../media/shelf.ts')])
   const live = new LiveTree({
     ctx,
     remote,

@@ -10,7 +10,7 @@ import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { defaultsOf, type Values } from '../../schema/option.ts'
 import { memoryBackend, memoryOptions } from '../memory/index.ts'
 import { nonceOf, opened, plainSize, sealed, sealedRange, sealedSize, secretBox } from './blocks.ts'
-import { encodingNames } from './encodings.ts'
+import { nameEncoding } from './encodings.ts'
 import { cryptBackend, cryptOptions } from './index.ts'
 import { keysOf } from './keys.ts'
 import { Names, type NameSettings } from './names.ts'
@@ -21,9 +21,10 @@ const ctx = testContext()
 const standard: NameSettings = {
   filenameEncryption: 'standard',
   directoryNameEncryption: true,
-  filenameEncoding: 'base32',
   suffix: '.bin',
 }
+
+const base32 = await nameEncoding('base32')
 
 const vectors = [
   ['hello.txt', 'oqt3pleorvo0jmt050a7sstgpo', 'racc7lufdsh3tkp2pk3on3d9ms', 'xro81djf8AnboCgUfnOwzg', '162.rovvy.DHD'],
@@ -65,10 +66,10 @@ test('passwords become the keys that rclone makes of them', async () => {
 test('names are stored under the names that rclone gives them, in each way to encrypt and to write them', async () => {
   const plain = await keysOf('potato', '')
   const ways = [
-    new Names(plain, standard),
-    new Names(await keysOf('potato', 'salt'), standard),
-    new Names(plain, { ...standard, filenameEncoding: 'base64' }),
-    new Names(plain, { ...standard, filenameEncryption: 'obfuscate' }),
+    new Names(plain, base32, standard),
+    new Names(await keysOf('potato', 'salt'), base32, standard),
+    new Names(plain, await nameEncoding('base64'), standard),
+    new Names(plain, base32, { ...standard, filenameEncryption: 'obfuscate' }),
   ]
   for (const [path, ...stored] of vectors)
     for (const [i, names] of ways.entries()) {
@@ -79,9 +80,10 @@ test('names are stored under the names that rclone gives them, in each way to en
 
 test('any name can be found again, in any way to store it, files and directories alike', async () => {
   const keys = await keysOf('potato', 'salt')
-  const ways = encodingNames.flatMap((filenameEncoding) =>
+  const encodings = await Promise.all((['base32', 'base64', 'base32768'] as const).map(nameEncoding))
+  const ways = encodings.flatMap((encoding) =>
     (['standard', 'obfuscate', 'off'] as const).map(
-      (filenameEncryption) => new Names(keys, { ...standard, filenameEncoding, filenameEncryption }),
+      (filenameEncryption) => new Names(keys, encoding, { ...standard, filenameEncryption }),
     ),
   )
   const segment = fc
@@ -100,10 +102,10 @@ test('any name can be found again, in any way to store it, files and directories
 
 test('directories keep their names when they are told to, and files get a suffix when theirs are not encrypted', async () => {
   const keys = await keysOf('potato', '')
-  const leaves = new Names(keys, { ...standard, directoryNameEncryption: false })
+  const leaves = new Names(keys, base32, { ...standard, directoryNameEncryption: false })
   assert.equal(leaves.file('dir/hello.txt'), 'dir/oqt3pleorvo0jmt050a7sstgpo')
   assert.equal(leaves.directory('dir/sub'), 'dir/sub')
-  const off = (suffix: string) => new Names(keys, { ...standard, filenameEncryption: 'off', suffix })
+  const off = (suffix: string) => new Names(keys, base32, { ...standard, filenameEncryption: 'off', suffix })
   assert.equal(off('.bin').file('a/b.txt'), 'a/b.txt.bin')
   assert.equal(off('jpg').file('b'), 'b.jpg')
   assert.equal(off('none').file('b'), 'b')
@@ -112,13 +114,13 @@ test('directories keep their names when they are told to, and files get a suffix
 })
 
 test('the version in a name stays readable', async () => {
-  const names = new Names(await keysOf('potato', ''), standard)
+  const names = new Names(await keysOf('potato', ''), base32, standard)
   assert.equal(names.file('hello-v2001-02-03-040506-123.txt'), 'oqt3pleorvo0jmt050a7sstgpo-v2001-02-03-040506-123')
   assert.equal(names.fileOf('oqt3pleorvo0jmt050a7sstgpo-v2001-02-03-040506-123'), 'hello-v2001-02-03-040506-123.txt')
 })
 
 test('a name that was not encrypted is refused', async () => {
-  const names = new Names(await keysOf('potato', ''), standard)
+  const names = new Names(await keysOf('potato', ''), base32, standard)
   for (const stored of ['hello.txt', 'pqt3pleorvo0jmt050a7sstgpo', 'oqt3', '', 's83tjtk0e6aogosoteqti6f544='])
     assert.throws(() => names.fileOf(stored), { code: 'invalid' }, stored)
 })

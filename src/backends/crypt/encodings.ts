@@ -1,5 +1,4 @@
 import { AppError } from '../../base/error.ts'
-import { decode as decode32768, encode as encode32768 } from 'base32768'
 
 /** A way to write bytes as a name. `decode` throws `invalid` for a text that it cannot have written. */
 export interface NameEncoding {
@@ -7,13 +6,14 @@ export interface NameEncoding {
   decode(text: string): Uint8Array
 }
 
-export const encodingNames = ['base32', 'base64', 'base32768'] as const
+export type EncodingName = 'base32' | 'base64' | 'base32768'
 
-/** The encodings of crypt names: all of them survive in the names of common storage, the later ones are shorter. */
-export const encodings: Readonly<Record<(typeof encodingNames)[number], NameEncoding>> = {
-  base32: { encode: encodeBase32, decode: decodeBase32 },
-  base64: { encode: (bytes) => Buffer.from(bytes).toString('base64url'), decode: decodeBase64 },
-  base32768: { encode: encode32768, decode: decodeBase32768 },
+/** An encoding of crypt names: all of them survive in the names of common storage, the later ones are shorter. */
+export async function nameEncoding(name: EncodingName): Promise<NameEncoding> {
+  if (name === 'base32') return { encode: encodeBase32, decode: decodeBase32 }
+  if (name === 'base64') return { encode: (bytes) => Buffer.from(bytes).toString('base64url'), decode: decodeBase64 }
+  const { encode, decode } = await import('base32768')
+  return { encode, decode: (text) => checked(decode, text) }
 }
 
 /** RFC 4648 section 7, in lower case and without padding. */
@@ -54,9 +54,9 @@ function decodeBase64(text: string): Uint8Array {
   return Buffer.from(text, 'base64url')
 }
 
-function decodeBase32768(text: string): Uint8Array {
+function checked(decode: (text: string) => Uint8Array, text: string): Uint8Array {
   try {
-    return decode32768(text)
+    return decode(text)
   } catch (cause) {
     throw new AppError('invalid', 'bad base32768 filename encoding', { cause })
   }

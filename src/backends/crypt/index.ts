@@ -2,7 +2,6 @@ import { AppError } from '../../base/error.ts'
 import { defineBackend } from '../../remote/backend.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, oneOf, string } from '../../schema/values.ts'
-import { encodingNames } from './encodings.ts'
 
 const advanced = true
 
@@ -54,7 +53,7 @@ export const cryptOptions = defineOptions('crypt', {
     flag: 'crypt-strict-names',
     advanced,
   }),
-  filenameEncoding: option(oneOf(...encodingNames), 'base32', 'How encrypted names are written', {
+  filenameEncoding: option(oneOf('base32', 'base64', 'base32768'), 'base32', 'How encrypted names are written', {
     flag: 'crypt-filename-encoding',
     advanced,
     examples: [

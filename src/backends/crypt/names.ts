@@ -1,5 +1,5 @@
 import { AppError } from '../../base/error.ts'
-import { encodings } from './encodings.ts'
+import type { NameEncoding } from './encodings.ts'
 import { Eme } from './eme.ts'
 import type { Keys } from './keys.ts'
 import { clarified, notEncrypted, obfuscated } from './obfuscate.ts'
@@ -8,7 +8,6 @@ import { withoutVersion, withVersion } from './version-suffix.ts'
 export interface NameSettings {
   readonly filenameEncryption: 'standard' | 'obfuscate' | 'off'
   readonly directoryNameEncryption: boolean
-  readonly filenameEncoding: keyof typeof encodings
   /** What files end in when their names are not encrypted; `none` = nothing. */
   readonly suffix: string
 }
@@ -21,10 +20,12 @@ const BLOCK = 16
 export class Names {
   readonly #settings: NameSettings
   readonly #keys: Keys
+  readonly #encoding: NameEncoding
   readonly #eme: Eme
   readonly #suffix: string
 
-  constructor(keys: Keys, settings: NameSettings) {
+  constructor(keys: Keys, encoding: NameEncoding, settings: NameSettings) {
+    this.#encoding = encoding
     this.#keys = keys
     this.#settings = settings
     this.#eme = new Eme(keys.name, keys.tweak)
@@ -82,12 +83,12 @@ export class Names {
 
   #encrypt(name: string): string {
     if (this.#settings.filenameEncryption === 'obfuscate') return obfuscated(name, this.#keys.name)
-    return encodings[this.#settings.filenameEncoding].encode(this.#eme.encrypt(padded(Buffer.from(name))))
+    return this.#encoding.encode(this.#eme.encrypt(padded(Buffer.from(name))))
   }
 
   #decrypt(stored: string): string {
     if (this.#settings.filenameEncryption === 'obfuscate') return clarified(stored, this.#keys.name)
-    const bytes = encodings[this.#settings.filenameEncoding].decode(stored)
+    const bytes = this.#encoding.decode(stored)
     if (bytes.length === 0 || bytes.length % BLOCK > 0)
       throw new AppError('invalid', 'not a multiple of blocksize: not an encrypted name')
     if (bytes.length > MAX_NAME) throw new AppError('invalid', 'too long after base32 decode')

@@ -20,6 +20,7 @@ import {
   secretBox,
   type SecretBox,
 } from './blocks.ts'
+import { nameEncoding } from './encodings.ts'
 import type { cryptOptions } from './index.ts'
 import { keysOf } from './keys.ts'
 import { Names } from './names.ts'
@@ -31,7 +32,7 @@ export async function openCrypt(args: OpenArgs<typeof cryptOptions>): Promise<Re
   const inner = await args.openRemote(config.remote)
   const parts: CryptParts = {
     inner,
-    names: new Names(keys, config),
+    names: new Names(keys, await nameEncoding(config.filenameEncoding), config),
     box: await secretBox(keys.data),
     root: asCanonical(root.replace(/^\/+|\/+$/g, '')),
     config,
