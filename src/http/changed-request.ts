@@ -25,6 +25,7 @@ export function changedRequest(request: HttpRequest, changes: Changes): HttpRequ
       return body ? body() : request.body
     },
     contentLength: request.contentLength,
+    lengthless: request.lengthless,
     peer: request.peer,
     protocol: request.protocol,
     user: request.user,

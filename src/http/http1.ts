@@ -100,8 +100,7 @@ function onRequest(
   const connection = Connection.of(req.socket)
   // What follows the last answer is no request any more.
   if (connection === undefined || connection.closing) return
-  const refusal =
-    checkHead(req, connection.knownHost) ?? (site.uploads && isLengthless(req) ? lengthRequired : undefined)
+  const refusal = checkHead(req, connection.knownHost)
   const host = hostOf(req)
   const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
   const refused = 'status' in target
@@ -111,10 +110,9 @@ function onRequest(
   if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
   if (refused) return send(exchange, target)
+  if (exchange.lengthless) connection.closing = true
   answer(exchange)
 }
-
-const lengthRequired = { status: 411, message: 'A body needs Content-Length or Transfer-Encoding: chunked' }
 
 /** True for a request to a path that takes bodies without an end. */
 function isEndless({ uploads, base }: Site, req: IncomingMessage): boolean {
@@ -280,6 +278,10 @@ class Http1Exchange extends Exchange {
   get contentLength(): number | undefined {
     const length = this.#req.headers['content-length']
     return length === undefined ? undefined : Number(length)
+  }
+
+  get lengthless(): boolean {
+    return this.site.uploads !== undefined && isLengthless(this.#req)
   }
 
   get #hasBody(): boolean {

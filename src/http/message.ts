@@ -36,6 +36,11 @@ export interface HttpRequest {
   whole?(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
   /** Declared size of the body in bytes, undefined when chunked or none. */
   readonly contentLength: number | undefined
+  /**
+   * Set where the head of a PUT or POST says nothing of the body: to HTTP it has none (RFC 9112 section 6.3), but whoever sends it so
+   * may mean one that ends with the connection. Nothing that follows is taken for a request.
+   */
+  readonly lengthless?: boolean | undefined
   readonly peer: Peer
   /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`, as access logs write it. */
   readonly protocol: string

@@ -50,6 +50,7 @@ export function uploadHandler(settings: UploadSettings): Handler {
     const foreign = foreignPage(request, settings.origins)
     if (foreign !== undefined) throw new AppError('denied', foreign)
     if (request.method === 'DELETE') return await remove(settings.ctx, request, settings)
+    if (request.lengthless) return textResponse(411, 'A body needs Content-Length or Transfer-Encoding: chunked')
     return await store(settings.ctx, request, settings)
   }
 }

@@ -181,12 +181,19 @@ test('requests before a body without a length are answered first; SOURCE and PUT
 })
 
 test('where nobody may publish a body without a length is refused, and never read as requests', async (t) => {
-  const server = await radio(t, '--live', '/live.mp3')
-  for (const head of ['PUT /x.mp3 HTTP/1.1\r\nHost: x\r\n\r\n', 'SOURCE /x.mp3 HTTP/1.0\r\n\r\n']) {
-    const raw = new Raw(server.port).send(`${head}GET / HTTP/1.1\r\nHost: x\r\n\r\n`)
-    const text = await raw.end()
-    assert.match(text, /^HTTP\/1\.1 411 /)
-    assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1)
+  const dir = scratch(t)
+  for (const [args, status] of [
+    [['--live', '/live.mp3'], 405],
+    [['--live', '/live.mp3', '--user', 'u', '--pass', 'p'], 401],
+    [['--write', dir], 411],
+  ] as const) {
+    const server = await radio(t, ...args)
+    for (const head of ['PUT /x.mp3 HTTP/1.1\r\nHost: x\r\n\r\n', 'SOURCE /x.mp3 HTTP/1.0\r\n\r\n']) {
+      const raw = new Raw(server.port).send(`${head}GET / HTTP/1.1\r\nHost: x\r\n\r\n`)
+      const text = await raw.end()
+      assert.equal(Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]), head.startsWith('PUT') || status === 401 ? status : 405)
+      assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1)
+    }
   }
 })
 
