@@ -147,7 +147,7 @@ function onClientError(settings: Http1Settings, error: Error, socket: Socket): v
     socket.destroy()
     return
   }
-  connection.left()
+  connection.latest?.left()
   lingeringEnd(socket, rawAnswer(statusOfParser(code)))
 }
 
@@ -183,6 +183,8 @@ class Http1Exchange extends Exchange {
   readonly #res: ServerResponse
   readonly #expects: boolean
   #body: Body | undefined
+  /** What still comes of the body is not taken any more. */
+  #cut = false
 
   constructor(site: Site, connection: Connection, host: string, target: Target, { req, res, expects }: Pair) {
     super(site, connection, connection.peer(host), req.method ?? '', target)
@@ -236,9 +238,18 @@ class Http1Exchange extends Exchange {
       begin: () => {
         if (this.#expects && !this.started) this.#res.writeContinue()
       },
-      isComplete: () => req.complete,
+      isComplete: () => req.complete && !this.#cut,
+      isCut: () => this.#cut,
       late: () => (this.late = true),
     }
+  }
+
+  /** A request that was refused in the middle of its body ends there, although its connection lingers and may bring the rest. */
+  override left(): void {
+    super.left()
+    if (this.#cut || this.#req.complete) return
+    this.#cut = true
+    this.#req.emit('aborted')
   }
 
   get isBodyPending(): boolean {
