@@ -47,10 +47,15 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-/** What a rules file says is to be served: its folders and remotes, but for those that lie in another one and have no name. */
-export function wantedBy({ path, value: { directories } }: RulesFile): readonly Wanted[] {
+/**
+ * What a rules file says is to be served: its folders and remotes, but for those that lie in another one, or in a live folder,
+ * and have no name.
+ */
+export function wantedBy({ path, value: { directories } }: RulesFile, liveDirs: readonly Mount[]): readonly Wanted[] {
   const there = directories.filter(({ places: [place = ''] }) => !place.startsWith('/') || isDirectory(place))
+  const live = liveDirs.flatMap((dir) => placesBelow(dir, ''))
   const inner = (places: readonly string[]) =>
+    places.some((place) => live.some((dir) => isBelow(place, dir))) ||
     there.some((other) => other.places.some((dir) => places.some((place) => place.startsWith(`${dir}/`))))
   const outer = there.filter(({ places, name }) => name !== undefined || !inner(places))
   return outer.map(({ title, name }) => ({ spec: title, name, by: `[${title}] of ${path}` }))

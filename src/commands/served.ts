@@ -36,10 +36,10 @@ export async function openServed(
 ): Promise<Served> {
   const file = openRules(parts, gate)
   const asked = wantedOf(argument, parts.get(originOptions).read)
-  const mounts = await openMounts(parts, file && asked.length === 0 ? wantedBy(file) : asked)
+  const liveDirs = await openLiveDirs(parts)
+  const mounts = await openMounts(parts, file && asked.length === 0 ? wantedBy(file, liveDirs) : asked)
   const root = mounts && trees.over(mounts.remote, mounts.spec)
   const uploads = await openUploads(parts, { mounts, root }, file?.value.writable ?? false)
-  const liveDirs = await openLiveDirs(parts)
   const shown = { mounts, root, uploads, liveDirs }
   if (!file)
     return {

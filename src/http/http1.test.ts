@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import test from 'node:test'
 import { bodyOf, collect, FileSlice } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
@@ -286,6 +287,33 @@ test('a body that the client breaks off is an error, not a short file', async (t
   const error = await failed
   assert.ok(error instanceof AppError)
   assert.equal(error.code, 'aborted')
+})
+
+test('what comes of a body behind the answer that refuses it is not taken', async (t) => {
+  const ended: string[] = []
+  const kept: Handler = async (_, request) => {
+    const outcome = await collect(request.body).then(
+      (bytes) => `whole: ${bytes.length}`,
+      (error: unknown) => (error as AppError).code,
+    )
+    ended.push(outcome)
+    return { status: 200, headers: [] }
+  }
+  const { port } = await serve(t, kept, { serverReadTimeout: 200 })
+  const head = 'PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'
+  for (const [more, status] of [
+    ['', 408],
+    ['zz\r\n', 400],
+  ] as const) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    t.after(() => socket.destroy())
+    socket.write(head + more)
+    const text = String(await collect(socket))
+    assert.equal(statusOf(text), status)
+    assert.equal(text.split('HTTP/1.1 ').length, 2)
+    socket.write('3\r\ndef\r\n0\r\n\r\n')
+  }
+  assert.deepEqual(ended, ['aborted', 'aborted'])
 })
 
 test('heads that are not HTTP are refused and the connection ends', async (t) => {

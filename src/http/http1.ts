@@ -189,7 +189,7 @@ function onClientError(settings: Http1Settings, error: Error, socket: Socket): v
     socket.destroy()
     return
   }
-  connection.left()
+  connection.latest?.left()
   lingeringEnd(socket, rawAnswer(statusOfParser(code)))
 }
 
@@ -226,6 +226,8 @@ class Http1Exchange extends Exchange {
   readonly #expects: boolean
   #body: Body | undefined
   #late: NodeJS.Timeout | undefined
+  /** What still comes of the body is not taken any more. */
+  #cut = false
 
   constructor(site: Site, connection: Connection, host: string, target: Target, { req, res, expects }: Pair) {
     super(site, connection, connection.peer(host), req.method ?? '', target)
@@ -307,7 +309,8 @@ class Http1Exchange extends Exchange {
       begin: () => {
         if ((this.#expects || this.#goesEarly) && !this.started) this.#res.writeContinue()
       },
-      isComplete: () => req.complete,
+      isComplete: () => req.complete && !this.#cut,
+      isCut: () => this.#cut,
       late: () => (this.late = true),
     }
   }
@@ -317,6 +320,14 @@ class Http1Exchange extends Exchange {
     const { headers, httpVersionMinor } = this.#req
     const chunked = httpVersionMinor === 1 && headers['transfer-encoding'] !== undefined
     return chunked && this.site.uploads?.early(this.path) === true
+  }
+
+  /** A request that was refused in the middle of its body ends there, although its connection lingers and may bring the rest. */
+  override left(): void {
+    super.left()
+    if (this.#cut || this.#req.complete) return
+    this.#cut = true
+    this.#req.emit('aborted')
   }
 
   get isBodyPending(): boolean {

@@ -10,6 +10,8 @@ export interface IntakeSettings {
   begin(): void
   /** True when the stream ended because the message did, not because the client left. */
   isComplete(): boolean
+  /** True when nothing more is to be taken, whatever still comes; the stream emits `aborted` then. */
+  isCut?(): boolean
   /** Called before the error is thrown that the client has been too slow. */
   late(): void
   /** The body may last for ever, so that few bytes in a long time are all right. */
@@ -40,7 +42,7 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
         yield chunk
         continue
       }
-      if (waiter.ended) break
+      if (waiter.ended || settings.isCut?.()) break
       const since = performance.now()
       const inTime = await waiter.wait(settings.idle)
       waited += performance.now() - since

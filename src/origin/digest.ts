@@ -11,13 +11,16 @@ interface Expected {
   readonly hash: Hash
 }
 
-/** The checksums that an upload announces in `Content-Digest` or `Repr-Digest` (RFC 9530), to be held against what comes. */
+/**
+ * The checksums that an upload announces in `Content-Digest`, of its body, or in `Repr-Digest`, of the whole file as it is to
+ * be then (RFC 9530), to be held against what comes.
+ */
 export class Digests {
   readonly #expected: readonly Expected[]
 
   /** Throws `invalid` for a header that can't be read; algorithms that are not known are left alone. */
-  constructor(request: Pick<HttpRequest, 'header'>) {
-    this.#expected = ['content-digest', 'repr-digest'].flatMap((header) => parse(header, request.header(header)))
+  constructor(request: Pick<HttpRequest, 'header'>, header: 'content-digest' | 'repr-digest') {
+    this.#expected = parse(header, request.header(header))
   }
 
   update(chunk: Uint8Array): void {
@@ -28,7 +31,7 @@ export class Digests {
   check(): void {
     for (const { name, value, hash } of this.#expected)
       if (hash.digest('base64') !== value)
-        throw new AppError('invalid', `the body is not the one that ${name} announces: it was changed on the way`)
+        throw new AppError('invalid', `what came is not what ${name} announces: it was changed on the way`)
   }
 }
 

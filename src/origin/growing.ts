@@ -48,7 +48,7 @@ export async function serveGrowing(
     // A body without a length: what is to come has no size yet.
     return length === undefined ? { ...head, body: bodyOf() } : head
   const body = spool.follow({ start, end }, { signal: ctx.signal })
-  return tracked(ctx, head, body, ctx.stats.transfer(path, length ?? -1))
+  return tracked(ctx, { ...head, asIs: true }, body, ctx.stats.transfer(path, length ?? -1))
 }
 
 interface GrowingPart {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compileFunction, constants } from 'node:vm'
+import { orAbort } from '../base/abort.ts'
 import type { Logger } from '../core/log.ts'
 import { decodePath } from '../http/target.ts'
 import { gpaccore, globalsOf } from './gpaccore.ts'
@@ -89,8 +90,19 @@ function withoutImports(text: string): string {
 
 async function handle(onRequest: OnRequest, asked: HookRequest): Promise<HookReply> {
   const { request, sent } = gpacRequest(asked)
-  // It may be an async function that fails, or one that leaves the sending to others.
-  await Promise.race([sent, Promise.resolve(onRequest(request)).then(() => sent)])
+  try {
+    // It may be an async function that fails, or one that leaves the sending to others.
+    const returned = Promise.resolve(onRequest(request))
+    await orAbort(asked.signal, Promise.race([sent, returned.then(() => sent)]))
+    return await replyOf(request, asked)
+  } catch (error) {
+    request.close?.(-1)
+    throw error
+  }
+}
+
+/** What a script that has called `send` wants. */
+async function replyOf(request: GpacRequest, asked: HookRequest): Promise<HookReply> {
   const reply: HookReply = {
     headers: headersOf(request.headers_out),
     ...(request.throttle ? { throttle: (done, total) => Number(request.throttle?.(done, total)) / 1000 } : {}),

@@ -34,7 +34,9 @@ export class Asked implements HookRequest {
   get url(): URL {
     const { peer, rawPath, query } = this.#request
     const path = rawPath.startsWith('/') ? rawPath : `/${rawPath}`
-    const origin = `${peer.secure ? 'https' : 'http'}://${peer.host || 'localhost'}`
+    const scheme = peer.secure ? 'https' : 'http'
+    // What may stand in a Host header is not always the host of a URL: 1.2.3.4.5 is none.
+    const origin = URL.canParse(`${scheme}://${peer.host}`) ? `${scheme}://${peer.host}` : `${scheme}://localhost`
     return new URL(origin + path + (query === '' ? '' : `?${query}`))
   }
 

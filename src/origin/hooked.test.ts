@@ -10,7 +10,11 @@ import { hooked } from './hooked.ts'
 import { FakeTree } from './testing.ts'
 
 /** What a hook makes of a GET of a file, and the files that were opened and closed for it. */
-async function answered(hook: Hook, path = '/a.bin'): Promise<{ response: HttpResponse; tree: FakeTree }> {
+async function answered(
+  hook: Hook,
+  path = '/a.bin',
+  host = 'localhost:8080',
+): Promise<{ response: HttpResponse; tree: FakeTree }> {
   const tree = new FakeTree({ 'a.bin': { content: '0123456789', slice: true } })
   const files = new Files('bytes')
   const middleware = hooked({
@@ -25,7 +29,8 @@ async function answered(hook: Hook, path = '/a.bin'): Promise<{ response: HttpRe
     const node = await tree.lookup(undefined, request.path)
     return node?.kind === 'file' ? await files.serve(ctx, request, node) : { status: 404, headers: [] }
   })
-  return { response: await handler(testContext(), testRequest(path)), tree }
+  const request = testRequest(path)
+  return { response: await handler(testContext(), { ...request, peer: { ...request.peer, host } }), tree }
 }
 
 test('a file that a hook puts another body in the place of is closed', async () => {
@@ -84,4 +89,16 @@ test('a slowed body is the same body, in pieces', async () => {
   assert.ok(typeof response.body === 'object' && Symbol.asyncIterator in response.body)
   assert.equal(Buffer.from(await collect(response.body)).toString(), '0123456789')
   assert.deepEqual(asked[0], [0, 10])
+})
+
+test('a hook has a URL to look at, whatever the client calls the server', async () => {
+  for (const [host, href] of [
+    ['example:81', 'http://example:81/a.bin?x'],
+    ['1.2.3.4.5', 'http://localhost/a.bin?x'],
+    ['h:99999', 'http://localhost/a.bin?x'],
+    ['', 'http://localhost/a.bin?x'],
+  ] as const) {
+    const { response } = await answered({ onRequest: ({ url }) => ({ body: url.href }) }, '/a.bin?x', host)
+    assert.equal(response.body, href)
+  }
 })

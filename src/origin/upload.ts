@@ -96,7 +96,11 @@ async function storeInTurn(
   const { path, method } = request
   if ((request.header('content-encoding') ?? 'identity') !== 'identity')
     return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
-  if (path === '' || request.directory) throw new AppError('is-directory', 'a file can only be stored under a name')
+  if (path === '' || request.directory) {
+    // Encoders ask so whether they may publish here (DASH-IF Live Media Ingest).
+    if (settings.patient && request.contentLength === 0) return { status: 200, headers: [] }
+    throw new AppError('is-directory', 'a file can only be stored under a name')
+  }
   const old = await fileAt(ctx, tree.remote, path)
   if (failsConditions(request, old)) return textResponse(412)
   const part = partOf(request, old?.size ?? 0)
@@ -147,16 +151,17 @@ async function fill(
 ): Promise<FileEntry | undefined> {
   const { tree, most } = settings
   try {
-    const digests = new Digests(request)
+    const [sent, file] = [new Digests(request, 'content-digest'), new Digests(request, 'repr-digest')]
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
     const body = limited(
-      transfer.account(watched(request.body, digests), () => ctx.signal),
+      transfer.account(watched(request.body, sent), () => ctx.signal),
       { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
     )
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
-      for await (const chunk of whole) await handle.write(chunk)
-      digests.check()
+      for await (const chunk of watched(whole, file)) await handle.write(chunk)
+      sent.check()
+      file.check()
       const stored = await handle.commit(async () => {
         const now = await fileAt(ctx, tree.remote, handle.path)
         if (failsConditions(request, now)) throw new AppError('precondition', 'another version came in between')

@@ -314,6 +314,8 @@ httpout.on_request = (req) => {
       req.write = (buf) => { if (buf) size += buf.byteLength; else print(GF_LOG_ERROR, 'took ' + size) }
       break
     }
+    case '/cut': req.reply = 201; req.close = (error) => print('cut with', error); req.write = () => print('some'); break
+    case '/wait': req.close = (error) => print('left with', error); print('waits'); return
     case '/later': setTimeout(() => { req.reply = 200; req.body = 'late'; req.send() }, 20); return
     case '/sent': req.reply = 405; req.send('not that'); return
     case '/twice': req.send(); req.send(); return
@@ -350,6 +352,17 @@ test('a script written for gpac runs as it is', async (t) => {
   assert.equal(await (await get('slow')).text(), 'abcdefghij')
   assert.ok(performance.now() - began > 140)
   assert.equal((await get('stored.txt', { method: 'PUT', body: 'as usual' })).status, 201)
+  const part = { method: 'PUT', headers: { 'content-length': 9 }, agent: false }
+  const broken = httpRequest(`${server.url}cut`, part).on('error', () => {})
+  broken.write('abc')
+  await server.logged(/some/)
+  broken.destroy()
+  await server.logged(/cut with -1/)
+  const leaves = httpRequest(`${server.url}wait`, { agent: false }).on('error', () => {})
+  leaves.end()
+  await server.logged(/waits/)
+  leaves.destroy()
+  await server.logged(/left with -1/)
   const head = await get('in', { method: 'HEAD' })
   assert.ok(Number(head.headers.get('content-length')) > 20)
 })

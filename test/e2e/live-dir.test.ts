@@ -72,6 +72,15 @@ test('a live folder may be on a disk, and its address has rules of its own', asy
   assert.equal((await fetch(`${server.url}other`)).status, 404)
 })
 
+test('an encoder that asks whether it may publish is told so, and nothing is stored', async (t) => {
+  const server = await live(t)
+  for (const method of ['POST', 'PUT'])
+    for (const path of ['live/', 'live/channel/'])
+      assert.equal((await fetch(server.url + path, { method, body: '' })).status, 200, `${method} ${path}`)
+  assert.equal((await fetch(`${server.url}live/channel/`, { method: 'PUT', body: 'x' })).status, 409)
+  assert.equal(await status(server, 'live/channel/'), 404)
+})
+
 test('the newest segments of each representation stay, with manifests and beginnings', async (t) => {
   const server = await live(t, '--max-cache-segs', '3')
   const names = range(1, 6).flatMap((n) => [`live/v${n}.m4s`, `live/a${n}.m4s`])

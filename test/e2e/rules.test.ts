@@ -5,6 +5,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
+import { openUpload } from '../open-upload.ts'
 import { missing } from '../peers.ts'
 import { files, run, scratch, serve, type Server, sluice } from '../program.ts'
 
@@ -18,7 +19,7 @@ async function ruled(t: TestContext, tree: Record<string, string>, rules: string
   files(dir, { ...tree, 'conf/users': users, 'conf/rules': rules.replaceAll('[@', `[${dir}`) })
   const at = (name: string) => join(dir, name)
   const logins = args.includes('--gpac-users') ? [] : ['--htpasswd', at('conf/users')]
-  const own = ['--rules', at('conf/rules'), ...logins, ...args.map((arg) => arg.replace(/^@/, dir))]
+  const own = ['--rules', at('conf/rules'), ...logins, ...args.map((arg) => arg.replace(/^@|(?<==)@/, dir))]
   const server = await serve(t, ['serve', 'http', ...own])
   return { server, at }
 }
@@ -107,6 +108,41 @@ test('rules hold for --write, whose folder may be another one than that which is
   assert.equal(await status(server, 'PUT closed/x.txt', 'ann'), 403)
   assert.equal(await status(server, 'GET sub/a.txt', 'ann'), 403)
   assert.equal(await status(server, 'GET sub/a.txt', 'bob'), 200)
+})
+
+test('rules guard live folders: on a disk, in memory, and by their URLs', async (t) => {
+  const rights = 'ru=ann\nwu=bob\n'
+  const rules = `[@/cam]\n${rights}[@/cam/in]\nru=eve\n[:memory:live/mem]\n${rights}[url:/url/**]\n${rights}`
+  const folders = ['cam=@/cam', 'mem=memory', 'url=memory', 'free=memory'].flatMap((dir) => ['--live-dir', dir])
+  const tree = { 'cam/in/x.m4s': 'x', 'd/a.txt': 'a' }
+  const { server } = await ruled(t, tree, rules, ['@/d', ...folders])
+  for (const dir of ['cam', 'mem', 'url']) {
+    const tell = async (method: string, name: string) => [
+      await status(server, `${method} ${dir}/${name}`),
+      await status(server, `${method} ${dir}/${name}`, 'ann'),
+      await status(server, `${method} ${dir}/${name}`, 'bob'),
+    ]
+    assert.deepEqual(await tell('PUT', 's1.m4s'), [401, 403, 201], dir)
+    assert.deepEqual(await tell('GET', 's1.m4s'), [401, 200, 403], dir)
+    assert.deepEqual(await tell('HEAD', ''), [401, 200, 403], dir)
+    const upload = await openUpload(server, `${dir}/s2.m4s`, login('bob'))
+    await upload.write('begun')
+    assert.equal(await status(server, `HEAD ${dir}/s2.m4s`), 401, 'what is being written is guarded as well')
+    assert.equal(await upload.end(), 201)
+    assert.deepEqual(await tell('DELETE', 's1.m4s'), [401, 403, 204], dir)
+  }
+  assert.equal(await status(server, 'GET cam/in/x.m4s', 'ann'), 403)
+  assert.equal(await status(server, 'GET cam/in/x.m4s', 'eve'), 200)
+  assert.equal(await status(server, 'PUT cam/in/y.m4s', 'bob'), 403)
+  assert.equal(await status(server, 'PUT free/s1.m4s', 'bob'), 403)
+  assert.equal(await status(server, 'GET a.txt'), 200)
+})
+
+test('a section about a live folder does not serve it a second time', async (t) => {
+  const { server } = await ruled(t, { 'cam/x.m4s': 'x' }, '[@/cam]\nru=ann\n', ['--live-dir', 'live=@/cam'])
+  assert.equal(await status(server, 'GET live/x.m4s', 'ann'), 200)
+  assert.equal(await status(server, 'GET live/x.m4s'), 401)
+  assert.equal(await status(server, 'GET x.m4s', 'ann'), 404)
 })
 
 test('no way around a rule: links, zips, index files, other ways to write a path', async (t) => {

@@ -65,6 +65,18 @@ test('a reader follows an upload, and both end together', async (t) => {
   assert.equal(readFileSync(at('live.bin'), 'utf8'), 'first second ')
 })
 
+test('the text of an upload reaches those who accept compression as soon as others', async (t) => {
+  const { server } = await readWrite(t)
+  const upload = await open(server, 'captions.vtt')
+  await upload.write('WEBVTT\n')
+  await answers(server, 'captions.vtt', 200)
+  const response = await fetch(`${server.url}captions.vtt`, { headers: { 'accept-encoding': 'gzip' } })
+  assert.equal(response.headers.get('content-encoding'), null)
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  assert.equal(Buffer.from((await reader.read()).value as Uint8Array).toString(), 'WEBVTT\n')
+  assert.equal(await upload.end(), 201)
+})
+
 test('readers of a manifest have whole versions only, and an older upload that ends later does not win', async (t) => {
   const { server, put } = await readWrite(t)
   await put('live.mpd', 'one')
@@ -156,6 +168,10 @@ test('a checksum that does not fit what came is an error, and the file stays as 
   assert.equal((await put('f.txt', 'bad', { 'content-digest': digest('good') })).status, 400)
   assert.equal((await put('f.txt', 'bad', { 'content-digest': 'nonsense' })).status, 400)
   assert.equal(readFileSync(at('f.txt'), 'utf8'), 'good')
+  const part = { 'content-range': 'bytes 4-8/9', 'content-digest': digest('bytes') }
+  assert.equal((await put('f.txt', 'bytes', { ...part, 'repr-digest': digest('bytes') })).status, 400)
+  assert.equal((await put('f.txt', 'bytes', { ...part, 'repr-digest': digest('goodbytes') })).status, 204)
+  assert.equal(readFileSync(at('f.txt'), 'utf8'), 'goodbytes')
 })
 
 test('nothing larger than --max-upload is stored, whether it says its size or not', async (t) => {
