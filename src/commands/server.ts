@@ -92,7 +92,12 @@ export async function openServer(
     const served = await openServed(parts, spec, { trees, gate })
     const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
-    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
+    const listening = await listen(ctx, handler, {
+      ...http,
+      ...(addr ? { addr } : {}),
+      fds,
+      refused: access.middleware,
+    })
     return {
       urls: listening.urls,
       addresses: listening.addresses,

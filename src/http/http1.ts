@@ -10,10 +10,10 @@ import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
-import { lingeringEnd, rawAnswer } from './refuse.ts'
-import { answer, send } from './send.ts'
-import { checkHead } from './strict.ts'
-import { parseTarget, type Target } from './target.ts'
+import { lingeringEnd, requestLine, turnAway } from './refuse.ts'
+import { answer, refuse } from './send.ts'
+import { checkHead, type Refusal } from './strict.ts'
+import { parseTarget, type Target, unreadTarget } from './target.ts'
 
 const KIB = 1024
 /** Largest chunk for plain sockets; over TLS each write is copied once more, so it is smaller. */
@@ -64,14 +64,19 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = MAX_REQUESTS
   server.timeout = timer(settings.writeIdle)
-  server.on('request', (req, res) => onRequest(site, settings, req, res))
-  server.on('checkContinue', (req, res) => onRequest(site, settings, req, res, true))
-  server.on('checkExpectation', (_, res: ServerResponse) => {
-    res.writeHead(417, ['content-type', 'text/plain; charset=utf-8', 'content-length', '19', 'connection', 'close'])
-    res.end('Expectation Failed\n')
-  })
-  server.on('connect', (_, socket: Socket) => lingeringEnd(socket, rawAnswer(405, undefined, 'Allow: GET, HEAD\r\n')))
-  server.on('clientError', (error, socket) => onClientError(settings, error, socket as Socket))
+  server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))
+  server.on('checkContinue', (req, res) => onRequest(site, settings, { req, res, expects: true }))
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) =>
+    onRequest(site, settings, { req, res, expects: false }, { status: 417, message: 'Expectation Failed' }),
+  )
+  server.on('connect', ({ url, httpVersion }, socket: Socket) =>
+    turnAway(site, socket, {
+      status: 405,
+      headers: 'Allow: GET, HEAD\r\n',
+      line: `CONNECT ${url} HTTP/${httpVersion}`,
+    }),
+  )
+  server.on('clientError', (error, socket) => onClientError(site, settings, error, socket as Socket))
   server.on('timeout', onStalled)
   // Starts the checks of headersTimeout and requestTimeout, which else wait for listen().
   server.emit('listening')
@@ -83,25 +88,21 @@ function timer(ms: number): number {
   return ms === Infinity ? 0 : Math.min(MAX_TIMER, Math.max(1, Math.ceil(ms)))
 }
 
-function onRequest(
-  site: Site,
-  settings: Http1Settings,
-  req: IncomingMessage,
-  res: ServerResponse,
-  expects = false,
-): void {
+function onRequest(site: Site, settings: Http1Settings, pair: Pair, known?: Refusal): void {
+  const { req } = pair
   const connection = Connection.of(req.socket)
   // What follows the last answer is no request any more.
   if (connection === undefined || connection.closing) return
-  const refusal = checkHead(req, connection.knownHost)
+  const refusal = known ?? checkHead(req, connection.knownHost)
   const host = hostOf(req)
-  const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
+  const url = req.url ?? ''
+  const target = refusal ? unreadTarget(url) : parseTarget(url, req.method ?? '', host, site.base)
   const refused = 'status' in target
-  const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
+  const exchange = new Http1Exchange(site, connection, host, refused ? unreadTarget(url) : target, pair)
   connection.begin(exchange)
-  if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
-  if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
-  if (refused) return send(exchange, target)
+  if (settings.exceeded(connection)) return refuseLast(exchange, overLimit())
+  if (refusal) return refuseLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
+  if (refused) return refuse(exchange, target)
   answer(exchange)
 }
 
@@ -118,18 +119,16 @@ function without(headers: HeaderList, name: string): HeaderList {
   return headers.filter((_, i) => headers[i - (i % 2)] !== name)
 }
 
-const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } as unknown as Target
-
 function allow(status: number): HeaderList {
   return status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : []
 }
 
-function sendLast(exchange: Http1Exchange, response: HttpResponse): void {
+function refuseLast(exchange: Http1Exchange, response: HttpResponse): void {
   exchange.connection.closing = true
-  send(exchange, response)
+  refuse(exchange, response)
 }
 
-function onClientError(settings: Http1Settings, error: Error, socket: Socket): void {
+function onClientError(site: Site, settings: Http1Settings, error: Error, socket: Socket): void {
   const connection = Connection.of(socket)
   const code = errorCode(error)
   if (connection === undefined || code === 'ECONNRESET' || !socket.writable) {
@@ -147,8 +146,9 @@ function onClientError(settings: Http1Settings, error: Error, socket: Socket): v
     socket.destroy()
     return
   }
+  const begun = connection.active > 0
   connection.left()
-  lingeringEnd(socket, rawAnswer(statusOfParser(code)))
+  turnAway(site, socket, { status: statusOfParser(code), line: begun ? undefined : requestLine(error) })
 }
 
 function statusOfParser(code: string | undefined): number {
