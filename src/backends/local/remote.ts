@@ -409,6 +409,7 @@ function describe(name: string, root: string, options: LocalOptions): RemoteInfo
       partialUploads: true,
       slowHash: true,
       ...(options.caseInsensitive || folds ? { caseInsensitive: true } : {}),
+      ...(options.copyLinks ? { manyNames: true } : {}),
     },
   }
 }
