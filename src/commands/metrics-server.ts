@@ -32,7 +32,7 @@ export async function openMetricsServer(io: CommandIo): Promise<() => Promise<vo
   ]
   try {
     const fds = inheritedFds(io.env, process.pid)
-    const listening = await listen(io.ctx, compose(handler, ...around), { ...http, fds })
+    const listening = await listen(io.ctx, compose(handler, ...around), { ...http, fds, refused: access.middleware })
     for (const url of listening.urls) io.ctx.log.notice(`Serving metrics on ${url}metrics`)
     onHangup(io, () => {
       access.reopen()

@@ -170,7 +170,8 @@ export async function openRcServer(io: CommandIo): Promise<RcServer> {
       ],
     })
     const fds = inheritedFds(io.env, process.pid)
-    const listening = await listen(control.services.ctx, compose(handler, ...around), { ...http, fds })
+    const settings = { ...http, fds, refused: access.middleware }
+    const listening = await listen(control.services.ctx, compose(handler, ...around), settings)
     return {
       urls: listening.urls,
       services: control.services,

@@ -113,7 +113,13 @@ export async function openServer(
     const uploads = uploadPaths(live, parts.get(liveOptions))
     const handler = await handlerOf(parts, { served, trees, live, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
-    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, uploads })
+    const listening = await listen(ctx, handler, {
+      ...http,
+      ...(addr ? { addr } : {}),
+      fds,
+      uploads,
+      refused: access.middleware,
+    })
     closing.push(parts.lives.add(listening.addresses[0] ?? '', live))
     return {
       urls: listening.urls,

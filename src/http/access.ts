@@ -47,13 +47,12 @@ interface Entry {
 /** The Common Log Format, or the combined one, which has referrer and user agent as well. */
 function clfLine(combined: boolean): (entry: Entry) => string {
   return ({ request, response, sent, began }) => {
-    const target = request.query === '' ? request.rawPath : `${request.rawPath}?${shownQuery(request)}`
     const parts = [
       request.peer.address || '-',
       '-',
       quoteless(request.user?.name || '-'),
       `[${clfTime(began)}]`,
-      `"${quoted(`${request.method} ${target} ${request.protocol}`)}"`,
+      `"${quoted(requestLine(request))}"`,
       String(response.status),
       sent.bytes === 0 ? '-' : String(sent.bytes),
     ]
@@ -61,6 +60,13 @@ function clfLine(combined: boolean): (entry: Entry) => string {
       parts.push(`"${quoted(request.header('referer') ?? '-')}"`, `"${quoted(request.header('user-agent') ?? '-')}"`)
     return parts.join(' ')
   }
+}
+
+/** `GET /a?b HTTP/1.1`, or what is known of it. */
+function requestLine(request: HttpRequest): string {
+  const { method, rawPath, query, protocol } = request
+  const target = query === '' ? rawPath : `${rawPath}?${shownQuery(request)}`
+  return [method, target, protocol].filter((part) => part !== '').join(' ') || '-'
 }
 
 /** The query without the password that some clients of radio servers put into it. */

@@ -6,7 +6,7 @@ import type { OptionBlock, Values } from '../schema/option.ts'
 import type { Buffers } from './buffers.ts'
 import type { KeptAnswers } from './kept.ts'
 import type { Connection } from './connection.ts'
-import type { Handler, HeaderList, HttpRequest, Peer, User } from './message.ts'
+import type { Handler, HeaderList, HttpRequest, Middleware, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
 import type { Piece } from './pushed.ts'
 import type { Target } from './target.ts'
@@ -26,6 +26,8 @@ export interface UploadPaths {
 export interface Site {
   readonly ctx: Context
   readonly handler: Handler
+  /** Sees what is refused before `handler` is asked, as it sees all other requests: the access log. */
+  readonly refused: Middleware
   /** From `normalBase`. */
   readonly base: string
   readonly buffers: Buffers

@@ -1,26 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Body } from '../base/body.ts'
-import { bodyOf } from '../base/body.ts'
 import { errorCode } from '../base/error.ts'
 import { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import { EndlessExchange } from './endless.ts'
-import { Exchange, type Framing, type Site } from './exchange.ts'
-import { gather, intake, type IntakeSettings } from './intake.ts'
+import type { Site } from './exchange.ts'
+import { Http1Exchange, type Pair } from './exchange1.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
-import type { Piece } from './pushed.ts'
-import { lingeringEnd, rawAnswer } from './refuse.ts'
-import { answer, send } from './send.ts'
-import { checkHead } from './strict.ts'
+import { requestLine, turnAway } from './refuse.ts'
+import { answer, refuse } from './send.ts'
+import { checkHead, type Refusal } from './strict.ts'
 import { isLengthless, Takeover } from './takeover.ts'
-import { parseTarget, type Target } from './target.ts'
+import { parseTarget, type Target, unreadTarget } from './target.ts'
 
 const KIB = 1024
-/** Largest chunk for plain sockets; over TLS each write is copied once more, so it is smaller. */
-const PLAIN_CHUNK = 512 * KIB
-const TLS_CHUNK = 64 * KIB
 
 export interface Http1Settings {
   /** Bytes of a request head; Go allows 4096 more than it says, and so do we. */
@@ -71,14 +65,19 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = MAX_REQUESTS
   server.timeout = timer(settings.writeIdle)
-  server.on('request', (req, res) => onRequest(site, settings, req, res))
-  server.on('checkContinue', (req, res) => onRequest(site, settings, req, res, true))
-  server.on('checkExpectation', (_, res: ServerResponse) => {
-    res.writeHead(417, ['content-type', 'text/plain; charset=utf-8', 'content-length', '19', 'connection', 'close'])
-    res.end('Expectation Failed\n')
-  })
-  server.on('connect', (_, socket: Socket) => lingeringEnd(socket, rawAnswer(405, undefined, 'Allow: GET, HEAD\r\n')))
-  server.on('clientError', (error, socket) => onClientError(settings, error, socket as Socket))
+  server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))
+  server.on('checkContinue', (req, res) => onRequest(site, settings, { req, res, expects: true }))
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) =>
+    onRequest(site, settings, { req, res, expects: false }, { status: 417, message: 'Expectation Failed' }),
+  )
+  server.on('connect', ({ url, httpVersion }, socket: Socket) =>
+    turnAway(site, socket, {
+      status: 405,
+      headers: 'Allow: GET, HEAD\r\n',
+      line: `CONNECT ${url} HTTP/${httpVersion}`,
+    }),
+  )
+  server.on('clientError', (error, socket) => onClientError(site, settings, error, socket as Socket))
   server.on('timeout', onStalled)
   // Starts the checks of headersTimeout and requestTimeout, which else wait for listen().
   server.emit('listening')
@@ -90,28 +89,41 @@ function timer(ms: number): number {
   return ms === Infinity ? 0 : Math.min(MAX_TIMER, Math.max(1, Math.ceil(ms)))
 }
 
-function onRequest(
-  site: Site,
-  settings: Http1Settings,
-  req: IncomingMessage,
-  res: ServerResponse,
-  expects = false,
-): void {
+function onRequest(site: Site, settings: Http1Settings, pair: Pair, known?: Refusal): void {
+  const { req } = pair
   const connection = Connection.of(req.socket)
   // What follows the last answer is no request any more.
   if (connection === undefined || connection.closing) return
-  const refusal = checkHead(req, connection.knownHost)
-  const host = hostOf(req)
-  const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
-  const refused = 'status' in target
-  const exchange = new Http1Exchange(site, connection, host, refused ? nowhere : target, { req, res, expects })
+  const { host, target, refusal, misses } = aim(site, req, known ?? checkHead(req, connection.knownHost))
+  const exchange = new Http1Exchange(site, connection, host, target, pair)
   connection.begin(exchange)
   if (site.uploads) exchange.limit(settings.readTimeout)
-  if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
-  if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
-  if (refused) return send(exchange, target)
+  if (settings.exceeded(connection)) return refuseLast(exchange, overLimit())
+  if (refusal) return refuseLast(exchange, refusal)
+  if (misses) return refuse(exchange, misses)
   if (exchange.lengthless) connection.closing = true
   answer(exchange)
+}
+
+interface Aim {
+  readonly host: string
+  readonly target: Target
+  /** Answers a head that is not right: nothing that follows is trusted. */
+  readonly refusal?: HttpResponse
+  /** Answers a target that leads nowhere. */
+  readonly misses?: HttpResponse
+}
+
+/** Where a request goes; `refusal` is what is wrong with its head. */
+function aim({ base }: Site, req: IncomingMessage, refusal: Refusal | undefined): Aim {
+  const host = hostOf(req)
+  const url = req.url ?? ''
+  if (refusal) {
+    const { status, message } = refusal
+    return { host, target: unreadTarget(url), refusal: textResponse(status, message, allow(status)) }
+  }
+  const target = parseTarget(url, req.method ?? '', host, base)
+  return 'status' in target ? { host, target: unreadTarget(url), misses: target } : { host, target }
 }
 
 /** True for a request to a path that takes bodies without an end. */
@@ -134,15 +146,11 @@ function onEndless(site: Site, settings: Http1Settings, { req, socket, first }: 
   socket.setTimeout(0)
   if (first.length > 0) socket.unshift(first)
   connection.whenIdle(() => {
-    const refusal = checkHead(req)
-    const host = hostOf(req)
-    const target = refusal ? nowhere : parseTarget(req.url ?? '', req.method ?? '', host, site.base)
-    const refused = 'status' in target
-    const exchange = new EndlessExchange(site, connection, host, refused ? nowhere : target, { req, socket })
+    const { host, target, refusal, misses } = aim(site, req, checkHead(req))
+    const exchange = new EndlessExchange(site, connection, host, target, { req, socket })
     connection.begin(exchange)
-    if (settings.exceeded(connection)) send(exchange, overLimit())
-    else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
-    else if (refused) send(exchange, target)
+    const over = settings.exceeded(connection) ? overLimit() : (refusal ?? misses)
+    if (over) refuse(exchange, over)
     else answer(exchange)
   })
 }
@@ -154,24 +162,16 @@ function hostOf(req: IncomingMessage): string {
   return named ?? req.headers.host ?? ''
 }
 
-/** A copy of the list that lacks a header. */
-function without(headers: HeaderList, name: string): HeaderList {
-  if (!headers.includes(name)) return headers.slice()
-  return headers.filter((_, i) => headers[i - (i % 2)] !== name)
-}
-
-const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } as unknown as Target
-
 function allow(status: number): HeaderList {
   return status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : []
 }
 
-function sendLast(exchange: Http1Exchange, response: HttpResponse): void {
+function refuseLast(exchange: Http1Exchange, response: HttpResponse): void {
   exchange.connection.closing = true
-  send(exchange, response)
+  refuse(exchange, response)
 }
 
-function onClientError(settings: Http1Settings, error: Error, socket: Socket): void {
+function onClientError(site: Site, settings: Http1Settings, error: Error, socket: Socket): void {
   const connection = Connection.of(socket)
   const code = errorCode(error)
   if (connection === undefined || code === 'ECONNRESET' || !socket.writable) {
@@ -189,8 +189,9 @@ function onClientError(settings: Http1Settings, error: Error, socket: Socket): v
     socket.destroy()
     return
   }
+  const begun = connection.active > 0
   connection.latest?.left()
-  lingeringEnd(socket, rawAnswer(statusOfParser(code)))
+  turnAway(site, socket, { status: statusOfParser(code), line: begun ? undefined : requestLine(error) })
 }
 
 function statusOfParser(code: string | undefined): number {
@@ -204,202 +205,4 @@ function onStalled(socket: Socket): void {
   const connection = Connection.of(socket)
   if (connection && connection.active > 0 && socket.writableLength === 0) socket.setTimeout(socket.timeout ?? 0)
   else socket.destroy()
-}
-
-/** Bodies up to this size go out in one write with their head. */
-const JOINED = 16 * 1024
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}
-
-interface Pair {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  /** The client waits for `100 Continue` before it sends the body. */
-  readonly expects: boolean
-}
-
-class Http1Exchange extends Exchange {
-  readonly #req: IncomingMessage
-  readonly #res: ServerResponse
-  readonly #expects: boolean
-  #body: Body | undefined
-  #late: NodeJS.Timeout | undefined
-  /** What still comes of the body is not taken any more. */
-  #cut = false
-
-  constructor(site: Site, connection: Connection, host: string, target: Target, { req, res, expects }: Pair) {
-    super(site, connection, connection.peer(host), req.method ?? '', target)
-    this.#req = req
-    this.#res = res
-    this.#expects = expects
-  }
-
-  /** Ends a request whose body takes longer than this, ms, unless it may. */
-  limit(readTimeout: number): void {
-    if (!this.#hasBody || readTimeout > MAX_TIMER || this.#lasts) return
-    this.#late = setTimeout(() => this.isBodyPending && this.#tooLate(), readTimeout).unref()
-  }
-
-  /** As when Node's own timer ends a request. */
-  #tooLate(): void {
-    if (this.started) return this.destroy()
-    this.connection.closing = true
-    this.connection.left()
-    lingeringEnd(this.#req.socket, rawAnswer(408))
-  }
-
-  get #lasts(): boolean {
-    return this.site.uploads?.endless(this.path) === true
-  }
-
-  override close(): void {
-    clearTimeout(this.#late)
-    super.close()
-  }
-
-  get protocol(): string {
-    return this.#req.httpVersionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
-  }
-
-  get chunk(): number {
-    return this.peer.secure ? TLS_CHUNK : PLAIN_CHUNK
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#req.headers[name]
-    // A name of Object.prototype finds something that is no header.
-    return typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : undefined
-  }
-
-  get rawHeaders(): readonly string[] {
-    return this.#req.rawHeaders
-  }
-
-  get contentLength(): number | undefined {
-    const length = this.#req.headers['content-length']
-    return length === undefined ? undefined : Number(length)
-  }
-
-  get lengthless(): boolean {
-    return this.site.uploads !== undefined && isLengthless(this.#req)
-  }
-
-  get #hasBody(): boolean {
-    const { headers } = this.#req
-    return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-  }
-
-  get body(): Body {
-    this.#body ??= this.#hasBody ? intake(this.#req, this.#intakeSettings()) : bodyOf()
-    return this.#body
-  }
-
-  async whole(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array> {
-    return this.#hasBody ? await gather(this.#req, this.#intakeSettings(), max, enough) : new Uint8Array()
-  }
-
-  #intakeSettings(): IntakeSettings {
-    const req = this.#req
-    return {
-      idle: this.site.bodyIdle,
-      length: this.contentLength,
-      lasts: this.#lasts,
-      begin: () => {
-        if ((this.#expects || this.#goesEarly) && !this.started) this.#res.writeContinue()
-      },
-      isComplete: () => req.complete && !this.#cut,
-      isCut: () => this.#cut,
-      late: () => (this.late = true),
-    }
-  }
-
-  /** See `UploadPaths.early`. */
-  get #goesEarly(): boolean {
-    const { headers, httpVersionMinor } = this.#req
-    const chunked = httpVersionMinor === 1 && headers['transfer-encoding'] !== undefined
-    return chunked && this.site.uploads?.early(this.path) === true
-  }
-
-  /** A request that was refused in the middle of its body ends there, although its connection lingers and may bring the rest. */
-  override left(): void {
-    super.left()
-    if (this.#cut || this.#req.complete) return
-    this.#cut = true
-    this.#req.emit('aborted')
-  }
-
-  get isBodyPending(): boolean {
-    return !this.#req.complete && this.#hasBody
-  }
-
-  get started(): boolean {
-    return this.#res.headersSent
-  }
-
-  protected get isDestroyed(): boolean {
-    return this.#res.destroyed || this.#req.socket.destroyed
-  }
-
-  override kept(status: number, headers: HeaderList, body: Uint8Array): boolean {
-    return !this.isBodyPending && this.site.kept.send(this.#res, status, headers, body)
-  }
-
-  head(status: number, headers: HeaderList, { length, close }: Framing): void {
-    const list = without(headers, 'content-length')
-    if (length !== undefined) list.push('content-length', String(length))
-    if (close) list.push('connection', 'close')
-    this.#res.writeHead(status, list)
-    if (!this.isBodyPending && !this.connection.closing) return
-    if (close) this.#linger()
-    else this.#req.resume()
-  }
-
-  /** Has the connection end, after this response, in a way that leaves the client time to read the answer while it still sends its body. */
-  #linger(): void {
-    const { socket } = this.#req
-    const { connection } = this
-    socket.destroySoon = () => {
-      connection.closing = true
-      lingeringEnd(socket)
-    }
-    this.#req.resume()
-  }
-
-  protected put(chunk: Uint8Array | string, done: (error?: Error | null) => void): void {
-    this.#res.write(chunk, done)
-  }
-
-  override flush(): void {
-    this.#res.flushHeaders()
-  }
-
-  offer(piece: Piece): boolean {
-    const res = this.#res
-    this.sent += piece.bytes.length
-    const { socket } = res
-    // Node would put the frame of the chunk around it for each client anew. While an earlier answer is on its way, it must queue.
-    if (socket === null || socket.destroyed) return res.write(piece.bytes)
-    return socket.write(res.chunkedEncoding ? piece.chunked : piece.bytes)
-  }
-
-  whenDrained(call: () => void): void {
-    this.#req.socket.on('drain', call)
-    this.#res.on('drain', call)
-  }
-
-  end(chunk?: Uint8Array | string, done?: (error?: Error | null) => void): void {
-    // Node joins a text with the head into one write; bytes cost a second one.
-    if (chunk instanceof Uint8Array && chunk.length <= JOINED) this.#res.end(latin1(chunk), 'latin1', done)
-    else this.#res.end(chunk, done)
-  }
-
-  destroy(): void {
-    const { socket } = this.#req
-    // A body that ends with its connection looks whole when that ends in order.
-    const looksWhole = this.started && this.#req.httpVersionMinor === 0 && !this.peer.secure && this.peer.address !== ''
-    if (looksWhole) socket.resetAndDestroy()
-    else socket.destroy()
-  }
 }

@@ -15,9 +15,9 @@ import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
 import type { Piece } from './pushed.ts'
-import { answer, send } from './send.ts'
+import { answer, refuse } from './send.ts'
 import { checkHead2 } from './strict.ts'
-import { parseTarget, type Target } from './target.ts'
+import { parseTarget, type Target, unreadTarget } from './target.ts'
 
 const KIB = 1024
 const CHUNK = 64 * KIB
@@ -101,9 +101,10 @@ export class Session {
     const method = headers[':method'] ?? ''
     const host = headers[':authority'] ?? headers.host ?? ''
     const refusal = checkHead2(method, host, rawHeaders)
-    const target = refusal ? undefined : parseTarget(headers[':path'] ?? '', method, host, this.#site.base)
+    const url = headers[':path'] ?? ''
+    const target = refusal ? undefined : parseTarget(url, method, host, this.#site.base)
     const good = target && !('status' in target) ? target : undefined
-    const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? nowhere, {
+    const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? unreadTarget(url), {
       stream,
       headers,
       rawHeaders,
@@ -116,10 +117,10 @@ export class Session {
       exchange.closed()
     })
     exchange.begin(this.#settings.readTimeout)
-    if (this.#settings.exceeded(this.connection)) send(exchange, overLimit())
-    else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
+    if (this.#settings.exceeded(this.connection)) refuse(exchange, overLimit())
+    else if (refusal) refuse(exchange, textResponse(refusal.status, refusal.message))
     else if (good) answer(exchange)
-    else send(exchange, target && 'status' in target ? target : textResponse(400))
+    else refuse(exchange, target && 'status' in target ? target : textResponse(400))
   }
 
   #onIdle(): void {
@@ -159,8 +160,6 @@ export class Session {
     return floods
   }
 }
-
-const nowhere = { rawPath: '', path: '', directory: true, query: '', base: '' } as unknown as Target
 
 interface Pair {
   readonly stream: ServerHttp2Stream

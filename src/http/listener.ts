@@ -11,14 +11,14 @@ import type { Site, UploadPaths } from './exchange.ts'
 import { http1Server } from './http1.ts'
 import { Session } from './http2.ts'
 import { Limits } from './limits.ts'
-import type { Handler } from './message.ts'
+import type { Handler, Middleware } from './message.ts'
 import type { HttpOptions } from './options.ts'
 import { KeptAnswers } from './kept.ts'
-import { lingeringEnd, rawAnswer } from './refuse.ts'
+import { requestLine, turnAway } from './refuse.ts'
 import { encodePath, normalBase } from './target.ts'
 import { certificateName, TlsSide, wantsTls } from './tls.ts'
 
-/** What of the block `http` a listener looks at, and the sockets that were opened for the process (`inheritedFds`). */
+/** What of the block `http` a listener looks at, the sockets that were opened for the process (`inheritedFds`), and the access log. */
 export type ListenSettings = Pick<
   HttpOptions,
   | 'addr'
@@ -39,7 +39,12 @@ export type ListenSettings = Pick<
   | 'maxConnectionsPerIp'
   | 'maxClientErrors'
   | 'noKeepalive'
-> & { readonly fds?: readonly number[]; readonly uploads?: UploadPaths }
+> & {
+  readonly fds?: readonly number[]
+  readonly uploads?: UploadPaths
+  /** Sees the requests that are refused before the handler gets them; none does without it. */
+  readonly refused?: Middleware
+}
 
 /** A server that listens. */
 export interface Listening {
@@ -109,6 +114,7 @@ class Listener implements Listening {
     this.#site = {
       ctx,
       handler,
+      refused: settings.refused ?? ((next) => next),
       base: normalBase(settings.baseurl),
       buffers: new Buffers(),
       kept: new KeptAnswers(orNone(settings.idleTimeout)),
@@ -195,7 +201,10 @@ class Listener implements Listening {
         socket.pause()
         socket.unshift(first)
         this.#tls?.server.emit('connection', socket)
-      } else lingeringEnd(socket, rawAnswer(400, 'Client sent an HTTP request to an HTTPS server.'))
+      } else {
+        const message = 'Client sent an HTTP request to an HTTPS server.'
+        turnAway(this.#site, socket, { status: 400, message, line: requestLine({ rawPacket: first }) })
+      }
     })
   }
 

@@ -1,5 +1,10 @@
 import type { Socket } from 'node:net'
+import { bodyOf } from '../base/body.ts'
+import { Connection } from './connection.ts'
 import { reasonOf } from './error.ts'
+import type { Site } from './exchange.ts'
+import { type HttpRequest, whenDone } from './message.ts'
+import { unreadTarget } from './target.ts'
 
 /** How long (ms) a connection that has had its last answer may go on sending, so that its client gets to read the answer. */
 const LINGER_MS = 2000
@@ -33,4 +38,56 @@ export function lingeringEnd(socket: Socket, text?: string): void {
   })
   if (text === undefined) socket.end()
   else socket.end(text)
+}
+
+/** An answer to what never became a request. */
+export interface Refused {
+  readonly status: number
+  /** Instead of the status and its reason. */
+  readonly message?: string
+  /** More header lines, each with its line break. */
+  readonly headers?: string
+  /** What is known of the request line; undefined = there is a request, which is logged as such. */
+  readonly line: string | undefined
+}
+
+/** Answers what never became a request and ends its connection. It is in the access log like all others. */
+export function turnAway(site: Site, socket: Socket, { status, message, headers, line }: Refused): void {
+  const text = rawAnswer(status, message, headers)
+  lingeringEnd(socket, text)
+  const connection = Connection.of(socket)
+  if (line === undefined || !connection) return
+  const bytes = Buffer.byteLength(text) - text.indexOf('\r\n\r\n') - 4
+  const log = site.refused(() => ({ status, headers: [] }))
+  void whenDone(log(site.ctx, unreadRequest(connection, line)), (response) => {
+    response.done?.({ bytes, complete: true })
+    return response
+  })
+}
+
+/** Most of a request line that is kept for the log, characters. */
+const MAX_LINE = 2000
+
+/** The request line at which Node's parser failed, its bytes as Latin-1 text; `''` when it is not known. */
+export function requestLine(error: object): string {
+  const { rawPacket, bytesParsed = 0 } = error as { rawPacket?: Buffer; bytesParsed?: number }
+  const text = rawPacket?.toString('latin1') ?? ''
+  // What was parsed before may be other requests.
+  const before = text.slice(0, bytesParsed).lastIndexOf('\r\n\r\n')
+  const begin = before < 0 ? 0 : before + 4
+  return (/^[^\r\n]*/.exec(text.slice(begin))?.[0] ?? '').slice(0, MAX_LINE)
+}
+
+function unreadRequest(connection: Connection, line: string): HttpRequest {
+  const [, method = '', target = line, protocol = ''] = /^([!-~]+) (.*?) ?(HTTP\/[\d.]+)?$/.exec(line) ?? []
+  return {
+    ...unreadTarget(target),
+    method,
+    protocol,
+    header: () => undefined,
+    body: bodyOf(),
+    contentLength: undefined,
+    peer: connection.peer(''),
+    user: undefined,
+  }
 }

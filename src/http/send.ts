@@ -12,10 +12,10 @@ import { PushedBody } from './pushed.ts'
 const DROPPED_BODY = 64 * 1024
 
 /** Has the handler answer, and sends the answer. Never throws: a failure becomes an answer, or a cut connection. */
-export function answer(exchange: Exchange): void {
+export function answer(exchange: Exchange, handler = exchange.site.handler): void {
   let response: HttpResponse | Promise<HttpResponse>
   try {
-    response = exchange.site.handler(new RequestContext(exchange), exchange)
+    response = handler(new RequestContext(exchange), exchange)
   } catch (reason) {
     response = failure(exchange, reason)
   }
@@ -25,6 +25,14 @@ export function answer(exchange: Exchange): void {
       (reason: unknown) => send(exchange, failure(exchange, reason)),
     )
   else send(exchange, response)
+}
+
+/** Sends the answer to a request that does not get as far as the handler. */
+export function refuse(exchange: Exchange, response: HttpResponse): void {
+  answer(
+    exchange,
+    exchange.site.refused(() => response),
+  )
 }
 
 function failure(exchange: Exchange, reason: unknown): HttpResponse {

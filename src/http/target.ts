@@ -11,6 +11,12 @@ export interface Target {
   readonly base: string
 }
 
+/** What is known of the target of a request that is refused for another reason. */
+export function unreadTarget(url: string): Target {
+  const [rawPath = '', ...query] = url.split('?')
+  return { rawPath, path: root, directory: true, query: query.join('?'), base: '' }
+}
+
 const SLASH = 47
 const DOT = 46
 const QUESTION = 63

@@ -53,6 +53,8 @@ export type Trait =
   | 'partialUploads'
   | 'slowHash'
   | 'slowModTime'
+  /** A file of this machine may be found under several paths: links are followed, or folders are laid over each other. */
+  | 'manyNames'
   /** `stat` and `open` cost so little that nothing is gained by caching or reading ahead. */
   | 'isLocal'
   /** Local, but on a disk of another machine: many calls at once are worth it. */

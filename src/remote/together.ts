@@ -8,7 +8,12 @@ export function togetherInfo(
   const every = (trait: Trait) => infos.every(({ traits }) => traits[trait])
   const some = (trait: Trait) => infos.some(({ traits }) => traits[trait])
   const precisions = infos.map(({ precision }) => precision)
-  const traits = [...strengths.filter(every), ...limits.filter(some)]
+  const manyNames = some('isLocal') || some('manyNames')
+  const traits: Trait[] = [
+    ...strengths.filter(every),
+    ...limits.filter(some),
+    ...(manyNames ? ['manyNames' as const] : []),
+  ]
   return {
     ...own,
     hashes: infos[0]?.hashes.filter((kind) => infos.every(({ hashes }) => hashes.includes(kind))) ?? [],

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, openSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -225,4 +235,47 @@ test('no server gives away the passwords and the configuration of the program, w
   assert.equal((await get('shown.txt')).status, 200)
   for (const name of ['users', 'rc-users', 'rclone.conf']) assert.equal((await get(name)).status, 404, name)
   assert.doesNotMatch(await (await get('')).text(), /users|rclone\.conf/)
+})
+
+test('links and folders laid over each other lead to no secret of the program', async (t) => {
+  const dir = scratch(t)
+  const line = 'me:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n'
+  const conf = `[both]\ntype = union\nupstreams = ${dir}/d/private ${dir}/d/sub\n`
+  files(dir, { 'd/private/users': line, 'd/private/rclone.conf': conf, 'd/sub/shown.txt': 'x', 'conf/users': line })
+  symlinkSync('../private/users', join(dir, 'd/sub/link'))
+  symlinkSync('../private', join(dir, 'd/sub/folder'))
+  symlinkSync(join(dir, 'conf/users'), join(dir, 'd/sub/far'))
+  symlinkSync('shown.txt', join(dir, 'd/sub/good'))
+  const headers = { authorization: `Basic ${btoa('me:test')}` }
+  const logins = ['--config', join(dir, 'd/private/rclone.conf'), '-L', '--copy-links-outside']
+  const near = ['link', 'folder/users', 'folder/rclone.conf']
+  for (const [remote, prefix, users, secrets] of [
+    [join(dir, 'd'), 'sub/', 'd/private/users', near],
+    [join(dir, 'd'), 'sub/', 'conf/users', ['far', 'folder/rclone.conf']],
+    ['both:', '', 'd/private/users', near],
+  ] as const) {
+    const server = await serve(t, [
+      'serve',
+      'http',
+      remote,
+      '--write',
+      remote,
+      '--htpasswd',
+      join(dir, users),
+      ...logins,
+    ])
+    const ask = (name: string, init = {}) => fetch(server.url + prefix + name, { headers, ...init })
+    const listed = (await (await ask('')).text()) + (await (await ask('folder/')).text())
+    // Twice: the second time it may be remembered.
+    for (const name of [...secrets, ...secrets]) {
+      assert.equal((await ask(name)).status, 404, name)
+      assert.ok(!listed.includes(`"${name.split('/').at(-1)}"`), name)
+      assert.equal((await ask(name, { method: 'PUT', body: 'x' })).status, 403, name)
+    }
+    assert.equal(await (await ask('good')).text(), 'x')
+    // The file is replaced, as an editor does it.
+    writeFileSync(join(dir, 'new'), line)
+    renameSync(join(dir, 'new'), join(dir, users))
+    for (const name of secrets) assert.equal((await ask(name)).status, 404, name)
+  }
 })

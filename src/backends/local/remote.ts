@@ -429,6 +429,7 @@ function describe(name: string, root: string, options: LocalOptions, network: bo
       slowHash: true,
       ...(network ? { networkDisk: true } : {}),
       ...(options.caseInsensitive || folds ? { caseInsensitive: true } : {}),
+      ...(options.copyLinks ? { manyNames: true } : {}),
     },
   }
 }
