@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { reasonOf } from './error.ts'
 
-/** How long (ms) a connection that has had its last answer may go on sending, so that its client gets to read the answer. */
-const LINGER_MS = 2000
+/** How long (ms) a connection of which one side has ended is kept for the other, so that a client gets to read its answer. */
+export const LINGER_MS = 2000
 /** And how much (bytes). */
 const LINGER_BYTES = 4 * 1024 * 1024
 
