@@ -167,6 +167,25 @@ test('an upload that is reset is an error, not a short file', async (t) => {
   assert.ok(error instanceof AppError && error.code === 'aborted')
 })
 
+test('a client that goes away in the middle of uploads and answers is noticed', async (t) => {
+  const outcomes: Promise<unknown>[] = []
+  const { port, idle } = await serve(t, (ctx, request) => {
+    const work =
+      request.method === 'PUT' ? collect(request.body) : once(ctx.signal, 'abort').then(() => 'nobody waits any more')
+    outcomes.push(work.then(String, (error: unknown) => (error as AppError).code))
+    return work.then(() => ({ status: 200, headers: [] }))
+  })
+  const client = await session(t, port)
+  const upload = client.request({ ':path': '/', ':method': 'PUT' })
+  upload.on('error', () => {}).write('a part of it')
+  client.request({ ':path': '/' }).on('error', () => {})
+  // It has arrived when what was sent behind it has been answered.
+  await new Promise((resolve) => client.ping(resolve))
+  client.destroy()
+  await idle
+  assert.deepEqual((await Promise.all(outcomes)).toSorted(), ['aborted', 'nobody waits any more'])
+})
+
 test('an upload that is refused is told to stop', async (t) => {
   const { port } = await serve(t, () => ({ status: 403, headers: [], body: 'no' }))
   const client = await session(t, port)

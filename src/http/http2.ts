@@ -15,6 +15,7 @@ import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList } from './message.ts'
 import type { Piece } from './pushed.ts'
+import { LINGER_MS } from './refuse.ts'
 import { answer, refuse } from './send.ts'
 import { checkHead2 } from './strict.ts'
 import { parseTarget, type Target, unreadTarget } from './target.ts'
@@ -90,8 +91,7 @@ export class Session {
     session.on('ping', () => this.#events++)
     session.on('remoteSettings', () => this.#events++)
     session.on('stream', (stream, headers, _, rawHeaders) => this.#onStream(stream, headers, rawHeaders))
-    // A client that sends nothing more is not waited for, but it may still read.
-    socket.once('end', () => this.end())
+    socket.once('end', () => this.#onEnd())
     if (settings.idleTimeout < MAX_TIMER) session.setTimeout(settings.idleTimeout, () => this.#onIdle())
   }
 
@@ -121,6 +121,14 @@ export class Session {
     else if (refusal) refuse(exchange, textResponse(refusal.status, refusal.message))
     else if (good) answer(exchange)
     else refuse(exchange, target && 'status' in target ? target : textResponse(400))
+  }
+
+  /** The client sends nothing more: what it has not sent whole will never be, but it may still read for a while. */
+  #onEnd(): void {
+    for (const exchange of this.#open) if (exchange.isBodyPending) exchange.destroy()
+    this.end()
+    const timer = setTimeout(() => this.#session.destroy(), LINGER_MS).unref()
+    this.#session.once('close', () => clearTimeout(timer))
   }
 
   #onIdle(): void {

@@ -6,8 +6,8 @@ import type { Site } from './exchange.ts'
 import { type HttpRequest, whenDone } from './message.ts'
 import { unreadTarget } from './target.ts'
 
-/** How long (ms) a connection that has had its last answer may go on sending, so that its client gets to read the answer. */
-const LINGER_MS = 2000
+/** How long (ms) a connection of which one side has ended is kept for the other, so that a client gets to read its answer. */
+export const LINGER_MS = 2000
 /** And how much (bytes). */
 const LINGER_BYTES = 4 * 1024 * 1024
 
