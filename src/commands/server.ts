@@ -111,14 +111,21 @@ export async function openServer(
     const served = await openServed(parts, spec, { trees, gate })
     live = await openLive(parts, served.auth !== undefined)
     const uploads = uploadPaths(live, parts.get(liveOptions))
-    const handler = await handlerOf(parts, { served, trees, live, gate, access: access.middleware, closing })
+    const { handler, refused } = await handlerOf(parts, {
+      served,
+      trees,
+      live,
+      gate,
+      access: access.middleware,
+      closing,
+    })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, {
       ...http,
       ...(addr ? { addr } : {}),
       fds,
       uploads,
-      refused: access.middleware,
+      refused,
     })
     closing.push(parts.lives.add(listening.addresses[0] ?? '', live))
     return {
@@ -162,7 +169,7 @@ interface HandlerParts {
   readonly closing: (() => void)[]
 }
 
-/** The origin with everything around it. */
+/** The origin with everything around it, and what is around the refusals of requests that do not get so far. */
 async function handlerOf(parts: ServerParts, { served, trees, live, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
   const { root, uploads, liveDirs, authorization, hook } = served
@@ -195,21 +202,24 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   // A playlist may be one that is made here, or be waited for.
   const isPlain = (path: string) => !live.has(path) && !all.has(path) && !(writes && isPlaylist(path))
   const everything = live.handler(storage)
-  return pipeline(hook ? hook(everything) : everything, {
-    access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
-    headers: serverHeaders(http, parts.version),
+  const utc = origin.serverUtc ? serverUtc : nothing
+  const ownHeaders = serverHeaders(http, parts.version)
+  const origins = cors({
+    origins: http.allowOrigin,
+    mode: origin.cors,
+    methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
+    log: ctx.log,
+  })
+  const handler = pipeline(hook ? hook(everything) : everything, {
+    access: inOrder(access, requestLog(origin.reqLog), utc),
+    headers: ownHeaders,
     // With rules some of it is open to everybody.
     hosts: hostCheck(http, authorization ? undefined : gate, true),
     ready:
       root && !served.auth && !hook && !logged
         ? ready(({ path }) => (isPlain(path) ? root.peek(path)?.entry : undefined))
         : nothing,
-    cors: cors({
-      origins: http.allowOrigin,
-      mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
-      log: ctx.log,
-    }),
+    cors: origins,
     errors: errors(),
     auth: authorization ? login : live.guarded(login),
     encoding: encoding(() => ({
@@ -217,6 +227,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
     })),
   })
+  return { handler, refused: inOrder(access, utc, ownHeaders, origins) }
 }
 
 const nothing: Middleware = (next) => next
