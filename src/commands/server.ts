@@ -90,9 +90,9 @@ export async function openServer(
   }
   try {
     const served = await openServed(parts, spec, { trees, gate })
-    const handler = await handlerOf(parts, { served, trees, gate, access: access.middleware, closing })
+    const { handler, refusals } = await handlerOf(parts, { served, trees, gate, access: access.middleware, closing })
     const fds = inheritedFds(parts.env, process.pid)
-    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds })
+    const listening = await listen(ctx, handler, { ...http, ...(addr ? { addr } : {}), fds, refusals })
     return {
       urls: listening.urls,
       addresses: listening.addresses,
@@ -130,7 +130,7 @@ interface HandlerParts {
   readonly closing: (() => void)[]
 }
 
-/** The origin with everything around it. */
+/** The origin with everything around it, and what is around the refusals of requests that do not get so far. */
 async function handlerOf(parts: ServerParts, { served, trees, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
   const { root, uploads, liveDirs, authorization, hook } = served
@@ -161,21 +161,24 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access, clos
   const storage = writes ? utcTiming(cached) : cached
   // A playlist may be one that is made here, or be waited for.
   const isPlain = (path: string) => !all.has(path) && !(writes && isPlaylist(path))
-  return pipeline(hook ? hook(storage) : storage, {
-    access: inOrder(access, requestLog(origin.reqLog), origin.serverUtc ? serverUtc : nothing),
-    headers: serverHeaders(http, parts.version),
+  const utc = origin.serverUtc ? serverUtc : nothing
+  const ownHeaders = serverHeaders(http, parts.version)
+  const origins = cors({
+    origins: http.allowOrigin,
+    mode: origin.cors,
+    methods: `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : ''}`,
+    log: ctx.log,
+  })
+  const handler = pipeline(hook ? hook(storage) : storage, {
+    access: inOrder(access, requestLog(origin.reqLog), utc),
+    headers: ownHeaders,
     // With rules some of it is open to everybody.
     hosts: hostCheck(http, authorization ? undefined : gate, true),
     ready:
       root && !served.auth && !hook && !logged
         ? ready(({ path }) => (isPlain(path) ? root.peek(path)?.entry : undefined))
         : nothing,
-    cors: cors({
-      origins: http.allowOrigin,
-      mode: origin.cors,
-      methods: `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : ''}`,
-      log: ctx.log,
-    }),
+    cors: origins,
     errors: errors(),
     auth: served.auth ?? nothing,
     encoding: encoding(() => ({
@@ -183,6 +186,7 @@ async function handlerOf(parts: ServerParts, { served, trees, gate, access, clos
       max: origin.compressMax < 0 ? Infinity : origin.compressMax,
     })),
   })
+  return { handler, refusals: inOrder(utc, ownHeaders, origins) }
 }
 
 const nothing: Middleware = (next) => next

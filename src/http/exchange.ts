@@ -6,7 +6,7 @@ import type { OptionBlock, Values } from '../schema/option.ts'
 import type { Buffers } from './buffers.ts'
 import type { KeptAnswers } from './kept.ts'
 import type { Connection } from './connection.ts'
-import type { Handler, HeaderList, HttpRequest, Peer, User } from './message.ts'
+import type { Handler, HeaderList, HttpRequest, Middleware, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
 import type { Target } from './target.ts'
 
@@ -14,6 +14,8 @@ import type { Target } from './target.ts'
 export interface Site {
   readonly ctx: Context
   readonly handler: Handler
+  /** What is put around the answers to requests whose target is refused before the handler sees them. */
+  readonly refusals: Middleware
   /** From `normalBase`. */
   readonly base: string
   readonly buffers: Buffers

@@ -101,8 +101,7 @@ function onRequest(
   connection.begin(exchange)
   if (settings.exceeded(connection)) return sendLast(exchange, overLimit())
   if (refusal) return sendLast(exchange, textResponse(refusal.status, refusal.message, allow(refusal.status)))
-  if (refused) return send(exchange, target)
-  answer(exchange)
+  answer(exchange, refused ? site.refusals(() => target) : site.handler)
 }
 
 /** The host that is asked for: that of an absolute target counts, and the header then does not (RFC 9112 section 3.2.2). */

@@ -102,6 +102,7 @@ export class Session {
     const refusal = checkHead2(method, host, rawHeaders)
     const target = refusal ? undefined : parseTarget(headers[':path'] ?? '', method, host, this.#site.base)
     const good = target && !('status' in target) ? target : undefined
+    const refused = target && 'status' in target ? target : textResponse(400)
     const exchange = new Http2Exchange(this.#site, this.connection, host, good ?? nowhere, {
       stream,
       headers,
@@ -117,8 +118,7 @@ export class Session {
     exchange.begin(this.#settings.readTimeout)
     if (this.#settings.exceeded(this.connection)) send(exchange, overLimit())
     else if (refusal) send(exchange, textResponse(refusal.status, refusal.message))
-    else if (good) answer(exchange)
-    else send(exchange, target && 'status' in target ? target : textResponse(400))
+    else answer(exchange, good ? this.#site.handler : this.#site.refusals(() => refused))
   }
 
   /** The client sends nothing more: what it has not sent whole will never be, but it may still read for a while. */

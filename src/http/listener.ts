@@ -11,7 +11,7 @@ import type { Site } from './exchange.ts'
 import { http1Server } from './http1.ts'
 import { Session } from './http2.ts'
 import { Limits } from './limits.ts'
-import type { Handler } from './message.ts'
+import type { Handler, Middleware } from './message.ts'
 import type { HttpOptions } from './options.ts'
 import { KeptAnswers } from './kept.ts'
 import { lingeringEnd, rawAnswer } from './refuse.ts'
@@ -39,7 +39,11 @@ export type ListenSettings = Pick<
   | 'maxConnectionsPerIp'
   | 'maxClientErrors'
   | 'noKeepalive'
-> & { readonly fds?: readonly number[] }
+> & {
+  readonly fds?: readonly number[]
+  /** `Site.refusals`; nothing by default. */
+  readonly refusals?: Middleware
+}
 
 /** A server that listens. */
 export interface Listening {
@@ -109,6 +113,7 @@ class Listener implements Listening {
     this.#site = {
       ctx,
       handler,
+      refusals: settings.refusals ?? ((next) => next),
       base: normalBase(settings.baseurl),
       buffers: new Buffers(),
       kept: new KeptAnswers(orNone(settings.idleTimeout)),

@@ -3,18 +3,18 @@ import { AppError, messageOf } from '../base/error.ts'
 import { SMALL } from './buffers.ts'
 import { errorResponse, textResponse } from './error.ts'
 import { RequestContext, type Exchange } from './exchange.ts'
-import { bodyLength, type HttpResponse, type ResponseBody } from './message.ts'
+import { bodyLength, type Handler, type HttpResponse, type ResponseBody } from './message.ts'
 import { isReading } from './methods.ts'
 import { fill, pump } from './pump.ts'
 
 /** A request body of which no more than this is still to come is read and dropped, so that the connection can be kept. */
 const DROPPED_BODY = 64 * 1024
 
-/** Has the handler answer, and sends the answer. Never throws: a failure becomes an answer, or a cut connection. */
-export function answer(exchange: Exchange): void {
+/** Has a handler answer, and sends the answer. Never throws: a failure becomes an answer, or a cut connection. */
+export function answer(exchange: Exchange, handler: Handler): void {
   let response: HttpResponse | Promise<HttpResponse>
   try {
-    response = exchange.site.handler(new RequestContext(exchange), exchange)
+    response = handler(new RequestContext(exchange), exchange)
   } catch (reason) {
     response = failure(exchange, reason)
   }

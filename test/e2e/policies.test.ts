@@ -151,3 +151,24 @@ test('--cache-control none gives a cache nothing to ask with, on files that matc
     304,
   )
 })
+
+test(
+  'the answer to a request that names no path has the headers of all others',
+  { skip: missing('curl') },
+  async (t) => {
+    const dir = scratch(t)
+    const own = ['--header', 'X-A: 1', '--server-utc', '--cors', 'auto']
+    const server = await serve(t, ['serve', 'http', dir, ...own])
+    for (const version of ['--http1.1', '--http2-prior-knowledge']) {
+      const { stdout } = await run('curl', ['-si', version, '-H', 'Origin: http://o', `${server.url}a%ZZ`])
+      assert.match(stdout, /^HTTP\/[\d.]+ 400 /)
+      for (const header of [
+        'x-a: 1',
+        'server-utc: \\d{13}',
+        'access-control-allow-origin: http://o',
+        'server: sluice/',
+      ])
+        assert.match(stdout, new RegExp(`\n${header}`, 'i'), version)
+    }
+  },
+)
