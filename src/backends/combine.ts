@@ -65,7 +65,7 @@ export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): R
     ),
   )
   const lacking: (keyof Remote)[] = optional.filter((method) => !all.every((remote) => remote[method]))
-  if (!all.some((remote) => remote.poll)) lacking.push('poll')
+  if (all.every((remote) => !remote.poll)) lacking.push('poll')
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 

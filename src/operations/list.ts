@@ -130,9 +130,9 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
 
 /** Gives the paths under which the entries of a remote are stored. Throws `unsupported` for one that does not encrypt names. */
 export function storedPathOf(remote: Remote): (entry: Entry) => string {
-  const { storedPath } = remote
+  const storedPath = remote.storedPath?.bind(remote)
   if (!storedPath) throw new AppError('unsupported', 'names as they are stored need a remote of type "crypt"')
-  return (entry) => storedPath.call(remote, entry)
+  return storedPath
 }
 
 function typeOf(entry: Entry): string {

@@ -24,7 +24,7 @@ export async function openUnion(args: OpenArgs<typeof unionOptions>, specs: read
   const own = { name, type: 'union', root, description: `union root '${root}'` }
   const whole = new UnionRemote(upstreams, config, togetherInfo(infos, own))
   const lacking: (keyof Remote)[] = optional.filter((method) => !upstreams.every(({ remote }) => remote[method]))
-  if (!upstreams.some(({ remote }) => remote.poll)) lacking.push('poll')
+  if (upstreams.every(({ remote }) => !remote.poll)) lacking.push('poll')
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 
