@@ -5,7 +5,7 @@ import { testContext } from '../core/testing.ts'
 import { bytesAt, listed, putText, rejectsWith } from '../../test/conformance/helpers.ts'
 import { remoteBehaviour } from '../../test/conformance/remote.ts'
 import { rooted } from '../../test/conformance/rooted.ts'
-import { combineBackend } from './combine.ts'
+import { combine, combineBackend } from './combine.ts'
 import { memoryBackend, memoryOptions } from './memory/index.ts'
 
 const ctx = testContext()
@@ -40,6 +40,22 @@ test('a file moves and is copied from one upstream to another', async () => {
   assert.equal((await bytesAt(ctx, remote, 'two/copied.txt')).toString(), 'across')
   assert.equal((await bytesAt(ctx, remote, 'two/moved.txt')).toString(), 'across')
   assert.equal(await remote.stat(ctx, 'one/a.txt'), undefined)
+})
+
+test('usage is that of all upstreams, and what is in no upstream is not there', async () => {
+  const about = async () => ({ total: 3, used: 1, free: 2 })
+  const one = Object.assign(await combined(['one=/one', 'two=/two'], 'one'), { about })
+  const remote = combine(
+    new Map([
+      ['one', one],
+      ['two', one],
+    ]),
+    'c',
+  )
+  assert.deepEqual(await remote.about?.(ctx), { total: 6, used: 2, free: 4 })
+  assert.ok(!remote.poll, 'none of them tells of changes')
+  await rejectsWith(remote.rmdir(ctx, 'none/a'), 'not-found')
+  await rejectsWith(remote.rmdir(ctx, 'one'), 'denied')
 })
 
 test('an unchanged file is peeked as the same object', async () => {

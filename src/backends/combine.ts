@@ -6,8 +6,8 @@ import { fromMs, type Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { defineBackend } from '../remote/backend.ts'
 import { specBelow } from '../remote/below.ts'
-import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo } from '../remote/remote.ts'
-import { togetherInfo } from '../remote/together.ts'
+import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../remote/remote.ts'
+import { togetherInfo, totalUsage } from '../remote/together.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { spaceList } from '../schema/values.ts'
 
@@ -64,7 +64,8 @@ export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): R
       { name, type: 'combine', root: '', description: `combine root of ${name}` },
     ),
   )
-  const lacking = optional.filter((method) => !all.every((remote) => remote[method]))
+  const lacking: (keyof Remote)[] = optional.filter((method) => !all.every((remote) => remote[method]))
+  if (all.every((remote) => !remote.poll)) lacking.push('poll')
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 
@@ -78,6 +79,7 @@ const optional = [
   'setModTime',
   'peek',
   'watch',
+  'about',
 ] as const satisfies readonly (keyof Remote)[]
 
 /** Where a path of the whole lies. */
@@ -196,6 +198,12 @@ class CombinedRemote implements Remote {
     await remote.setModTime?.(ctx, entry.kind === 'file' ? this.#innerFile(entry) : { ...entry, path }, time)
   }
 
+  async about(ctx: Context): Promise<Usage> {
+    return totalUsage(
+      await Promise.all([...this.#upstreams.values()].map(async (remote) => (await remote.about?.(ctx)) ?? {})),
+    )
+  }
+
   watch(dir: string, changed: () => void): (() => void) | undefined {
     // The root never changes.
     if (dir === '') return () => {}
@@ -228,6 +236,7 @@ class CombinedRemote implements Remote {
   /** The place of something below an upstream's own directory, which itself stays as it is. */
   #below(path: string): Place {
     const place = this.#find(asCanonical(path))
+    if (!place && path.includes('/')) throw new AppError('not-found', `${path} does not exist`)
     if (!place?.path) throw new AppError('denied', 'the root of a combine remote holds its upstreams and nothing else')
     return place
   }

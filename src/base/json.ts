@@ -115,10 +115,18 @@ const simple = /^[^"\\<>&\u0000-\u001f\u2028\u2029\ud800-\udfff]*$/
 
 function escaped(text: string): string {
   if (simple.test(text)) return `"${text}"`
-  const json = JSON.stringify(text)
+  return withEscapes(JSON.stringify(text))
+}
+
+function withEscapes(json: string): string {
   return special.test(json)
     ? json.replace(specials, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
     : json
+}
+
+/** JSON with the keys as they stand and the escapes of `encodeJson`: on one line, or indented. */
+export function jsonText(value: object, indent = ''): string {
+  return withEscapes(JSON.stringify(value, undefined, indent))
 }
 
 /** The same value in plain objects, so that all keys are written in their order: how an answer within an answer is shown. */

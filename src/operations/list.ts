@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { toAppError } from '../base/error.ts'
+import { AppError, toAppError } from '../base/error.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -19,12 +19,16 @@ export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
   readonly dirsOnly?: boolean
   readonly filesOnly?: boolean
   readonly metadata?: boolean
+  /** Names as they are stored, of a remote that encrypts them. */
+  readonly showEncrypted?: boolean
 }
 
 /** One entry as `lsjson` and `operations/list` give it, keys in this order (rc.md 3.2). */
 export interface ListItem {
   readonly Path: string
   readonly Name: string
+  readonly EncryptedPath?: string
+  readonly Encrypted?: string
   readonly Size: number
   readonly MimeType?: string
   readonly ModTime: string
@@ -36,7 +40,7 @@ export interface ListItem {
   readonly Metadata?: Readonly<Record<string, string>>
 }
 
-/** The entries of a folder. Throws `not-found`, `unsupported` for a checksum that does not exist. */
+/** The entries of a folder. Throws `not-found`, `unsupported` for a checksum that does not exist or names that are not encrypted. */
 export async function* list(
   ctx: Context,
   remote: Remote,
@@ -94,12 +98,12 @@ export async function listOne(
 type Describe = (entry: Entry) => ListItem | Promise<ListItem>
 
 function describer(ctx: Context, remote: Remote, options: ListOptions): Describe {
-  // A disk tells nanoseconds even where it can't set them; its numbers of inodes are no ids for others.
-  const { isLocal } = remote.info.traits
-  const digits = isLocal ? 9 : fractionDigits(remote.info.precision)
+  // A disk tells nanoseconds even where it can't set them.
+  const digits = remote.info.traits.isLocal ? 9 : fractionDigits(remote.info.precision)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
   const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
   const { noMimeType, noModTime, metadata } = options
+  const storedPath = options.showEncrypted ? storedPathOf(remote) : undefined
   function describe(entry: Entry, hashes?: ListItem['Hashes']): ListItem {
     const isFile = entry.kind === 'file'
     const Path = entry.path
@@ -107,11 +111,14 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
     const Size = isFile ? entry.size : -1
     const ModTime = noModTime ? '' : rfc3339(entry.modTime, digits)
     const IsDir = !isFile
+    const stored = storedPath?.(entry)
+    const names =
+      stored === undefined ? { Path, Name } : { Path, Name, EncryptedPath: stored, Encrypted: nameOf(stored) }
     const item: { -readonly [K in keyof ListItem]: ListItem[K] } = noMimeType
-      ? { Path, Name, Size, ModTime, IsDir }
-      : { Path, Name, Size, MimeType: typeOf(entry), ModTime, IsDir }
+      ? { ...names, Size, ModTime, IsDir }
+      : { ...names, Size, MimeType: typeOf(entry), ModTime, IsDir }
     if (hashes) item.Hashes = hashes
-    if (entry.id && !isLocal) item.ID = entry.id
+    if (entry.id) item.ID = entry.id
     if (isFile && entry.tier) item.Tier = entry.tier
     if (inRoot && !isFile && !Path.includes('/')) item.IsBucket = true
     if (metadata && entry.metadata) item.Metadata = entry.metadata
@@ -119,6 +126,13 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
   }
   if (kinds.length === 0) return (entry) => describe(entry)
   return async (entry) => describe(entry, entry.kind === 'file' ? await hashesOf(ctx, remote, entry, kinds) : undefined)
+}
+
+/** Gives the paths under which the entries of a remote are stored. Throws `unsupported` for one that does not encrypt names. */
+export function storedPathOf(remote: Remote): (entry: Entry) => string {
+  const storedPath = remote.storedPath?.bind(remote)
+  if (!storedPath) throw new AppError('unsupported', 'names as they are stored need a remote of type "crypt"')
+  return storedPath
 }
 
 function typeOf(entry: Entry): string {

@@ -19,8 +19,16 @@ const fields = {
 /** What a listing is to show, as clients say it. */
 export type RcListOptions = Pick<
   ListOptions,
-  'recurse' | 'noModTime' | 'noMimeType' | 'showHash' | 'hashTypes' | 'dirsOnly' | 'filesOnly' | 'metadata'
-> & { readonly showEncrypted?: boolean }
+  | 'recurse'
+  | 'noModTime'
+  | 'noMimeType'
+  | 'showHash'
+  | 'showEncrypted'
+  | 'hashTypes'
+  | 'dirsOnly'
+  | 'filesOnly'
+  | 'metadata'
+>
 
 /** The parameter `opt` of listings: names in any case, types as they are (rc.md 3.1). */
 export const listOptions: ParamType<RcListOptions> = {

@@ -40,9 +40,8 @@ export async function statPath(call: Call, { fs, remote: path, opt = {} }: Wante
 }
 
 function chosen(opt: RcListOptions): ListOptions {
-  const { hashTypes = [], showEncrypted } = opt
+  const { hashTypes = [] } = opt
   for (const kind of hashTypes) hashKind(kind)
-  if (showEncrypted) throw new AppError('unsupported', 'showEncrypted needs a remote of type crypt')
   // Who names kinds wants to see them.
   return hashTypes.length > 0 ? { ...opt, showHash: true } : opt
 }

@@ -113,7 +113,9 @@ test('an update changes only what it names', async () => {
 test('all questions are asked one by one, advanced ones only when wanted', async () => {
   const go = (state: string, result: string) =>
     updateRemote(parts(), 'x', {}, { all: true, continue: true, state, result })
-  let out = await createRemote(parts(), 'x', 'sftp', { port: 22 }, { all: true })
+  let out = await createRemote(parts(), 'x', 'sftp', { host: 'h' }, { all: true })
+  assert.equal(out.State, '*all-set,1,false', 'what is given is not asked for')
+  out = await createRemote(parts(), 'x', 'sftp', { port: 22 }, { all: true })
   assert.equal(out.State, '*all-set,0,false')
   assert.equal(out.Option?.Name, 'host')
   assert.deepEqual(out.Option?.Examples, [{ Value: 'example.com', Help: 'An example', Provider: '' }])

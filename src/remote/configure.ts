@@ -59,7 +59,7 @@ export async function createRemote(
   const { type: _type, ...texts } = textsFor(parts, backend, values, options)
   parts.config.replace(name, { type, ...texts })
   await parts.config.save()
-  return question(parts, name, backend, options)
+  return question({ parts, name, backend, given: values }, options)
 }
 
 /** Sets values of a remote and saves; else as `createRemote`. */
@@ -72,7 +72,7 @@ export async function updateRemote(
   const backend = backendOf(parts, typeof values.type === 'string' ? values.type : typeOf(parts, name))
   const texts = textsFor(parts, backend, values, options)
   if (Object.keys(texts).length > 0) parts.config.set(name, texts)
-  const out = question(parts, name, backend, options)
+  const out = question({ parts, name, backend, given: values }, options)
   await parts.config.save()
   return out
 }
@@ -195,19 +195,28 @@ function textOf(key: string, value: unknown): string {
 
 const done: ConfigOut = Object.freeze({ State: '', Option: null, Error: '', Result: '' })
 
+interface Asking {
+  readonly parts: Configuring
+  readonly name: string
+  readonly backend: Backend
+  /** What came with this call is not asked for. */
+  readonly given: Texts
+}
+
 /** Takes the answer of `options`, if there is one, and gives the next question. */
-function question(parts: Configuring, name: string, backend: Backend, options: ConfigureOptions): ConfigOut {
-  if (!options.continue) return options.all ? ask(parts, name, backend, 0, false) : done
+function question(asking: Asking, options: ConfigureOptions): ConfigOut {
+  const { parts, name, backend } = asking
+  if (!options.continue) return options.all ? ask(asking, 0, false) : done
   const [state, at = '0', advanced] = (options.state ?? '').split(',')
   if (state === '') return done
-  if (state === '*all-advanced') return options.result === 'true' ? ask(parts, name, backend, 0, true) : done
+  if (state === '*all-advanced') return options.result === 'true' ? ask(asking, 0, true) : done
   const [key, option] = Object.entries(backend.options.options)[Number(at)] ?? []
   if (state !== '*all-set' || key === undefined || !option)
     throw new AppError('invalid', `unknown internal state ${JSON.stringify(options.state)}`)
   const error = answer(parts, name, key, option, options)
   if (error !== undefined)
     return { ...questionFor(parts, name, Number(at), [key, option], advanced === 'true'), Error: error }
-  return ask(parts, name, backend, Number(at) + 1, advanced === 'true')
+  return ask(asking, Number(at) + 1, advanced === 'true')
 }
 
 /** Keeps an answer; gives what is wrong with it. The default is not written, unless it replaces another value. */
@@ -240,10 +249,15 @@ function answer(
 }
 
 /** The first question from option `from` on; hidden ones are left out, advanced ones come after a question of their own. */
-function ask(parts: Configuring, name: string, backend: Backend, from: number, advanced: boolean): ConfigOut {
+function ask({ parts, name, backend, given }: Asking, from: number, advanced: boolean): ConfigOut {
   const all = Object.entries(backend.options.options)
   for (const [index, entry] of all.entries())
-    if (index >= from && !entry[1].hidden && (entry[1].advanced ?? false) === advanced)
+    if (
+      index >= from &&
+      !entry[1].hidden &&
+      (entry[1].advanced ?? false) === advanced &&
+      !Object.hasOwn(given, configKey(entry[0]))
+    )
       return questionFor(parts, name, index, entry, advanced)
   if (advanced || !all.some(([, option]) => option.advanced && !option.hidden)) return done
   return { State: '*all-advanced', Option: editAdvanced, Error: '', Result: '' }

@@ -118,6 +118,8 @@ export interface Remote {
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
   publicLink?(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string>
+  /** The path under which an entry is stored below this remote, for one that changes names. */
+  storedPath?(entry: Entry): string
   /**
    * Calls `changed` once when a child of `dir` is added, removed or changed, soon after it happens. Gives the way to stop,
    * or undefined when this directory cannot be watched now.

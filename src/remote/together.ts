@@ -1,4 +1,4 @@
-import type { RemoteInfo, Trait } from './remote.ts'
+import type { RemoteInfo, Trait, Usage } from './remote.ts'
 
 /** What a remote over several others can promise: the hashes that all have, the coarsest times, the limits of each. */
 export function togetherInfo(
@@ -30,3 +30,14 @@ const limits = [
   'slowHash',
   'slowModTime',
 ] as const satisfies readonly Trait[]
+
+/** The usage of several storages together: what one of them does not tell is not known. */
+export function totalUsage(all: readonly Usage[]): Usage {
+  const sum = (key: keyof Usage): number | undefined =>
+    all.reduce<number | undefined>((total, usage) => {
+      const value = usage[key]
+      return total === undefined || value === undefined ? undefined : total + value
+    }, 0)
+  const keys = ['total', 'used', 'free', 'trashed', 'objects'] as const
+  return Object.fromEntries(keys.map((key) => [key, sum(key)]).filter(([, value]) => value !== undefined))
+}

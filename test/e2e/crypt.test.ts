@@ -69,3 +69,28 @@ for (const [name, settings] of Object.entries(ways)) {
     assert.equal(await works(sluice(['cat', 'c:a file/with blanks/and ünïcode 日本 😀.txt', ...config])), 'x')
   })
 }
+
+test('listings show the names as they are stored, as rclone does', { skip }, async (t) => {
+  const { dir, config } = place(t, {})
+  files(dir, { 'in/<b> & c.txt': 'x' })
+  await works(sluice(['copy', join(dir, 'in'), 'c:', ...config]))
+  for (const args of [
+    ['lsf', '-R', '--format', 'pe', 'c:'],
+    ['lsjson', '-R', '--encrypted', '--original', '--no-modtime', 'c:'],
+    ['lsjson', '-R', '--dirs-only', '--no-modtime', 'c:'],
+  ]) {
+    const [ours, theirs] = await Promise.all([
+      works(sluice([...args, ...config])),
+      works(run('rclone', [...args, ...config])),
+    ])
+    const lines = (text: string) =>
+      text
+        .split('\n')
+        .map((line) => line.replace(/,$/, ''))
+        .toSorted()
+    assert.deepEqual(lines(ours), lines(theirs), args.join(' '))
+  }
+  const { code, stderr } = await sluice(['lsjson', '--encrypted', dir])
+  assert.equal(code, 1)
+  assert.match(stderr, /type "crypt"/)
+})

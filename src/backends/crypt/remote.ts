@@ -182,6 +182,11 @@ class CryptRemote implements Remote {
     return (await this.#inner.publicLink?.(ctx, stored, options)) ?? ''
   }
 
+  storedPath({ kind, path }: Entry): string {
+    const { names } = this.#parts
+    return kind === 'file' ? names.file(path) : names.directory(path)
+  }
+
   watch(dir: string, changed: () => void): (() => void) | undefined {
     return this.#inner.watch?.(this.#directory(dir), changed)
   }
@@ -199,7 +204,7 @@ class CryptRemote implements Remote {
     const { names } = this.#parts
     if (name === 'encode') return Promise.resolve(args.map((path) => names.file(path)))
     if (name === 'decode') return Promise.resolve(args.map((stored) => names.fileOf(stored)))
-    return Promise.reject(new AppError('unsupported', `crypt has no command ${JSON.stringify(name)}: encode or decode`))
+    return Promise.reject(new AppError('unsupported', 'command not found'))
   }
 
   async #header(ctx: Context, stored: FileEntry): Promise<Uint8Array> {

@@ -41,9 +41,8 @@ export function toFileEntry(path: string, stats: DiskStats, time: TimeType): Fil
   return { kind: 'file', path, size: Number(stats.size), modTime: timeOf(stats, time), version: versionOf(stats) }
 }
 
-/** The id of a directory is its inode: another directory under the same name has another. */
 export function toDirEntry(path: string, stats: DiskStats, time: TimeType): DirEntry {
-  return { kind: 'directory', path, modTime: timeOf(stats, time), id: `${stats.dev}-${stats.ino}` }
+  return { kind: 'directory', path, modTime: timeOf(stats, time) }
 }
 
 function timeOf(stats: DiskStats, type: TimeType): Nanoseconds {

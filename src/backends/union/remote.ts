@@ -7,7 +7,7 @@ import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
-import { togetherInfo } from '../../remote/together.ts'
+import { togetherInfo, totalUsage } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
 import type { unionOptions } from './index.ts'
 import { type Candidate, needsPath, picked } from './policy.ts'
@@ -23,7 +23,8 @@ export async function openUnion(args: OpenArgs<typeof unionOptions>, specs: read
   const infos = upstreams.map(({ remote }) => remote.info)
   const own = { name, type: 'union', root, description: `union root '${root}'` }
   const whole = new UnionRemote(upstreams, config, togetherInfo(infos, own))
-  const lacking = optional.filter((method) => !upstreams.every(({ remote }) => remote[method]))
+  const lacking: (keyof Remote)[] = optional.filter((method) => !upstreams.every(({ remote }) => remote[method]))
+  if (upstreams.every(({ remote }) => !remote.poll)) lacking.push('poll')
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 
@@ -164,14 +165,7 @@ class UnionRemote implements Remote {
 
   /** The sums of what the upstreams say; what one of them cannot say is left out. */
   async about(ctx: Context): Promise<Usage> {
-    const all = await Promise.all(this.#upstreams.map((upstream) => upstream.usage(ctx)))
-    const sum = (key: keyof Usage): number | undefined =>
-      all.reduce<number | undefined>((total, usage) => {
-        const value = usage[key]
-        return total === undefined || value === undefined ? undefined : total + value
-      }, 0)
-    const keys = ['total', 'used', 'free', 'trashed', 'objects'] as const
-    return Object.fromEntries(keys.map((key) => [key, sum(key)]).filter(([, value]) => value !== undefined))
+    return totalUsage(await Promise.all(this.#upstreams.map((upstream) => upstream.usage(ctx))))
   }
 
   watch(dir: string, changed: () => void): (() => void) | undefined {

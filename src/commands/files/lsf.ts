@@ -1,8 +1,11 @@
 import { AppError } from '../../base/error.ts'
 import { formatCsv } from '../../base/csv.ts'
+import { jsonText } from '../../base/json.ts'
+import { nameOf } from '../../base/path.ts'
 import type { Context } from '../../core/context.ts'
 import { hashOf } from '../../operations/compare.ts'
 import { localTime } from '../../operations/format-time.ts'
+import { storedPathOf } from '../../operations/list.ts'
 import { hashKind } from '../../operations/hashsum.ts'
 import { walk } from '../../operations/walk.ts'
 import type { Entry, Remote } from '../../remote/remote.ts'
@@ -15,7 +18,7 @@ const lsfOptions = defineOptions('lsf', {
   format: option(
     string,
     'p',
-    'What to show of each entry, a letter each: p path, s size, t time, h checksum, i id, m type, T tier, M metadata',
+    'What to show of each entry, a letter each: p path, s size, t time, h checksum, i id, o original id, m type, e encrypted name, T tier, M metadata',
     {
       short: 'F',
     },
@@ -31,30 +34,39 @@ const lsfOptions = defineOptions('lsf', {
 })
 
 type LsfOptions = Values<typeof lsfOptions>
+type Mark = (entry: Entry) => string
 type Field = (entry: Entry) => string | Promise<string>
 
 /** The functions that give the fields of a format. Throws `usage` for a letter that means nothing. */
 function fieldsOf(ctx: Context, remote: Remote, options: LsfOptions): readonly Field[] {
   const kind = hashKind(options.hash)
+  const slash: Mark = ({ kind }) => (kind === 'directory' && options.dirSlash ? '/' : '')
   const fields: Readonly<Record<string, Field>> = {
-    p: ({ path, kind }) =>
-      `${options.absolute ? '/' : ''}${path}${kind === 'directory' && options.dirSlash ? '/' : ''}`,
+    p: (entry) => `${options.absolute ? '/' : ''}${entry.path}${slash(entry)}`,
     s: (entry) => String(entry.kind === 'file' ? entry.size : -1),
     t: ({ modTime }) => localTime(modTime, 0),
     h: (entry) => (entry.kind === 'file' ? hashOf(ctx, { remote, file: entry }, kind) : ''),
     i: ({ id }) => id ?? '',
+    o: () => '', // no storage here changes ids
+    e: options.format.includes('e') ? storedNames(remote, slash) : () => '',
     m: async (entry) => {
       const { octetStream, typeByName } = await import('../../base/mime.ts')
       return entry.kind === 'file' ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory'
     },
     T: (entry) => (entry.kind === 'file' ? (entry.tier ?? '') : ''),
-    M: ({ metadata }) => JSON.stringify(metadata ?? {}),
+    M: ({ metadata }) => jsonText(metadata ?? {}),
   }
   return Array.from(options.format, (letter) => {
     const field = fields[letter]
     if (field) return field
-    throw new AppError('usage', `unknown format character '${letter}': use p s t h i m T M`)
+    throw new AppError('usage', `unknown format character '${letter}': use p s t h i o m e T M`)
   })
+}
+
+/** The names under which entries are stored, without their folders. */
+function storedNames(remote: Remote, slash: Mark): Mark {
+  const storedPath = storedPathOf(remote)
+  return (entry) => nameOf(storedPath(entry)) + slash(entry)
 }
 
 export const lsfCommand: Command = {

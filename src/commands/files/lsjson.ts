@@ -1,3 +1,4 @@
+import { jsonText } from '../../base/json.ts'
 import type { ListOptions } from '../../operations/list.ts'
 import { copyOptions } from '../../operations/options.ts'
 import { directoryNotFound } from '../../operations/missing.ts'
@@ -14,11 +15,15 @@ const lsjsonOptions = defineOptions('lsjson', {
   noMimetype: option(bool, false, 'Leave out types', { flag: 'no-mimetype' }),
   filesOnly: option(bool, false, 'List files only'),
   dirsOnly: option(bool, false, 'List folders only'),
+  encrypted: option(bool, false, 'Show names as they are stored, of a remote that encrypts them'),
+  original: option(bool, false, 'Show ids as the storage below has them', {
+    inert: 'no storage here changes ids',
+  }),
   stat: option(bool, false, 'Show the one entry that is named, not what is in it'),
 })
 
 function optionsOf(io: CommandIo): ListOptions {
-  const { recursive, hash, hashType, noModtime, noMimetype, filesOnly, dirsOnly } = io.get(lsjsonOptions)
+  const { recursive, hash, hashType, noModtime, noMimetype, filesOnly, dirsOnly, encrypted } = io.get(lsjsonOptions)
   const { metadata } = io.get(copyOptions)
   return {
     recurse: recursive,
@@ -28,6 +33,7 @@ function optionsOf(io: CommandIo): ListOptions {
     noMimeType: noMimetype,
     filesOnly,
     dirsOnly,
+    showEncrypted: encrypted,
     metadata,
   }
 }
@@ -48,7 +54,7 @@ const lsjsonCommand: Command = {
       await out.write('[\n')
       let first = true
       for await (const item of list(ctx, remote, '', { ...options, failed })) {
-        await out.write(`${first ? '' : ',\n'}${JSON.stringify(item)}`)
+        await out.write(`${first ? '' : ',\n'}${jsonText(item)}`)
         first = false
       }
       return await out.write(first ? ']\n' : '\n]\n')
@@ -61,7 +67,7 @@ async function printOne(io: CommandIo, { ctx, out }: Pick<Listing, 'ctx' | 'out'
   const { remote, file } = await (await io.remotes()).openAt(io.args[0] ?? '')
   const item = await listOne(ctx, remote, file?.path ?? '', optionsOf(io))
   if (!item) throw directoryNotFound()
-  await out.write(`${JSON.stringify(item, undefined, '\t')}\n`)
+  await out.write(`${jsonText(item, '\t')}\n`)
 }
 
 const statCommand: Command = {
