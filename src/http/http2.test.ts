@@ -183,7 +183,7 @@ test('a client that goes away in the middle of uploads and answers is noticed', 
   await new Promise((resolve) => client.ping(resolve))
   client.destroy()
   await idle
-  assert.deepEqual((await Promise.all(outcomes)).toSorted(), ['aborted', 'nobody waits any more'])
+  assert.deepEqual(new Set(await Promise.all(outcomes)), new Set(['aborted', 'nobody waits any more']))
 })
 
 test('an upload that is refused is told to stop', async (t) => {
