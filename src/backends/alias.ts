@@ -1,6 +1,5 @@
-import { AppError } from '../base/error.ts'
 import { defineBackend } from '../remote/backend.ts'
-import { specBelow } from '../remote/below.ts'
+import { refuseNowhere, specBelow } from '../remote/below.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { string } from '../schema/values.ts'
 
@@ -19,10 +18,7 @@ export const aliasBackend = defineBackend({
   wraps: true,
   async open(_ctx, args) {
     const { remote } = args.config
-    if (remote === '')
-      throw new AppError('invalid', "alias can't point to an empty remote - check the value of the remote setting")
-    if (remote.startsWith(`${args.name}:`))
-      throw new AppError('invalid', "can't point alias remote at itself - check the value of the remote setting")
+    refuseNowhere('alias', args.name, remote)
     return await args.openRemote(specBelow(remote, args.root.replace(/^\/+|\/+$/g, '')))
   },
 })

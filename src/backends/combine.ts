@@ -7,7 +7,7 @@ import type { Context } from '../core/context.ts'
 import { defineBackend } from '../remote/backend.ts'
 import { specBelow } from '../remote/below.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../remote/remote.ts'
-import { togetherInfo, totalUsage } from '../remote/together.ts'
+import { togetherInfo, totalUsage, withoutLacking } from '../remote/together.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { spaceList } from '../schema/values.ts'
 
@@ -64,9 +64,7 @@ export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): R
       { name, type: 'combine', root: '', description: `combine root of ${name}` },
     ),
   )
-  const lacking: (keyof Remote)[] = optional.filter((method) => !all.every((remote) => remote[method]))
-  if (all.every((remote) => !remote.poll)) lacking.push('poll')
-  return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
+  return withoutLacking(whole, all, { all: optional, some: ['poll'] })
 }
 
 /** What is offered only when all upstreams do. */

@@ -1,4 +1,4 @@
-import type { RemoteInfo, Trait, Usage } from './remote.ts'
+import type { Remote, RemoteInfo, Trait, Usage } from './remote.ts'
 
 /** What a remote over several others can promise: the hashes that all have, the coarsest times, the limits of each. */
 export function togetherInfo(
@@ -20,6 +20,19 @@ export function togetherInfo(
     precision: precisions.includes(undefined) ? undefined : Math.max(...precisions.map((ns) => ns ?? 0)),
     traits: Object.fromEntries(traits.map((trait) => [trait, true])),
   }
+}
+
+/** A remote without those of its methods that need one of all those below, or of `some` of them, and lack it. */
+export function withoutLacking(
+  whole: Remote,
+  below: readonly Remote[],
+  { all, some = [] }: { readonly all: readonly (keyof Remote)[]; readonly some?: readonly (keyof Remote)[] },
+): Remote {
+  const lacking = [
+    ...all.filter((method) => !below.every((remote) => remote[method])),
+    ...some.filter((method) => !below.some((remote) => remote[method])),
+  ]
+  return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 
 const strengths = ['isLocal', 'emptyDirectories', 'partialUploads'] as const satisfies readonly Trait[]

@@ -1,5 +1,5 @@
-import { AppError } from '../../base/error.ts'
 import { defineBackend } from '../../remote/backend.ts'
+import { refuseNowhere } from '../../remote/below.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, oneOf, string } from '../../schema/values.ts'
 
@@ -75,11 +75,7 @@ export const cryptBackend = defineBackend({
   options: cryptOptions,
   wraps: true,
   async open(_ctx, args) {
-    const { remote } = args.config
-    if (remote === '')
-      throw new AppError('invalid', "crypt can't point to an empty remote - check the value of the remote setting")
-    if (remote.startsWith(`${args.name}:`))
-      throw new AppError('invalid', "can't point crypt remote at itself - check the value of the remote setting")
+    refuseNowhere('crypt', args.name, args.config.remote)
     const { openCrypt } = await import('./remote.ts')
     return await openCrypt(args)
   },

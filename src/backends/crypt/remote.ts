@@ -8,6 +8,7 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { incoming } from '../../remote/incoming.ts'
 import type { DirEntry, Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
+import { withoutLacking } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
 import {
   HEADER,
@@ -38,7 +39,7 @@ export async function openCrypt(args: OpenArgs<typeof cryptOptions>): Promise<Re
     config,
     info: infoOf(inner, name, root, config),
   }
-  return withoutWhatIsLacking(new CryptRemote(parts), inner)
+  return withoutLacking(new CryptRemote(parts), [inner], { all: passedOn })
 }
 
 /** What is offered only when the storage below offers it. */
@@ -56,11 +57,6 @@ const passedOn = [
   'watch',
   'poll',
 ] as const satisfies readonly (keyof Remote)[]
-
-function withoutWhatIsLacking(remote: Remote, inner: Remote): Remote {
-  const lacking = passedOn.filter((method) => !inner[method])
-  return Object.assign(remote, Object.fromEntries(lacking.map((method) => [method, undefined])))
-}
 
 interface CryptParts {
   readonly inner: Remote

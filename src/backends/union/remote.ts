@@ -7,7 +7,7 @@ import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
-import { togetherInfo, totalUsage } from '../../remote/together.ts'
+import { togetherInfo, totalUsage, withoutLacking } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
 import type { unionOptions } from './index.ts'
 import { type Candidate, needsPath, picked } from './policy.ts'
@@ -23,9 +23,11 @@ export async function openUnion(args: OpenArgs<typeof unionOptions>, specs: read
   const infos = upstreams.map(({ remote }) => remote.info)
   const own = { name, type: 'union', root, description: `union root '${root}'` }
   const whole = new UnionRemote(upstreams, config, togetherInfo(infos, own))
-  const lacking: (keyof Remote)[] = optional.filter((method) => !upstreams.every(({ remote }) => remote[method]))
-  if (upstreams.every(({ remote }) => !remote.poll)) lacking.push('poll')
-  return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
+  return withoutLacking(
+    whole,
+    upstreams.map(({ remote }) => remote),
+    { all: optional, some: ['poll'] },
+  )
 }
 
 /** What is offered only when all upstreams do. */
