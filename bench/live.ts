@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { find } from '../test/peers.ts'
 import type { Figure } from './report.ts'
-import { type Contender, cpuTime, rss, type Running, start } from './servers.ts'
+import { type Contender, contenders, cpuTime, rss, type Running, start } from './servers.ts'
 
 export interface LiveBench {
   readonly root: string
@@ -19,17 +19,7 @@ const MANY = 3000
 
 const sluice: Contender = {
   name: 'sluice',
-  command: (root, port, scratch) => [
-    process.execPath,
-    join(scratch, 'package/bin/sluice.js'),
-    'serve',
-    'http',
-    root,
-    '--addr',
-    `127.0.0.1:${port}`,
-    '--live',
-    '/live.mp3',
-  ],
+  command: (root, port, scratch) => [...(contenders.sluice.command(root, port, scratch) ?? []), '--live', '/live.mp3'],
 }
 
 const icecast: Contender = {

@@ -1,5 +1,8 @@
 import { children, inside } from './boxes.ts'
 
+/** Set in the flags of a sample that depends on another one (`sample_is_non_sync_sample`). */
+export const NOT_SYNC = 0x0001_0000
+
 /** What a track says about its samples before there are any (`moov`). */
 export interface TrackInfo {
   /** `video`, `audio` or another handler. */
@@ -57,17 +60,25 @@ export function readFragment(moof: Uint8Array): Fragment | undefined {
   const time = tfdt[0] === 1 && tfdt.length >= 12 ? Number(view.getBigUint64(4)) : uint32(view, 4)
   const defaults = headOf(tfhd)
   let [ticks, bare] = [0, 0]
-  let flags: number | undefined
-  let seen = false
   for (const { type, body } of children(traf)) {
     if (type !== 'trun') continue
-    const run = runOf(body, defaults)
+    const run = runOf(body, defaults.duration)
     ticks += run.ticks
     bare += run.bare
-    if (!seen) flags = run.flags
-    seen = true
   }
-  return { time, ticks, bare, flags }
+  return { time, ticks, bare, flags: firstFlags(traf) }
+}
+
+/** Flags of the first sample of a `traf` body; undefined = those of the track, or it has no samples. */
+export function firstFlags(traf: Uint8Array): number | undefined {
+  const [tfhd, trun] = [inside(traf, 'tfhd'), inside(traf, 'trun')]
+  const defaults = tfhd && headOf(tfhd).flags
+  if (!trun) return undefined
+  const view = viewOf(trun)
+  const has = uint32(view, 0) & 0xffffff
+  const at = 8 + (has & 0x1 ? 4 : 0)
+  if (has & 0x4) return uint32(view, at)
+  return has & 0x400 ? uint32(view, at + (has & 0x100 ? 4 : 0) + (has & 0x200 ? 4 : 0)) : defaults
 }
 
 /** The defaults of a `tfhd`; undefined = those of the track. */
@@ -81,21 +92,17 @@ function headOf(tfhd: Uint8Array): { readonly duration: number | undefined; read
   return { duration, flags: take(0x20) }
 }
 
-function runOf(trun: Uint8Array, defaults: ReturnType<typeof headOf>): Omit<Fragment, 'time'> {
+function runOf(trun: Uint8Array, duration: number | undefined): Pick<Fragment, 'ticks' | 'bare'> {
   const view = viewOf(trun)
   const has = uint32(view, 0) & 0xffffff
   const count = uint32(view, 4)
-  let at = 8 + (has & 0x1 ? 4 : 0)
-  let flags = defaults.flags
-  if (has & 0x4) flags = uint32(view, (at += 4) - 4)
+  let at = 8 + (has & 0x1 ? 4 : 0) + (has & 0x4 ? 4 : 0)
   const size = [0x100, 0x200, 0x400, 0x800].filter((bit) => has & bit).length * 4
-  if (has & 0x400 && !(has & 0x4))
-    flags = uint32(view, at + [0x100, 0x200].filter((bit) => has & bit).length * 4) ?? flags
   let ticks = 0
   if (has & 0x100) for (let i = 0; i < count && at < trun.length; i++, at += size) ticks += uint32(view, at)
-  else if (defaults.duration !== undefined) ticks = defaults.duration * count
-  else return { ticks: 0, bare: count, flags }
-  return { ticks, bare: 0, flags }
+  else if (duration !== undefined) ticks = duration * count
+  else return { ticks: 0, bare: count }
+  return { ticks, bare: 0 }
 }
 
 /** Length of a fragment in seconds. */
@@ -105,7 +112,7 @@ export function fragmentSeconds({ ticks, bare }: Fragment, { timescale, defaultD
 
 /** Whether a player can begin with a fragment: its first sample depends on no other (`sample_is_non_sync_sample` is not set). */
 export function isIndependent({ flags }: Fragment, track: TrackInfo): boolean {
-  return ((flags ?? track.defaultFlags) & 0x10000) === 0
+  return ((flags ?? track.defaultFlags) & NOT_SYNC) === 0
 }
 
 function viewOf(bytes: Uint8Array): DataView {

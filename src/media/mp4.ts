@@ -1,6 +1,7 @@
+import { children } from './boxes.ts'
+import { firstFlags, NOT_SYNC } from './fragment.ts'
 import { Frames } from './frames.ts'
 
-const NOT_SYNC = 0x0001_0000
 /** Boxes that stand before a fragment and belong to it. */
 const before = new Set(['styp', 'sidx', 'prft', 'emsg', 'moof'])
 
@@ -34,39 +35,9 @@ export class Mp4 extends Frames {
   }
 }
 
-/** The boxes within a box. */
-function* boxes(bytes: Buffer): Generator<{ readonly type: string; readonly content: Buffer }> {
-  for (let at = 0; at + 8 <= bytes.length;) {
-    const size = bytes.readUInt32BE(at)
-    if (size < 8 || at + size > bytes.length) return
-    yield { type: bytes.toString('latin1', at + 4, at + 8), content: bytes.subarray(at + 8, at + size) }
-    at += size
-  }
-}
-
 /** False when a track of the fragment says that its first sample needs one before it. */
-function beginsWithKey(moof: Buffer): boolean {
-  for (const { type, content } of boxes(moof)) if (type === 'traf' && !trackBeginsWithKey(content)) return false
-  return true
-}
-
-function trackBeginsWithKey(traf: Buffer): boolean {
-  let flags = 0
-  for (const { type, content } of boxes(traf)) {
-    if (content.length < 8) continue
-    const given = content.readUInt32BE(0) & 0xff_ffff
-    if (type === 'tfhd' && (given & 0x20) !== 0) {
-      const at =
-        8 + ((given & 1) !== 0 ? 8 : 0) + [2, 8, 0x10].reduce((sum, bit) => sum + ((given & bit) !== 0 ? 4 : 0), 0)
-      if (at + 4 <= content.length) flags = content.readUInt32BE(at)
-    }
-    if (type !== 'trun') continue
-    let at = 8 + ((given & 1) !== 0 ? 4 : 0)
-    if ((given & 4) === 0) {
-      if ((given & 0x400) === 0) return (flags & NOT_SYNC) === 0
-      at += ((given & 0x100) !== 0 ? 4 : 0) + ((given & 0x200) !== 0 ? 4 : 0)
-    }
-    return at + 4 > content.length || (content.readUInt32BE(at) & NOT_SYNC) === 0
-  }
+function beginsWithKey(moof: Uint8Array): boolean {
+  for (const { type, body } of children(moof))
+    if (type === 'traf' && ((firstFlags(body) ?? 0) & NOT_SYNC) !== 0) return false
   return true
 }
