@@ -180,7 +180,7 @@ test('a publisher that is killed within a segment breaks its readers off', { ski
   const server = await origin(t, '--live-hold', '500ms')
   const push = ffmpeg(t, 20, ldash(`${server.url}live/a.mpd`, `${server.url}.utc`, 4))
   await there(`${server.url}live/a.mpd`)
-  const reader = await fetch(`${server.url}live/chunk-stream0-00001.m4s`)
+  const reader = await there(`${server.url}live/chunk-stream0-00001.m4s`)
   const read = reader.arrayBuffer()
   await there(`${server.url}live/a.stream0.m3u8`)
   await push.stop('SIGKILL')
