@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { AppError, toAppError } from '../base/error.ts'
+import { toAppError } from '../base/error.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -7,6 +7,7 @@ import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
 import { fractionDigits, rfc3339 } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
+import { storedPathOf } from './stored-path.ts'
 import { walkFolders, type WalkOptions } from './walk.ts'
 
 export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
@@ -126,13 +127,6 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
   }
   if (kinds.length === 0) return (entry) => describe(entry)
   return async (entry) => describe(entry, entry.kind === 'file' ? await hashesOf(ctx, remote, entry, kinds) : undefined)
-}
-
-/** Gives the paths under which the entries of a remote are stored. Throws `unsupported` for one that does not encrypt names. */
-export function storedPathOf(remote: Remote): (entry: Entry) => string {
-  const storedPath = remote.storedPath?.bind(remote)
-  if (!storedPath) throw new AppError('unsupported', 'names as they are stored need a remote of type "crypt"')
-  return storedPath
 }
 
 function typeOf(entry: Entry): string {
