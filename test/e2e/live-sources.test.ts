@@ -62,10 +62,12 @@ for (const [name, args] of [
     const server = await radio(t, '--live', '/live.mp3,hold', '--user', 'source', '--pass', 'x')
     const scheme = name.startsWith('icecast') ? 'icecast' : 'http'
     const target = `${scheme}://source:x@127.0.0.1:${server.port}/live.mp3`
+    // In real time: a publisher that has sent all and left before somebody listens has nothing more to hold.
     const sent = run('ffmpeg', [
       '-hide_banner',
       '-loglevel',
       'error',
+      '-re',
       '-i',
       file,
       '-c',
