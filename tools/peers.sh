@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real programs that the tests talk to. For Debian, as root; harmless to run again. Starts no service.
 set -eu
-packages='rclone nginx-light caddy apache2-utils curl openssl nghttp2-client wrk ffmpeg chromium unzip python3-minimal icecast2 libshout-tools'
+packages='rclone nginx-light caddy apache2-utils curl openssl nghttp2-client wrk ffmpeg chromium unzip python3-minimal icecast2 libshout-tools swift-proxy swift-account swift-container swift-object memcached'
 missing=''
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
