@@ -17,6 +17,11 @@ packages='
   python3-minimal
   icecast2
   libshout-tools
+  swift-proxy
+  swift-account
+  swift-container
+  swift-object
+  memcached
 '
 missing=''
 for package in $packages; do
