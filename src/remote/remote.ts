@@ -14,6 +14,8 @@ export interface FileEntry extends EntryBase {
   readonly kind: 'file'
   /** Bytes, -1 when the remote does not know. */
   readonly size: number
+  /** `modTime` is when the file was uploaded: `stat` knows the file's own time, but a listing does not (see `ownTime`). */
+  readonly timeOfUpload?: true
   readonly contentType?: string
   /** An opaque version from the storage (inode and change time, an S3 ETag), without quotes: part of our own ETag. */
   readonly version?: string
