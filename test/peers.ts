@@ -1,9 +1,13 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** Where the programs and packages are that come from npm. */
+export const npmPeers = join(import.meta.dirname, '..', 'tools', 'peers', 'node_modules')
+
 /** The full path of a program, or undefined. */
 export function find(program: string): string | undefined {
-  for (const dir of `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter)) {
+  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', join(npmPeers, '.bin')]
+  for (const dir of dirs) {
     const path = join(dir, program)
     try {
       accessSync(path, constants.X_OK)

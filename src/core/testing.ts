@@ -22,12 +22,12 @@ export function recordingLogger(): Logger & { readonly lines: string[] } {
 }
 
 /** A context with default options that logs nothing: for tests and for embedding. */
-export function testContext(change: ContextChange = {}): AppContext {
+export function testContext(change: ContextChange & { readonly options?: OptionSet } = {}): AppContext {
   return new AppContext({
     signal: change.signal ?? new AbortController().signal,
     log: change.log ?? recordingLogger(),
     stats: change.stats ?? new Groups().get('test'),
     filter: change.filter ?? nothingExcluded,
-    options: new OptionSet([]),
+    options: change.options ?? new OptionSet([]),
   })
 }

@@ -16,6 +16,7 @@ import { filtered } from './filtered.ts'
 import { limited } from './limit.ts'
 import { logged } from './logged.ts'
 import { only } from './only.ts'
+import { paced } from './pacer.ts'
 import { readonly } from './readonly.ts'
 import { retrying } from './retry.ts'
 
@@ -209,4 +210,37 @@ test('layers keep what they do not touch, and a body that is never read holds no
   assert.equal(closed, 1)
   assert.equal(remote.info, inner.info)
   assert.equal(toAppError(new Error('x')).code, 'io')
+})
+
+test('a storage that is asked too often is asked less often, by all, until it answers again', async () => {
+  const begun: number[] = []
+  let refusals = 2
+  const busy = extend(await memory(), {
+    async stat() {
+      begun.push(performance.now())
+      if (refusals-- > 0) throw new AppError('rate-limited', 'slow down', { retry: { afterMs: 60 } })
+      return await Promise.resolve(undefined)
+    },
+  })
+  const remote = paced({ first: 20, longest: 80, now: () => performance.now() })(busy)
+  const gap = (of: number) => (begun[of] ?? 0) - (begun[of - 1] ?? 0)
+  await assert.rejects(remote.stat(ctx, 'a'), { code: 'rate-limited' })
+  await assert.rejects(remote.stat(ctx, 'b'), { code: 'rate-limited' })
+  await Promise.all(['c', 'd', 'e', 'f', 'g'].map((path) => remote.stat(ctx, path)))
+  assert.ok(gap(1) >= 59 && gap(2) >= 59, `as long as it asked for: ${gap(1)}, ${gap(2)} ms`)
+  assert.ok(gap(3) >= 39 && gap(4) >= 39, `one after the other: ${gap(3)}, ${gap(4)} ms`)
+  begun.length = 0
+  await remote.stat(ctx, 'h')
+  await remote.stat(ctx, 'i')
+  assert.equal(begun.length, 2)
+})
+
+test('whoever leaves does not wait for a storage that is asked too often', async () => {
+  const busy = extend(await memory(), {
+    stat: () => Promise.reject(new AppError('rate-limited', 'slow down', { retry: { afterMs: 60_000 } })),
+  })
+  const remote = paced({ first: 20, longest: 80, now: () => performance.now() })(busy)
+  await assert.rejects(remote.stat(ctx, 'a'), { code: 'rate-limited' })
+  const signal = AbortSignal.timeout(5)
+  await assert.rejects(remote.stat(ctx.with({ signal }), 'a'), { code: 'aborted' })
 })

@@ -10,6 +10,7 @@ import { filtered } from './filtered.ts'
 import { limited } from './limit.ts'
 import { logged } from './logged.ts'
 import { only } from './only.ts'
+import { paced } from './pacer.ts'
 import { retrying } from './retry.ts'
 import { type Sections, settle } from './settle.ts'
 
@@ -164,7 +165,8 @@ export class Remotes implements Opener {
       perSecond: main.tpsLimit,
       burst: main.tpsLimitBurst,
     }
-    return [limited(limits), retrying(policy), logged()]
+    const pace = { first: 20, longest: 2000, now: () => performance.now() }
+    return [limited(limits), retrying(policy), paced(pace), logged()]
   }
 
   #expire(): void {
