@@ -7,6 +7,7 @@ import { mainOptions } from '../core/options.ts'
 import type { Transfer, TransferEnds } from '../core/stats.ts'
 import { retry } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
+import { ownTime } from '../remote/own-time.ts'
 import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
@@ -176,7 +177,9 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
-  const written = await target.put(ctx, path, body, putInfo(ctx, job, kind, readBack))
+  // After it was opened: some storage knows the time then.
+  const { modTime } = await ownTime(ctx, source, file)
+  const written = await target.put(ctx, path, body, { ...putInfo(ctx, job, kind, readBack), modTime })
   await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
   return written
 }
@@ -186,7 +189,6 @@ function putInfo(ctx: Context, { file, existing }: FileJob, kind: string | undef
   const known = kind === undefined ? undefined : file.hashes?.[kind]
   return {
     ...(file.size >= 0 && !ignoreSize ? { size: file.size } : {}),
-    modTime: file.modTime,
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
     ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
     ...(known && kind ? { hashes: { [kind]: known } } : {}),
