@@ -66,9 +66,10 @@ export class S3Client {
       const response = await this.#request(ctx, call, region)
       if (response.status < 300) return response
       const problem = await problemOf(response, described(call))
-      const elsewhere = problem.region !== undefined && problem.region !== region && response.status !== 403
-      if (!elsewhere || again || !mayBeRepeated(call)) throw problem.error
-      this.#regions.set(call.bucket, problem.region)
+      if (again || !mayBeRepeated(call) || !elsewhere.has(response.status)) throw problem.error
+      const actual = problem.region ?? (call.method === 'HEAD' ? await this.#askRegion(ctx, call.bucket) : undefined)
+      if (actual === undefined || actual === region) throw problem.error
+      this.#regions.set(call.bucket, actual)
     }
   }
 
@@ -137,6 +138,13 @@ export class S3Client {
     this.#http.close()
   }
 
+  /** Where a bucket is, by an error that has a document, which the answer to HEAD has not. */
+  async #askRegion(ctx: Context, bucket: string): Promise<string | undefined> {
+    const call: Call = { method: 'GET', bucket, query: { location: '' } }
+    const response = await this.#request(ctx, call, this.regionOf(bucket))
+    return (await problemOf(response, described(call))).region
+  }
+
   async #request(ctx: Context, call: Call, region: string): Promise<ClientResponse> {
     const unsigned = this.#unsigned(call, region)
     const headers = await this.#signer.sign(unsigned, region)
@@ -168,6 +176,9 @@ export class S3Client {
     return { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
   }
 }
+
+/** The statuses of answers to a request that was signed for the wrong region, or sent to it. */
+const elsewhere: ReadonlySet<number> = new Set([301, 307, 400])
 
 const PRESIGNED_SECONDS = 3600
 

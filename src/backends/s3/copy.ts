@@ -1,4 +1,4 @@
-import { AppError, toAppError } from '../../base/error.ts'
+import { AppError, type ErrorCode, toAppError } from '../../base/error.ts'
 import { asCanonical } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
@@ -10,6 +10,7 @@ import { copyParts } from './multipart.ts'
 import { describedAgain, entryOfHeaders, etagOf } from './object.ts'
 import { escaped } from './sign.ts'
 import type { Store } from './store.ts'
+import { placeOf } from './versions.ts'
 
 /** What a copy changes of what it copies. */
 interface Changes {
@@ -27,59 +28,69 @@ export async function copy(ctx: Context, store: Store, file: FileEntry, to: stri
 
 /** Gives an object another time, by copying it onto itself with other metadata. */
 export async function setModTime(ctx: Context, store: Store, file: FileEntry, modTime: Nanoseconds): Promise<void> {
+  latest(file)
   await copied(ctx, store, file, file.path, { modTime })
 }
 
 /** Moves an object to another storage class, by copying it onto itself. */
 export async function setTier(ctx: Context, store: Store, file: FileEntry, tier: string): Promise<void> {
+  latest(file)
   await copied(ctx, store, file, file.path, { tier: tier.toUpperCase() })
+}
+
+function latest({ path, id }: FileEntry): void {
+  if (id !== undefined) throw new AppError('unsupported', `${path} is an old version, which stays as it is`)
 }
 
 async function copied(ctx: Context, store: Store, file: FileEntry, to: string, changes: Changes): Promise<FileEntry> {
   const { client, keeping, options, places } = store
-  const now = await headOf(ctx, store, file)
+  const now = await unchanged(ctx, store, file)
   const known = entryOfHeaders(file.path, now)
-  if (file.version !== undefined && known.version !== file.version)
-    throw new AppError('not-found', `${file.path} has changed since it was looked up`)
   const modTime = changes.modTime ?? known.modTime
-  const described = describedAgain(now, modTime)
-  const tier: Headers =
-    changes.tier === undefined ? sameTier(now, options.storageClass) : { 'x-amz-storage-class': changes.tier }
-  const source = { ...copySource(store, file, known.version), ...keeping.copied }
+  const inParts = known.size > options.copyCutoff
+  const tier = changes.tier ?? (options.storageClass || now['x-amz-storage-class'])
+  const described: Headers = {
+    ...describedAgain(now, modTime, inParts ? known.hashes?.md5 : undefined),
+    ...(tier === undefined ? {} : { 'x-amz-storage-class': tier }),
+  }
+  const named = { ...keeping.copied, 'x-amz-copy-source': sourceText(store, file) }
   const place = places.of(to)
-  const entry: FileEntry = {
-    ...known,
-    path: to,
-    modTime,
-    ...(changes.tier === undefined ? {} : { tier: changes.tier }),
-  }
-  if (known.size > options.copyCutoff) {
+  let etag: string | undefined
+  if (inParts) {
     const job = { path: to, place, info: {}, modTime, size: known.size, md5: known.hashes?.md5 }
-    const { etag } = await copyParts(ctx, store, job, { source, described: { ...described, ...tier } })
-    return { ...entry, ...(etag === undefined ? {} : { version: etag }) }
+    const confirm = () => unchanged(ctx, store, known)
+    etag = (await copyParts(ctx, store, job, { size: known.size, named, described, confirm })).etag
+  } else {
+    const condition: Headers = known.version === undefined ? {} : { 'x-amz-copy-source-if-match': `"${known.version}"` }
+    const headers = { ...keeping.stored, ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
+    const answer = await client
+      .document(ctx, { method: 'PUT', ...place, headers })
+      .catch(changedIf('precondition', file))
+    etag = etagOf(textOf(answer, 'ETag'))
   }
-  const headers = { ...keeping.stored, ...described, ...tier, ...source, 'x-amz-metadata-directive': 'REPLACE' }
-  const answer = await client.document(ctx, { method: 'PUT', ...place, headers }).catch((reason: unknown) => {
-    const error = toAppError(reason)
-    if (error.code !== 'precondition') throw error
-    throw new AppError('not-found', `${file.path} has changed since it was looked up`, { cause: error })
-  })
-  const etag = etagOf(textOf(answer, 'ETag'))
-  return { ...entry, ...(etag === undefined ? {} : { version: etag }) }
+  return { ...known, path: to, modTime, ...(tier ? { tier } : {}), ...(etag === undefined ? {} : { version: etag }) }
 }
 
-/** The headers that name what is to be copied, of one version of it. */
-function copySource({ places }: Store, file: FileEntry, etag: string | undefined): Headers {
-  const { bucket, key } = places.of(file.path)
+/** The headers of a file that still is what it was. Throws `not-found` otherwise. */
+async function unchanged(ctx: Context, store: Store, file: FileEntry): Promise<Headers> {
+  const headers = await headOf(ctx, store, file)
+  if (file.version === undefined || etagOf(headers.etag) === file.version) return headers
+  throw changed(file)
+}
+
+function changed({ path }: FileEntry, cause?: unknown): AppError {
+  return new AppError('not-found', `${path} has changed since it was looked up`, { cause })
+}
+
+function changedIf(code: ErrorCode, file: FileEntry): (reason: unknown) => never {
+  return (reason) => {
+    throw toAppError(reason).code === code ? changed(file, reason) : reason
+  }
+}
+
+/** What is to be copied, as `x-amz-copy-source` names it. */
+function sourceText(store: Store, file: FileEntry): string {
+  const { bucket, key } = placeOf(store, file)
   const version = file.id === undefined ? '' : `?versionId=${escaped(file.id)}`
-  return {
-    'x-amz-copy-source': `/${escaped(bucket)}/${key.split('/').map(escaped).join('/')}${version}`,
-    ...(etag === undefined ? {} : { 'x-amz-copy-source-if-match': `"${etag}"` }),
-  }
-}
-
-/** A copy stays in the class of what it is made of, unless the options name one. */
-function sameTier(headers: Headers, wanted: string): Headers {
-  const tier = wanted === '' ? headers['x-amz-storage-class'] : wanted
-  return tier === undefined ? {} : { 'x-amz-storage-class': tier }
+  return `/${escaped(bucket)}/${key.split('/').map(escaped).join('/')}${version}`
 }

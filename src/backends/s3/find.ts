@@ -7,9 +7,8 @@ import { isDirectory } from './listing.ts'
 import { parseServerTime } from './mtime.ts'
 import { entryOfHeaders, entryOfListing } from './object.ts'
 import { firstPage } from './pages.ts'
-import { versionQuery } from './places.ts'
 import type { Store } from './store.ts'
-import { findVersion } from './versions.ts'
+import { findVersion, placeOf, versionQuery } from './versions.ts'
 
 /** The entry at a path: an object, or a directory that something is in. */
 export async function find(ctx: Context, store: Store, path: string): Promise<Entry | undefined> {
@@ -23,31 +22,35 @@ export async function find(ctx: Context, store: Store, path: string): Promise<En
 
 /** The object at a path. */
 export async function findFile(ctx: Context, store: Store, path: string): Promise<FileEntry | undefined> {
-  const { options, keeping, places } = store
+  const { options, keeping, places, versionAt } = store
   const place = places.of(path)
-  if (options.versions || store.versionAt !== undefined) {
-    const version = await findVersion(ctx, store, place)
-    if (version) {
-      const id = version.id === undefined ? {} : { id: version.id }
-      return { ...entryOfListing(path, version.element, keeping.etagIsMd5), ...id }
-    }
-    if (store.versionAt !== undefined) return undefined
-  }
-  if (options.noHeadObject) {
+  const old = options.versions || versionAt !== undefined ? await findVersion(ctx, store, place) : undefined
+  if (versionAt !== undefined && !old) return undefined
+  if (options.noHeadObject && !old) {
     const { objects } = await firstPage(ctx, store, { bucket: place.bucket, prefix: place.key, limit: 1 })
     const [first] = objects
     return first?.key === place.key ? entryOfListing(path, first.element, keeping.etagIsMd5) : undefined
   }
-  const headers = await head(ctx, store, path)
-  return headers && entryFrom(ctx, path, headers)
+  const id = old?.id === undefined ? {} : { id: old.id }
+  const headers = await head(ctx, store, { path, ...id })
+  return headers && { ...entryFrom(ctx, path, headers), ...id }
 }
 
 /** The headers of an object; undefined when there is none. */
-export async function head(ctx: Context, store: Store, path: string, id?: string): Promise<Headers | undefined> {
-  const { client, keeping, places } = store
+export async function head(
+  ctx: Context,
+  store: Store,
+  file: Pick<FileEntry, 'path' | 'id'>,
+): Promise<Headers | undefined> {
+  const { client, keeping } = store
+  const query = versionQuery(file.id)
   try {
-    const query = versionQuery(id)
-    const response = await client.send(ctx, { method: 'HEAD', ...places.of(path), query, headers: keeping.opened })
+    const response = await client.send(ctx, {
+      method: 'HEAD',
+      ...placeOf(store, file),
+      query,
+      headers: keeping.opened,
+    })
     await leave(response.body)
     return response.headers
   } catch (reason) {
@@ -60,7 +63,7 @@ export async function head(ctx: Context, store: Store, path: string, id?: string
 
 /** As `head`, of an object that has to be there. Throws `not-found`. */
 export async function headOf(ctx: Context, store: Store, file: FileEntry): Promise<Headers> {
-  const headers = await head(ctx, store, file.path, file.id)
+  const headers = await head(ctx, store, file)
   if (!headers) throw new AppError('not-found', `${file.path} does not exist`)
   return headers
 }

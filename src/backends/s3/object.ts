@@ -74,9 +74,20 @@ function storedMd5(base64: string | undefined): string | undefined {
 function metadataOf(headers: Headers): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers))
-    if (name.startsWith('x-amz-meta-') && name !== MTIME && name !== MD5) metadata[name.slice(11)] = value
+    if (name.startsWith('x-amz-meta-') && name !== MTIME && name !== MD5) metadata[name.slice(11)] = fromHeader(value)
   for (const name of kept) if (headers[name] !== undefined) metadata[name] = headers[name]
   return metadata
+}
+
+/** Text that a header cannot have as it is becomes an encoded word (RFC 2047 section 2), as AWS does with metadata. */
+function toHeader(text: string): string {
+  return /^[ -~]*$/.test(text) ? text : `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`
+}
+
+function fromHeader(text: string): string {
+  return text.replaceAll(/=\?UTF-8\?B\?([\w+/=]*)\?=/gi, (_, base64: string) =>
+    Buffer.from(base64, 'base64').toString(),
+  )
 }
 
 /** The headers that describe a new object. `md5` in hex is stored where the ETag will not be it. */
@@ -85,7 +96,7 @@ export function describing(info: PutInfo, modTime: Nanoseconds, options: S3Optio
   for (const [name, value] of Object.entries(info.metadata ?? {})) {
     const lower = name.toLowerCase()
     if ((kept as readonly string[]).includes(lower)) headers[lower] = value
-    else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) headers[`x-amz-meta-${lower}`] = value
+    else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) headers[`x-amz-meta-${lower}`] = toHeader(value)
   }
   headers[MTIME] = formatMtime(modTime)
   if (md5 !== undefined && !options.disableChecksum) headers[MD5] = Buffer.from(md5, 'hex').toString('base64')
@@ -93,9 +104,13 @@ export function describing(info: PutInfo, modTime: Nanoseconds, options: S3Optio
   return headers
 }
 
-/** The headers with which an object that is there describes itself, to give them to it again. */
-export function describedAgain(headers: Headers, modTime: Nanoseconds): Headers {
+/** The headers with which an object that is there describes itself, to give them to it again. `md5` in hex as above. */
+export function describedAgain(headers: Headers, modTime: Nanoseconds, md5?: string): Headers {
   const same = ['content-type', ...kept, 'x-amz-website-redirect-location']
   const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-') || same.includes(name))
-  return { ...Object.fromEntries(own), [MTIME]: formatMtime(modTime) }
+  return {
+    ...Object.fromEntries(own),
+    [MTIME]: formatMtime(modTime),
+    ...(md5 === undefined ? {} : { [MD5]: Buffer.from(md5, 'hex').toString('base64') }),
+  }
 }

@@ -43,8 +43,3 @@ export class Places {
 export function prefixOf({ key }: Place): string {
   return key === '' ? '' : `${key}/`
 }
-
-/** The query that names a version of an object; none for the latest. */
-export function versionQuery(id: string | undefined): Readonly<Record<string, string>> {
-  return id === undefined || id === '' ? {} : { versionId: id }
-}

@@ -6,9 +6,9 @@ import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import { type ClientResponse, type Headers, leave } from '../../net/client.ts'
 import type { FileEntry } from '../../remote/remote.ts'
-import { versionQuery } from './places.ts'
 import { escaped } from './sign.ts'
 import type { Store } from './store.ts'
+import { placeOf, versionQuery } from './versions.ts'
 
 /** The bytes of a range of an object, all from the version that the entry is of. */
 export async function read(ctx: Context, store: Store, file: FileEntry, range: Range): Promise<Body> {
@@ -30,8 +30,8 @@ export async function read(ctx: Context, store: Store, file: FileEntry, range: R
 }
 
 async function get(ctx: Context, store: Store, file: FileEntry, headers: Headers): Promise<ClientResponse> {
-  const { client, options, places } = store
-  const place = places.of(file.path)
+  const { client, options } = store
+  const place = placeOf(store, file)
   try {
     if (options.downloadUrl !== '') {
       const url = new URL(place.key.split('/').map(escaped).join('/'), `${options.downloadUrl.replace(/\/+$/, '')}/`)

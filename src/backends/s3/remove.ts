@@ -8,8 +8,9 @@ import type { FileEntry } from '../../remote/remote.ts'
 import { md5Header, needBucket } from './client.ts'
 import { formatMtime } from './mtime.ts'
 import { fieldOf, firstPage, type Listed, pages } from './pages.ts'
-import { type Place, prefixOf, versionQuery } from './places.ts'
+import { type Place, prefixOf } from './places.ts'
 import type { Store } from './store.ts'
+import { placeOf, versionQuery } from './versions.ts'
 
 /** Objects that one request deletes. */
 const BATCH = 1000
@@ -17,7 +18,7 @@ const BATCH = 1000
 /** Removes an object. The store does not tell whether there was one. */
 export async function remove(ctx: Context, store: Store, file: FileEntry): Promise<void> {
   changeable(store)
-  await store.client.run(ctx, { method: 'DELETE', ...store.places.of(file.path), query: versionQuery(file.id) })
+  await store.client.run(ctx, { method: 'DELETE', ...placeOf(store, file), query: versionQuery(file.id) })
 }
 
 /** Makes a bucket; a directory needs nothing, unless it is to be kept empty (`directory_markers`). */

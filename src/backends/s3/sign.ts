@@ -24,7 +24,7 @@ export interface Unsigned {
 export interface Signer {
   /** The headers with a signature among them. */
   sign(request: Unsigned, region: string): Promise<Headers>
-  /** The URL with a signature in its query, good for so many seconds. */
+  /** The URL with a signature in its query, good for so many seconds: whoever uses it sends the same headers. */
   presign(request: Unsigned, region: string, seconds: number): Promise<URL>
 }
 
@@ -70,11 +70,12 @@ export async function signerV4(keys: () => Promise<Keys>): Promise<Signer> {
       return (await signer.sign(plain(request), { signingRegion: region })).headers
     },
     async presign(request, region, seconds) {
-      const signed = plain({ ...request, headers: { ...request.headers, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } })
-      const { query } = await signer.presign(signed, {
+      const headers = { ...request.headers, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+      const { query } = await signer.presign(plain({ ...request, headers }), {
         signingRegion: region,
         expiresIn: seconds,
         unsignableHeaders: new Set(['x-amz-content-sha256']),
+        unhoistableHeaders: new Set(Object.keys(headers)),
       })
       return withQuery(request.url, query as Record<string, string>)
     },
@@ -143,9 +144,10 @@ export function signerV2(keys: () => Promise<Keys>): Signer {
     },
     async presign(request, _region, seconds) {
       const { accessKeyId, secretAccessKey, sessionToken } = await keys()
+      const { 'x-amz-content-sha256': _, ...headers } = request.headers
       const expires = String(Math.floor(Date.now() / 1000) + seconds)
       const token: Headers = sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }
-      const signed = signature(secretAccessKey, { ...request, headers: { ...request.headers, ...token } }, expires)
+      const signed = signature(secretAccessKey, { ...request, headers: { ...headers, ...token } }, expires)
       return withQuery(request.url, {
         ...request.query,
         ...token,

@@ -1,7 +1,9 @@
 import { type Nanoseconds, toDate } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import type { FileEntry } from '../../remote/remote.ts'
 import { parseServerTime } from './mtime.ts'
 import { fieldOf, type Listed, type Page, pages } from './pages.ts'
+import type { Place } from './places.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -24,21 +26,18 @@ export async function* versionsOf(
         last = object.key
       }
       if (object.element.name === 'DeleteMarker') continue
+      const { element } = object
       const id = fieldOf(object, 'VersionId')
-      const isLatest = fieldOf(object, 'IsLatest') === 'true'
-      const key = versionAt === undefined && !isLatest ? versionName(object.key, timeOf(object)) : object.key
-      shown.push({ key, element: object.element, ...(id === '' || id === 'null' ? {} : { id }) })
+      if (versionAt === undefined && fieldOf(object, 'IsLatest') === 'true') shown.push(object)
+      else if (versionAt === undefined) shown.push({ key: versionName(object.key, timeOf(object)), element, id })
+      else shown.push({ key: object.key, element, id })
     }
     yield { objects: shown, prefixes }
   }
 }
 
 /** The version that a name with a time is about; undefined when there is none. */
-export async function findVersion(
-  ctx: Context,
-  store: Store,
-  { bucket, key }: { readonly bucket: string; readonly key: string },
-): Promise<Listed | undefined> {
+export async function findVersion(ctx: Context, store: Store, { bucket, key }: Place): Promise<Listed | undefined> {
   const base = store.versionAt === undefined ? withoutVersion(key) : key
   if (base === undefined) return undefined
   for await (const { objects } of versionsOf(ctx, store, { bucket, prefix: base })) {
@@ -46,6 +45,18 @@ export async function findVersion(
     if (found) return found
   }
   return undefined
+}
+
+/** Where a file is stored: an old version lies with the latest. */
+export function placeOf({ options, places }: Store, { path, id }: Pick<FileEntry, 'path' | 'id'>): Place {
+  const place = places.of(path)
+  if (id === undefined || !options.versions) return place
+  return { ...place, key: withoutVersion(place.key) ?? place.key }
+}
+
+/** The query that names a version; none for the latest. */
+export function versionQuery(id: string | undefined): Readonly<Record<string, string>> {
+  return id === undefined || id === '' ? {} : { versionId: id }
 }
 
 function timeOf(object: Listed): Nanoseconds {
