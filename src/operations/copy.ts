@@ -177,9 +177,9 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
-  // After it was opened: some storage knows the time then.
-  const { modTime } = await ownTime(ctx, source, file)
-  const written = await target.put(ctx, path, body, { ...putInfo(ctx, job, kind, readBack), modTime })
+  // After it was opened: some storage knows its time then.
+  const whole = { ...job, file: await ownTime(ctx, source, file) }
+  const written = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
   await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
   return written
 }
@@ -189,6 +189,7 @@ function putInfo(ctx: Context, { file, existing }: FileJob, kind: string | undef
   const known = kind === undefined ? undefined : file.hashes?.[kind]
   return {
     ...(file.size >= 0 && !ignoreSize ? { size: file.size } : {}),
+    modTime: file.modTime,
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
     ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
     ...(known && kind ? { hashes: { [kind]: known } } : {}),

@@ -1,10 +1,10 @@
 import type { Context } from '../core/context.ts'
 import type { Entry, FileEntry, Remote } from './remote.ts'
 
-/** A file with its own time, which costs a request where the listing only had that of its upload. */
+/** A file with its own time, and what else its storage knows of it; a request where the listing only had that of the upload. */
 export async function ownTime(ctx: Context, remote: Remote, file: FileEntry): Promise<FileEntry> {
   if (!file.timeOfUpload) return file
-  const found = await remote.stat(ctx, file.path)
+  const found = await (remote.describe?.(ctx, file) ?? remote.stat(ctx, file.path))
   if (found?.kind === 'file') return found
   // Of one that is gone the next request will tell.
   const { timeOfUpload: _, ...known } = file

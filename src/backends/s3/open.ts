@@ -4,6 +4,7 @@ import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { HttpClient } from '../../net/client.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
+import type { FileEntry } from '../../remote/remote.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client } from './client.ts'
 import { signerOf } from './credentials.ts'
@@ -32,6 +33,7 @@ export async function openS3(ctx: Context, { name, root, config }: OpenArgs<type
     encoding: config.encoding,
     places,
     buckets: new Buckets(client, config),
+    downloaded: new WeakMap<FileEntry, FileEntry>(),
     conditions: conditionsOf(config.provider),
     versionAt: timeOf(config.versionAt),
   }

@@ -6,6 +6,7 @@ import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import { type ClientResponse, type Headers, leave } from '../../net/client.ts'
 import type { FileEntry } from '../../remote/remote.ts'
+import { entryOfHeaders } from './object.ts'
 import { escaped } from './sign.ts'
 import type { Store } from './store.ts'
 import { placeOf, versionQuery } from './versions.ts'
@@ -21,6 +22,7 @@ export async function read(ctx: Context, store: Store, file: FileEntry, range: R
     ...(file.version === undefined ? {} : { 'if-match': `"${file.version}"` }),
   }
   const response = await get(ctx, store, file, headers)
+  if (file.timeOfUpload) store.downloaded.set(file, entryOfHeaders(file.path, response.headers, file.size))
   const skip = response.status === 206 ? 0 : range.start
   if (response.status === 206 && !startsAt(response, range.start)) {
     await leave(response.body)

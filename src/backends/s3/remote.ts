@@ -8,7 +8,7 @@ import { inBatches } from '../../remote/listing.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo } from '../../remote/remote.ts'
 import { command } from './command.ts'
 import { copy, setModTime, setTier } from './copy.ts'
-import { find, headOf } from './find.ts'
+import { find, findFile, headOf } from './find.ts'
 import { children, descendants } from './listing.ts'
 import { entryOfHeaders } from './object.ts'
 import { read } from './read.ts'
@@ -86,6 +86,10 @@ export class S3Remote implements Remote {
   async setModTime(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {
     if (entry.kind === 'directory') throw new AppError('unsupported', 'directories in S3 have no time')
     await setModTime(ctx, this.#store, entry, time)
+  }
+
+  async describe(ctx: Context, file: FileEntry): Promise<FileEntry | undefined> {
+    return this.#store.downloaded.get(file) ?? (await findFile(ctx, this.#store, file.path))
   }
 
   async setTier(ctx: Context, file: FileEntry, tier: string): Promise<void> {

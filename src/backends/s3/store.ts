@@ -1,3 +1,4 @@
+import type { FileEntry } from '../../remote/remote.ts'
 import type { Encoding } from '../../remote/encoding.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Buckets } from './buckets.ts'
@@ -17,6 +18,8 @@ export interface Store {
   readonly encoding: Encoding
   readonly places: Places
   readonly buckets: Buckets
+  /** What the headers of a download told of files of listings. */
+  readonly downloaded: WeakMap<FileEntry, FileEntry>
   readonly conditions: Conditions
   /** The time of `version_at`. */
   readonly versionAt: Nanoseconds | undefined
