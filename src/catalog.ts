@@ -6,6 +6,7 @@ import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { unionBackend } from './backends/union/index.ts'
+import { webdavBackend } from './backends/webdav/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
@@ -42,6 +43,7 @@ export function backendsOf(): readonly Backend[] {
     localBackend(),
     memoryBackend(),
     unionBackend,
+    webdavBackend,
   ]
 }
 
