@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { bodyOf, type Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
+import { inPieces } from '../../base/pieces.ts'
 import type { Context } from '../../core/context.ts'
 import { retry } from '../../layers/retry.ts'
 import { bare } from '../../net/client.ts'
@@ -64,23 +65,4 @@ export function newFolder(uploads: URL): URL {
 
 function chunkSizeFor({ chunkSize, size }: ChunkedUpload): number {
   return size === undefined ? chunkSize : Math.max(chunkSize, Math.ceil(size / MOST_CHUNKS))
-}
-
-/** The same bytes in pieces of one size, the last one shorter. */
-async function* inPieces(body: Body, size: number): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = []
-  let held = 0
-  for await (const chunk of body) {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + size - held)
-      parts.push(part)
-      held += part.length
-      at += part.length
-      if (held < size) continue
-      yield Buffer.concat(parts)
-      parts = []
-      held = 0
-    }
-  }
-  if (held > 0) yield Buffer.concat(parts)
 }
