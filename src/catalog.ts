@@ -6,6 +6,7 @@ import { azureblobBackend } from './backends/azureblob/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
@@ -44,6 +45,7 @@ export function backendsOf(): readonly Backend[] {
     httpBackend,
     localBackend(),
     memoryBackend(),
+    swiftBackend,
     unionBackend,
     webdavBackend,
   ]

@@ -21,6 +21,8 @@ export interface BucketParts {
   readonly hashes: readonly string[]
   /** Buckets are there, or may not be made: put does not look. */
   readonly noCheckBucket?: boolean
+  /** Listings tell the time of the upload only. */
+  readonly slowModTime?: boolean
   /** An empty object whose key ends in `/` stands for each directory that was made, so that it may be empty. */
   readonly markers?: boolean
 }
@@ -48,13 +50,17 @@ class BucketRemote implements Remote {
   readonly #buckets = new Set<string>()
   readonly #checks: boolean
 
-  constructor({ store, encoding, noCheckBucket, markers, ...parts }: BucketParts) {
+  constructor({ store, encoding, noCheckBucket, markers, slowModTime, ...parts }: BucketParts) {
     this.#store = store
     this.#root = asCanonical(parts.root.replace(/^\/+|\/+$/g, ''))
     this.#encoding = encoding
     this.#markers = markers ?? false
     this.#checks = !noCheckBucket
-    const traits: RemoteInfo['traits'] = { bucketBased: true, ...(markers ? { emptyDirectories: true } : {}) }
+    const traits: RemoteInfo['traits'] = {
+      bucketBased: true,
+      ...(markers ? { emptyDirectories: true } : {}),
+      ...(slowModTime ? { slowModTime } : {}),
+    }
     const { name, type, root, description, hashes } = parts
     this.info = { name, type, root, description, hashes, precision: 1, traits }
   }
