@@ -5,6 +5,7 @@ import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
+import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
@@ -42,6 +43,7 @@ export function backendsOf(): readonly Backend[] {
     azureblobBackend,
     combineBackend,
     cryptBackend,
+    gcsBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),
