@@ -111,6 +111,7 @@ export interface Remote {
   move?(ctx: Context, file: FileEntry, to: string): Promise<FileEntry>
   moveDirectory?(ctx: Context, from: string, to: string): Promise<void>
   purge?(ctx: Context, dir: string): Promise<void>
+  /** The checksum of a file, one of `info.hashes`, in hex; empty when the storage does not know that of this very file. */
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
   /**
