@@ -5,6 +5,7 @@ import { aliasBackend } from './backends/alias.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { sftpBackend } from './backends/sftp/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
@@ -41,6 +42,7 @@ export function backendsOf(): readonly Backend[] {
     httpBackend,
     localBackend(),
     memoryBackend(),
+    sftpBackend,
     unionBackend,
   ]
 }

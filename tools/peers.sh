@@ -22,6 +22,8 @@ packages='
   swift-container
   swift-object
   memcached
+  openssh-client
+  openssh-server
 '
 missing=''
 for package in $packages; do
