@@ -17,13 +17,15 @@ export function programTransport(options: Values<typeof sftpOptions>): Transport
       const started = spawn(program, [...args, ...ask], { stdio: ['pipe', 'pipe', 'pipe'] })
       child = started
       const stderr = keep(started.stderr)
+      const closed = new Promise<void>((resolve) => started.once('close', () => resolve()))
+      // It tells what we cannot know: a wrong key, a host that cannot be reached.
+      const lastWords = async () => {
+        await closed
+        return stderr().trim() === '' ? '' : `${program}: ${stderr().trim()}`
+      }
       return new Promise<Channel>((resolve, reject) => {
         started.once('error', (error) => reject(notStarted(program, error)))
-        started.once('spawn', () => resolve({ input: started.stdout, output: started.stdin }))
-        started.once('close', () => {
-          // Its last words say why: a wrong key, a host that cannot be reached.
-          if (stderr().trim() !== '') started.stdout.emit('error', new Error(`${program}: ${stderr().trim()}`))
-        })
+        started.once('spawn', () => resolve({ input: started.stdout, output: started.stdin, lastWords }))
       })
     },
     run: (command, signal) => runOnce(program, [...args, command], signal),

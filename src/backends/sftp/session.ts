@@ -7,6 +7,8 @@ import { type Field, Framer, packetOf, type PacketReader } from './packet.ts'
 export interface Channel {
   readonly input: Readable
   readonly output: Writable
+  /** What is known of why it ended, once it has. */
+  readonly lastWords?: () => Promise<string>
 }
 
 /** An opened file or directory of the server. */
@@ -79,8 +81,11 @@ export class Session {
     this.#ended = ended
     if (timeout > 0 && timeout < 2 ** 31) this.#watchdog = setTimeout(() => this.#quiet(timeout), timeout).unref()
     channel.input.on('data', (chunk: Buffer) => this.#receive(chunk))
-    const lost = () => this.fail(new AppError('io', 'the SFTP connection was lost', { retry: 'now' }))
-    channel.input.once('end', lost).once('close', lost)
+    const lost = async () => {
+      const why = await channel.lastWords?.()
+      this.fail(new AppError('io', why || 'the SFTP connection was lost', { retry: 'now' }))
+    }
+    channel.input.once('end', () => void lost()).once('close', () => void lost())
     for (const stream of [channel.input, channel.output])
       stream.on('error', (error) => this.fail(new AppError('io', messageOf(error), { cause: error, retry: 'now' })))
   }
