@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { connect as dial, type Socket } from 'node:net'
 import { userInfo } from 'node:os'
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2'
 import { abortError } from '../../base/abort.ts'
@@ -30,15 +31,16 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
   const username = options.user === '' ? userInfo().username : options.user
   const known = await hostKeys(options)
   const client = new ssh2.Client()
+  // The socket is ours, so that what goes out over it can be held together.
+  const at = { host: options.host, port: options.port, noDelay: true }
+  const socket = dial(localAddress === '' ? at : { ...at, localAddress })
   let refusal: AppError | undefined
   const config: ConnectConfig = {
-    host: options.host,
-    port: options.port,
+    sock: socket,
     username,
     readyTimeout: connectTimeout > 0 && connectTimeout < 2 ** 31 ? connectTimeout : 0,
     authHandler: await loginMethods(ssh2, username, options),
     algorithms: algorithmsOf(options, known),
-    ...(localAddress === '' ? {} : { localAddress }),
     hostVerifier: (key: Buffer) => {
       refusal = checkHost(key, known, settings)
       return refusal === undefined
@@ -48,7 +50,7 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
     const fail = (error: Error) => reject(refusal ?? translate(error, options.host, username))
     // For as long as it lives: an error that nobody listens to would end the process.
     client.on('error', fail).once('close', () => fail(new Error('the connection was closed')))
-    client.once('connect', () => void client.setNoDelay(true)).once('ready', resolve)
+    client.once('ready', resolve)
     try {
       client.connect(config)
     } catch (error) {
@@ -58,16 +60,18 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
     client.destroy()
     throw error
   })
-  return new ClientTransport(client, options)
+  return new ClientTransport(client, socket, options)
 }
 
 class ClientTransport implements Transport {
   readonly #client: Client
+  readonly #socket: Socket
   readonly #options: Values<typeof sftpOptions>
   readonly #env: Record<string, string>
 
-  constructor(client: Client, options: Values<typeof sftpOptions>) {
+  constructor(client: Client, socket: Socket, options: Values<typeof sftpOptions>) {
     this.#client = client
+    this.#socket = socket
     this.#options = options
     this.#env = Object.fromEntries(
       options.setEnv.map((text) => [text.split('=', 1)[0] ?? '', text.slice(text.indexOf('=') + 1)]),
@@ -81,7 +85,7 @@ class ClientTransport implements Transport {
       else this.#client.exec(serverCommand, { env: this.#env }, opened)
     })
     channel.stderr.resume()
-    return { input: channel, output: channel }
+    return { input: channel, output: channel, wire: this.#socket }
   }
 
   async run(command: string, signal: AbortSignal): Promise<Output> {

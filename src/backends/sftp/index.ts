@@ -88,11 +88,14 @@ export const sftpOptions = defineOptions('sftp', {
     flag: 'sftp-idle-timeout',
     advanced,
   }),
-  chunkSize: option(size, 32 * 1024, 'Bytes in one request; servers may refuse more than 32Ki, OpenSSH takes 255Ki', {
+  chunkSize: option(size, 32 * 1024, 'Bytes in one request; 32Ki are more for servers that tell that they take more', {
     flag: 'sftp-chunk-size',
     advanced,
   }),
-  concurrency: option(int, 64, 'Requests on their way at once for one file', { flag: 'sftp-concurrency', advanced }),
+  concurrency: option(int, 64, 'Requests of chunk_size on their way at once for one file', {
+    flag: 'sftp-concurrency',
+    advanced,
+  }),
   connections: option(int, 0, 'Connections at once, which several calls can share; 0 is up to 8', {
     flag: 'sftp-connections',
     advanced,

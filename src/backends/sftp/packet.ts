@@ -6,12 +6,13 @@ import { AppError } from '../../base/error.ts'
  */
 export type Field = number | bigint | string | Uint8Array
 
-/** A whole packet, its length in front. */
-export function packetOf(type: number, fields: readonly Field[]): Buffer {
-  const size = fields.reduce<number>((sum, field) => sum + sizeOf(field), 1)
+/** A whole packet, its length in front; without the bytes of `data`, its last field, which are to be sent behind it. */
+export function packetOf(type: number, fields: readonly Field[], data?: Uint8Array): Buffer {
+  const size = fields.reduce<number>((sum, field) => sum + sizeOf(field), data === undefined ? 1 : 5)
   const packet = Buffer.allocUnsafe(4 + size)
-  packet.writeUInt32BE(size, 0)
+  packet.writeUInt32BE(size + (data?.length ?? 0), 0)
   packet[4] = type
+  if (data) packet.writeUInt32BE(data.length, size)
   let at = 5
   for (const field of fields) at = put(packet, at, field)
   return packet

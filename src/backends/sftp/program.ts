@@ -25,7 +25,9 @@ export function programTransport(options: Values<typeof sftpOptions>): Transport
       }
       return new Promise<Channel>((resolve, reject) => {
         started.once('error', (error) => reject(notStarted(program, error)))
-        started.once('spawn', () => resolve({ input: started.stdout, output: started.stdin, lastWords }))
+        started.once('spawn', () =>
+          resolve({ input: started.stdout, output: started.stdin, wire: started.stdin, lastWords }),
+        )
       })
     },
     run: (command, signal) => runOnce(program, [...args, command], signal),

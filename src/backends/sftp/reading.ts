@@ -12,6 +12,7 @@ export interface OpenFile {
   readonly release: () => void
 }
 
+/** How the bytes of a file are asked for, or sent. */
 export interface Pipeline {
   /** Bytes in one request. */
   readonly chunkSize: number
@@ -19,8 +20,20 @@ export interface Pipeline {
   readonly concurrency: number
 }
 
-/** Requests on their way at the start of a file: whoever reads only its head should not make the server send it all. */
-const FIRST = 4
+/** What all SFTP servers take at once, and the default of the option. */
+const COMMON = 32 * 1024
+/** Larger requests gain nothing, and local files are read in pieces that this divides. */
+const LARGEST = 128 * 1024
+/** Bytes that are asked for at the start of a file: whoever reads only its head should not make the server send more. */
+const FIRST = 128 * 1024
+
+/** As much on its way as the options allow: in fewer and larger requests, where the server tells that it takes these. */
+export function pipelineOf({ longest }: Session, options: Pipeline): Pipeline {
+  const { chunkSize, concurrency } = options
+  if (chunkSize !== COMMON || longest === undefined || longest < COMMON) return options
+  const larger = Math.min(longest, LARGEST)
+  return { chunkSize: larger, concurrency: Math.max(2, Math.floor((chunkSize * concurrency) / larger)) }
+}
 
 /** The bytes of a range of an open file, in order, many requests ahead of the reader. It can be read once. */
 export function pipelined(file: OpenFile, range: Range, pipeline: Pipeline): Body {
@@ -52,7 +65,7 @@ async function* read(
 ): AsyncGenerator<Uint8Array, void> {
   const coming: Promise<Uint8Array>[] = []
   let asked = start
-  let ahead = Math.min(FIRST, concurrency)
+  let ahead = Math.min(Math.ceil(FIRST / chunkSize), concurrency)
   try {
     for (let at = start; at < end;) {
       for (; asked < end && coming.length < ahead; asked += chunkSize) {

@@ -28,7 +28,7 @@ import { connect } from './client.ts'
 import type { sftpOptions } from './index.ts'
 import { type Connection, type Lease, Pool } from './pool.ts'
 import { programTransport } from './program.ts'
-import { pipelined } from './reading.ts'
+import { pipelined, pipelineOf } from './reading.ts'
 import { type Handle, type NamedAttributes, openFlags, Session } from './session.ts'
 import { hashIn, quoted, type Shell, shellOf, usageIn } from './shell.ts'
 import { existing, renameOver, TempFile, timesOf } from './temp-file.ts'
@@ -164,7 +164,7 @@ class SftpRemote implements Remote {
         return pipelined(
           { session, handle, signal: ctx.signal, release },
           { start: range.start, end: last },
-          this.#parts.config,
+          pipelineOf(session, this.#parts.config),
         )
     } catch (error) {
       release()

@@ -7,6 +7,8 @@ import { type Field, Framer, packetOf, type PacketReader } from './packet.ts'
 export interface Channel {
   readonly input: Readable
   readonly output: Writable
+  /** What carries the bytes of `output`: held back for a moment, so that many requests go out by one call of the system. */
+  readonly wire: Writable
   /** What is known of why it ended, once it has. */
   readonly lastWords?: () => Promise<string>
 }
@@ -56,6 +58,7 @@ type Extension =
   | 'fsync@openssh.com'
   | 'statvfs@openssh.com'
   | 'copy-data'
+  | 'limits@openssh.com'
 
 interface Pending {
   resolve(packet: PacketReader): void
@@ -74,6 +77,8 @@ export class Session {
   readonly #ended: () => void
   readonly #watchdog: NodeJS.Timeout | undefined
   #lastId = 0
+  #corked = false
+  #longest: number | undefined
   #end: AppError | undefined
 
   private constructor(channel: Channel, timeout: number, ended: () => void) {
@@ -103,6 +108,7 @@ export class Session {
     })
     packet.uint32()
     while (!packet.ended) session.#extensions.set(packet.text(), packet.text())
+    if (session.has('limits@openssh.com')) await session.#askLimits()
     return session
   }
 
@@ -114,6 +120,11 @@ export class Session {
   /** Whether the server offers an extension of the protocol. */
   has(extension: Extension): boolean {
     return this.#extensions.has(extension)
+  }
+
+  /** The most bytes that the server says it reads and writes at once; undefined when it does not say. */
+  get longest(): number | undefined {
+    return this.#longest
   }
 
   /** Ends the session: all that waits for an answer, and all that asks later, gets this error. */
@@ -144,7 +155,7 @@ export class Session {
   }
 
   async write(handle: Handle, at: number, chunk: Uint8Array): Promise<void> {
-    await this.#do(request.write, [handle, BigInt(at), chunk])
+    await this.#do(request.write, [handle, BigInt(at)], chunk)
   }
 
   /** Follows links. */
@@ -190,7 +201,7 @@ export class Session {
   async realPath(path: string): Promise<string> {
     const packet = await this.#ask(request.realpath, [path])
     const [first] = packet.type === reply.name ? namesOf(packet) : []
-    if (!first) throw errorOf(packet)
+    if (!first) throw refusal(packet)
     return first.name
   }
 
@@ -220,36 +231,60 @@ export class Session {
 
   async sizes(path: string): Promise<FileSystemSizes> {
     const packet = await this.#ask(request.extended, ['statvfs@openssh.com', path])
-    if (packet.type !== reply.extended) throw errorOf(packet)
+    if (packet.type !== reply.extended) throw refusal(packet)
     packet.uint64()
     const [unit, total, free, available] = [packet.uint64(), packet.uint64(), packet.uint64(), packet.uint64()]
     return { total: Number(total * unit), free: Number(free * unit), available: Number(available * unit) }
+  }
+
+  async #askLimits(): Promise<void> {
+    const packet = await this.#ask(request.extended, ['limits@openssh.com'])
+    if (packet.type !== reply.extended) return
+    packet.uint64()
+    const [read, write] = [Number(packet.uint64()), Number(packet.uint64())]
+    // Zero is a server that does not want to say.
+    if (read > 0 && write > 0) this.#longest = Math.min(read, write)
   }
 
   async #extended(extension: Extension, fields: readonly Field[]): Promise<void> {
     await this.#do(request.extended, [extension, ...fields])
   }
 
-  async #do(type: number, fields: readonly Field[]): Promise<void> {
-    const [code, error] = statusOf(await this.#ask(type, fields))
-    if (code !== OK) throw error
+  async #do(type: number, fields: readonly Field[], data?: Uint8Array): Promise<void> {
+    const packet = await this.#ask(type, fields, data)
+    const status = statusOf(packet)
+    if (status !== OK) throw errorOf(packet, status)
   }
 
   #handle(packet: PacketReader): Handle {
-    if (packet.type !== reply.handle) throw errorOf(packet)
+    if (packet.type !== reply.handle) throw refusal(packet)
     // A copy: the packet may lie in a large chunk, which would be kept for as long as the handle.
     return Buffer.from(packet.bytes())
   }
 
-  #ask(type: number, fields: readonly Field[]): Promise<PacketReader> {
+  #ask(type: number, fields: readonly Field[], data?: Uint8Array): Promise<PacketReader> {
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end)
       const id = (this.#lastId = (this.#lastId + 1) >>> 0)
       if (this.#pending.size === 0) this.#watchdog?.refresh()
       this.#pending.set(id, { resolve, reject })
-      this.#channel.output.write(packetOf(type, [id, ...fields]))
+      this.#send(packetOf(type, [id, ...fields], data), data)
       return undefined
     })
+  }
+
+  #send(packet: Buffer, data: Uint8Array | undefined): void {
+    const { output, wire } = this.#channel
+    if (!this.#corked) {
+      this.#corked = true
+      wire.cork()
+      process.nextTick(() => {
+        this.#corked = false
+        wire.uncork()
+      })
+    }
+    output.write(packet)
+    if (data) output.write(data)
   }
 
   #receive(chunk: Buffer): void {
@@ -277,7 +312,7 @@ export class Session {
 }
 
 function attributesOf(packet: PacketReader): Attributes {
-  if (packet.type !== reply.attributes) throw errorOf(packet)
+  if (packet.type !== reply.attributes) throw refusal(packet)
   return readAttributes(packet)
 }
 
@@ -291,12 +326,13 @@ function namesOf(packet: PacketReader): NamedAttributes[] {
 
 /** Undefined for the end of a file or directory; throws any other error. */
 function endOf(packet: PacketReader): undefined {
-  const [code, error] = statusOf(packet)
-  if (code !== END) throw error
+  const status = statusOf(packet)
+  if (status !== END) throw errorOf(packet, status)
 }
 
-function errorOf(packet: PacketReader): AppError {
-  return statusOf(packet)[1]
+/** Why there is no other answer. */
+function refusal(packet: PacketReader): AppError {
+  return errorOf(packet, statusOf(packet))
 }
 
 const OK = 0
@@ -318,9 +354,13 @@ const statusCodes: Readonly<Record<number, ErrorCode>> = {
   24: 'is-directory',
 }
 
-function statusOf(packet: PacketReader): [number, AppError] {
-  if (packet.type !== reply.status) return [-1, new AppError('io', `unexpected SFTP answer of type ${packet.type}`)]
-  const code = packet.uint32()
+function statusOf(packet: PacketReader): number {
+  if (packet.type !== reply.status) throw new AppError('io', `unexpected SFTP answer of type ${packet.type}`)
+  return packet.uint32()
+}
+
+/** The error for a status, whose text comes next in the packet. */
+function errorOf(packet: PacketReader, status: number): AppError {
   const message = packet.ended ? '' : packet.text()
-  return [code, new AppError(statusCodes[code] ?? 'io', `the SFTP server says: ${message || `error ${code}`}`)]
+  return new AppError(statusCodes[status] ?? 'io', `the SFTP server says: ${message || `error ${status}`}`)
 }

@@ -5,12 +5,13 @@ import { toMs } from '../../base/time.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import type { Lease, Pool } from './pool.ts'
-import type { Pipeline } from './reading.ts'
+import { type Pipeline, pipelineOf } from './reading.ts'
 import { type Handle, openFlags, type Session } from './session.ts'
 
 export interface TempParts {
   readonly pool: Pool
   readonly signal: AbortSignal
+  /** The options. */
   readonly pipeline: Pipeline
 }
 
@@ -28,6 +29,7 @@ export class TempFile {
   readonly #lease: Lease
   readonly #path: string
   readonly #handle: Handle
+  readonly #pipeline: Pipeline
   #end = 0
   #isOpen = true
   /** The name that the file got, and the file opened anew to be read under it. */
@@ -39,6 +41,7 @@ export class TempFile {
     this.#lease = lease
     this.#path = path
     this.#handle = handle
+    this.#pipeline = pipelineOf(lease.session, parts.pipeline)
   }
 
   /** Makes the file; its directory has to be there. */
@@ -61,14 +64,15 @@ export class TempFile {
 
   /** Writes a whole upload, many requests ahead of the answers. */
   async fill(body: Body): Promise<void> {
-    const { signal, pipeline } = this.#parts
+    const { chunkSize, concurrency } = this.#pipeline
+    const { signal } = this.#parts
     const waiting: Promise<void>[] = []
     for await (const chunk of body)
-      for (let from = 0; from < chunk.length; from += pipeline.chunkSize) {
-        const written = this.write(this.#end, chunk.subarray(from, from + pipeline.chunkSize))
+      for (let from = 0; from < chunk.length; from += chunkSize) {
+        const written = this.write(this.#end, chunk.subarray(from, from + chunkSize))
         written.catch(() => {})
         waiting.push(written)
-        if (waiting.length >= pipeline.concurrency) await orAbort(signal, waiting.shift() as Promise<void>)
+        if (waiting.length >= concurrency) await orAbort(signal, waiting.shift() as Promise<void>)
       }
     await orAbort(signal, Promise.all(waiting))
   }
@@ -76,7 +80,7 @@ export class TempFile {
   /** Writes bytes at a place. */
   async write(at: number, bytes: Uint8Array): Promise<void> {
     this.#end = Math.max(this.#end, at + bytes.length)
-    const { chunkSize } = this.#parts.pipeline
+    const { chunkSize } = this.#pipeline
     if (bytes.length <= chunkSize) return await this.#session.write(this.#handle, at, bytes)
     for (let from = 0; from < bytes.length; from += chunkSize)
       await this.#session.write(this.#handle, at + from, bytes.subarray(from, from + chunkSize))
@@ -84,7 +88,7 @@ export class TempFile {
 
   /** Bytes from `at` on that were written; also of a file that has its name. */
   async read(at: number, max: number): Promise<Uint8Array> {
-    const length = Math.min(max, this.#parts.pipeline.chunkSize)
+    const length = Math.min(max, this.#pipeline.chunkSize)
     if (this.#named !== undefined) this.#again ??= this.#session.open(this.#named, openFlags.read)
     const bytes = await this.#session.read(this.#again ? await this.#again : this.#handle, at, length)
     if (!bytes) throw new AppError('io', `byte ${at} of a file that is being written is gone`)
