@@ -5,6 +5,7 @@ import { aliasBackend } from './backends/alias.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { ftpBackend } from './backends/ftp/index.ts'
 import { sftpBackend } from './backends/sftp/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
@@ -39,6 +40,7 @@ export function backendsOf(): readonly Backend[] {
     archiveBackend,
     combineBackend,
     cryptBackend,
+    ftpBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),

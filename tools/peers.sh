@@ -24,6 +24,9 @@ packages='
   memcached
   openssh-client
   openssh-server
+  proftpd-core
+  proftpd-mod-crypto
+  python3-pyftpdlib
 '
 missing=''
 for package in $packages; do

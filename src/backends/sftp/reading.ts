@@ -1,5 +1,6 @@
 import { orAbort } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
+import { onDemand } from '../../base/derive.ts'
 import { AppError } from '../../base/error.ts'
 import type { Range } from '../../base/range.ts'
 import type { Handle, Session } from './session.ts'
@@ -37,25 +38,7 @@ export function pipelineOf({ longest }: Session, options: Pipeline): Pipeline {
 
 /** The bytes of a range of an open file, in order, many requests ahead of the reader. It can be read once. */
 export function pipelined(file: OpenFile, range: Range, pipeline: Pipeline): Body {
-  return {
-    [Symbol.asyncIterator]() {
-      let running: AsyncGenerator<Uint8Array, void> | undefined
-      let left = false
-      return {
-        next() {
-          if (left) return Promise.resolve({ done: true, value: undefined })
-          running ??= read(file, range, pipeline)
-          return running.next()
-        },
-        async return() {
-          if (!left && !running) file.release()
-          left = true
-          await running?.return()
-          return { done: true, value: undefined }
-        },
-      }
-    },
-  }
+  return onDemand(() => read(file, range, pipeline), file.release)
 }
 
 async function* read(

@@ -2,6 +2,7 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import { toMs } from '../../base/time.ts'
+import { partialName } from '../../remote/partial.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import type { Lease, Pool } from './pool.ts'
@@ -182,15 +183,25 @@ export async function existing(session: Session, path: string): Promise<Attribut
   }
 }
 
-/** Renames over whatever file has the name; in two steps, where the server has no other way. */
+/**
+ * Renames over whatever file has the name. Where the server has no such thing, the other file is moved out of the way first, and
+ * back when it was for nothing.
+ */
 export async function renameOver(session: Session, from: string, to: string): Promise<void> {
   if (session.has('posix-rename@openssh.com')) return await session.renameOver(from, to)
   try {
     await session.rename(from, to)
   } catch (error) {
-    if (!(await existing(session, to))) throw error
-    await session.remove(to)
-    await session.rename(from, to)
+    if (session.end || !(await existing(session, to)) || !(await existing(session, from))) throw error
+    const aside = `${to.slice(0, to.lastIndexOf('/') + 1)}${partialName('.replaced')}`
+    await session.rename(to, aside)
+    try {
+      await session.rename(from, to)
+    } catch (failure) {
+      await session.rename(aside, to)
+      throw failure
+    }
+    await session.remove(aside)
   }
 }
 
