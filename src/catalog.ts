@@ -9,6 +9,8 @@ import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
+import { ftpBackend } from './backends/ftp/index.ts'
+import { sftpBackend } from './backends/sftp/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
@@ -44,11 +46,13 @@ export function backendsOf(): readonly Backend[] {
     azureblobBackend,
     combineBackend,
     cryptBackend,
+    ftpBackend,
     gcsBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),
     s3Backend,
+    sftpBackend,
     swiftBackend,
     unionBackend,
     webdavBackend,
