@@ -1,5 +1,6 @@
 import { type Body, bodyOf } from '../../base/body.ts'
 import { AppError, messageOf } from '../../base/error.ts'
+import { once } from '../../base/once.ts'
 import type { Range } from '../../base/range.ts'
 import { fromMs } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
@@ -55,6 +56,16 @@ export class FileCache {
   readonly #fingerprints = new WeakMap<FileEntry, Promise<string>>()
   readonly #watchers = new Set<(path: string) => void>()
   #poll: NodeJS.Timeout | undefined
+  readonly #close = once(async () => {
+    clearInterval(this.#poll)
+    await this.ready.catch(() => {})
+    await this.#writeBack.close()
+    for (const item of this.#items.values()) await item.settle()
+    const { size } = this.#writeBack
+    if (size > 0)
+      this.#parts.ctx.log.notice(`vfs cache: ${size} files wait to be uploaded: that goes on at the next start`)
+    await this.#lock.release()
+  })
 
   private constructor(parts: FileCacheParts, files: CacheFiles, lock: CacheLock) {
     const { ctx, options, bufferSize, transfers, layout } = parts
@@ -135,16 +146,16 @@ export class FileCache {
     if (!item) return undefined
     if (range.end <= range.start) return bodyOf()
     try {
-      const body = await item.open(ctx, range)
-      // The one that was used last comes last.
-      if (this.#items.delete(item.path)) this.#items.set(item.path, item)
-      return body
+      await item.acquire()
     } catch (error) {
       if (item.isGone || item.dirty) throw error
       ctx.log.debug(`vfs cache: read past it: ${messageOf(error)}`, { object: file.path })
       await this.#dropItem(item)
       return undefined
     }
+    // The one that was used last comes last.
+    if (this.#items.get(item.path) === item && this.#items.delete(item.path)) this.#items.set(item.path, item)
+    return await item.open(ctx, range)
   }
 
   /** Begins a file that is going to be uploaded. `close` the writer, whatever happens. */
@@ -158,7 +169,9 @@ export class FileCache {
   async remove(path: string): Promise<void> {
     await this.#writeBack.drop(path)
     const item = this.#items.get(path)
-    if (item) await this.#dropItem(item)
+    if (!item) return
+    await this.#dropItem(item)
+    this.#tell(path)
   }
 
   /**
@@ -232,14 +245,7 @@ export class FileCache {
 
   /** Ends it; what waits to be uploaded waits for the next start. */
   async close(): Promise<void> {
-    clearInterval(this.#poll)
-    await this.ready.catch(() => {})
-    await this.#writeBack.close()
-    for (const item of this.#items.values()) await item.settle()
-    const { size } = this.#writeBack
-    if (size > 0)
-      this.#parts.ctx.log.notice(`vfs cache: ${size} files wait to be uploaded: that goes on at the next start`)
-    await this.#lock.release()
+    await this.#close()
   }
 
   async #load(): Promise<void> {

@@ -59,7 +59,6 @@ export class Downloads {
       if (run && run.start <= at) return true
       const near = [...this.#active].find((one) => one.at <= at && at < Math.min(one.end, one.at + window))
       const download = near ?? this.#begin({ start: at, end: run?.start ?? this.#parts.size })
-      // Of two with one end the later ended the earlier one where it began.
       download.want(Math.max(at + 1, at + ahead))
       while (!download.over && download.at <= at) await download.changes.next(signal)
       if (download.at > at) return true
@@ -73,8 +72,12 @@ export class Downloads {
     await Promise.all([...this.#active].map((one) => one.stop()))
   }
 
-  #begin({ start, end }: Range): Download {
-    for (const other of this.#active) if (other.at <= start && start < other.end) other.end = start
+  #begin(gap: Range): Download {
+    const { start } = gap
+    let { end } = gap
+    for (const other of this.#active)
+      if (other.at <= start) other.end = Math.min(other.end, start)
+      else end = Math.min(end, other.at)
     const download = new Download(this.#parts, { start, end })
     this.#active.add(download)
     void download.ended.then(() => this.#active.delete(download))
@@ -134,11 +137,10 @@ class Download {
     const openPart = (range: Range) => open(range, signal)
     for await (const bytes of readChunks(openPart, { start: this.at, end: this.end }, policy)) {
       const chunk = bytes.subarray(0, this.end - this.at)
-      if (signal.aborted) return
       if (chunk.length > 0 && !(await keep(this.at, chunk))) return void (this.full = true)
       this.at += chunk.length
       this.changes.notify()
-      if (this.at >= this.end) return
+      if (this.at >= this.end || signal.aborted) return
       while (this.at >= this.#until) if (!(await this.#wanted.next(signal, IDLE_MS))) return
     }
   }

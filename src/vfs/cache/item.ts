@@ -97,14 +97,41 @@ export class Item {
     return { kind: 'file', path, size, modTime, ...(contentType === undefined ? {} : { contentType }) }
   }
 
-  /** The bytes of a range within the file. Throws `not-found` when the item is gone: look again. */
+  /** Opens its data for a reader, who releases it. Throws what the disk throws, and `not-found` when it is gone: look again. */
+  async acquire(): Promise<void> {
+    this.#readers++
+    clearTimeout(this.#idle)
+    try {
+      this.#file ??= this.#parts.files.locked(this.path, async () => {
+        if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
+        const file = await this.#parts.files.open(this.path, this.size)
+        this.#fd = file.fd
+        return file
+      })
+      await this.#file
+    } catch (error) {
+      this.#file = undefined
+      this.#readers--
+      throw error
+    }
+  }
+
+  /**
+   * The bytes of a range within the file, of an item that was acquired and is released with the last of them. It begins when the first
+   * one is there: a file that is gone at its storage is an error now, not a cut transfer. Throws what fetching throws.
+   */
   async open(ctx: Context, range: Range): Promise<FileSlice> {
-    await this.#acquire()
-    this.aTime = fromMs(Date.now())
-    this.usedAt = performance.now()
-    this.#changed = true
-    const source: ByteSource = new CacheReader(ctx, this, range)
-    return new FileSlice(source, range)
+    try {
+      this.aTime = fromMs(Date.now())
+      this.usedAt = performance.now()
+      this.#changed = true
+      if (range.start < range.end) await this.need(range.start, ctx.signal)
+      const source: ByteSource = new CacheReader(ctx, this, range)
+      return new FileSlice(source, range)
+    } catch (error) {
+      this.release()
+      throw error
+    }
   }
 
   /** Reads bytes that are there; for readers. */
@@ -183,24 +210,6 @@ export class Item {
     this.#parts.space.give(this.present.size)
     await this.#downloads?.stop()
     if (!this.inUse) await this.#close()
-  }
-
-  async #acquire(): Promise<void> {
-    this.#readers++
-    clearTimeout(this.#idle)
-    try {
-      this.#file ??= this.#parts.files.locked(this.path, async () => {
-        if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
-        const file = await this.#parts.files.open(this.path, this.size)
-        this.#fd = file.fd
-        return file
-      })
-      await this.#file
-    } catch (error) {
-      this.#file = undefined
-      this.#readers--
-      throw error
-    }
   }
 
   async #close(): Promise<void> {

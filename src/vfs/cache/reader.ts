@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort.ts'
 import type { Body, ByteSource } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import type { Range } from '../../base/range.ts'
@@ -20,6 +21,7 @@ export class CacheReader implements ByteSource {
 
   async read(into: Uint8Array, position: number): Promise<number> {
     const item = this.#item
+    throwIfAborted(this.#ctx.signal)
     if (item.isWhole) return await item.read(into, position)
     if (!(await item.need(position, this.#ctx.signal))) return await this.#readPast(into, position)
     const end = item.present.from(position)?.end ?? position

@@ -1,12 +1,13 @@
+import { throwIfAborted } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
-import { isInside, nameOf } from '../../base/path.ts'
+import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import { extend } from '../../layers/extend.ts'
 import { hashBody } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
-import type { Entry, FileEntry, PutInfo, Remote } from '../../remote/remote.ts'
+import type { Entry, FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import { openFile, type ReadSettings } from '../read.ts'
 import type { FileCache } from './cache.ts'
 import { waitingEntry, waitingIn } from './waiting.ts'
@@ -35,9 +36,11 @@ export function cachedRemote(inner: Remote, cache: FileCache, settings: CachedSe
     rmdir: (ctx, dir) => through.rmdir(ctx, dir),
     move: (ctx, file, to) => through.move(ctx, file, to),
     hash: (ctx, file, kind) => through.hash(ctx, file, kind),
+    mkdir: (ctx, dir) => through.mkdir(ctx, dir),
+    watch: (dir, changed) => through.watch(dir, changed),
   })
   for (const name of without) delete remote[name]
-  if (settings.writes) remote.openWriter = (ctx, path, info) => cache.create(ctx, path, info)
+  if (settings.writes) remote.openWriter = (ctx, path, info) => through.openWriter(ctx, path, info)
   return remote
 }
 
@@ -54,6 +57,7 @@ class Through {
 
   async *list(ctx: Context, dir: string): AsyncGenerator<Entry> {
     await this.#cache.ready
+    throwIfAborted(ctx.signal)
     const waiting = waitingIn(this.#cache, dir)
     try {
       for await (const entry of this.#inner.list(ctx, dir)) {
@@ -93,7 +97,7 @@ class Through {
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     if (!this.#settings.writes) return await this.#replace(path, () => this.#inner.put(ctx, path, body, info))
-    const writer = await this.#cache.create(ctx, path, info)
+    const writer = await this.openWriter(ctx, path, info)
     try {
       let at = 0
       for await (const chunk of incoming(body, info, ctx.signal)) {
@@ -106,11 +110,40 @@ class Through {
     }
   }
 
+  async openWriter(ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
+    if (path === '') throw new AppError('is-directory', 'the root is no file')
+    await this.#refuseBelowFile(ctx, asCanonical(path))
+    return await this.#cache.create(ctx, path, info)
+  }
+
   async remove(ctx: Context, file: FileEntry): Promise<void> {
     await this.#replace(file.path, async () => {
       const stored = this.#cache.waiting(file.path) ? await this.#inner.stat(ctx, file.path) : file
       if (stored?.kind === 'file') await this.#inner.remove(ctx, stored)
     })
+  }
+
+  async mkdir(ctx: Context, dir: string): Promise<void> {
+    await this.#cache.ready
+    for (let at = dir; at !== ''; at = parentOf(at))
+      if (this.#cache.waiting(at)) throw new AppError('not-directory', `${at} is a file`)
+    await this.#inner.mkdir(ctx, dir)
+  }
+
+  /** Also of what comes and goes in the cache. */
+  watch(dir: string, changed: () => void): (() => void) | undefined {
+    const inner = this.#inner.watch?.(dir, () => tell())
+    if (!inner) return undefined
+    const own = this.#cache.watch((path) => parentOf(path) === dir && tell())
+    const stop = () => {
+      inner()
+      own()
+    }
+    const tell = () => {
+      stop()
+      changed()
+    }
+    return stop
   }
 
   async rmdir(ctx: Context, dir: string): Promise<void> {
@@ -142,6 +175,27 @@ class Through {
     if (!moved) throw new AppError('unsupported', `${this.#inner.info.description} cannot move files`)
     await this.#cache.remove(file.path)
     return moved
+  }
+
+  /** Throws when there is a folder of that name, or a file where its folder would be: the upload could never succeed. */
+  async #refuseBelowFile(ctx: Context, path: string): Promise<void> {
+    if (this.#inner.info.traits.bucketBased) return
+    let entry = await this.#statIfKnown(ctx, path)
+    if (entry?.kind === 'directory') throw new AppError('is-directory', `${path} is a folder`)
+    for (let dir = parentOf(path); !entry && dir !== ''; dir = parentOf(dir)) {
+      entry = await this.#statIfKnown(ctx, dir)
+      if (entry?.kind === 'file') throw new AppError('not-directory', `${dir} is a file`)
+    }
+  }
+
+  /** What is at a path; a storage that cannot be asked now does not keep anybody from writing into the cache. */
+  async #statIfKnown(ctx: Context, path: string): Promise<Entry | undefined> {
+    try {
+      return await this.stat(ctx, path)
+    } catch (error) {
+      if (isOutage(error)) return undefined
+      throw error
+    }
   }
 
   /** What is done at the storage itself takes the place of what the cache has, also of what waits. */

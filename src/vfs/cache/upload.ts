@@ -26,7 +26,7 @@ export async function uploadItem(ctx: Context, remote: Remote, item: Item, setti
     }
   }
   try {
-    const body = size === 0 ? bodyOf() : await item.open(ctx, { start: 0, end: size })
+    const body = size === 0 ? bodyOf() : await opened(ctx, item)
     const info = { size, modTime, ...(contentType === undefined ? {} : { contentType }) }
     const stored = await remote.put(ctx, path, sent(body), info)
     const theirs = kind === undefined ? undefined : stored.hashes?.[kind]
@@ -40,6 +40,11 @@ export async function uploadItem(ctx: Context, remote: Remote, item: Item, setti
     transfer.done(toAppError(reason))
     throw reason
   }
+}
+
+async function opened(ctx: Context, item: Item): Promise<Body> {
+  await item.acquire()
+  return await item.open(ctx, { start: 0, end: item.size })
 }
 
 /** rclone may have left a file of which only parts were written: the others are still those of the version it was made from. */
