@@ -72,7 +72,11 @@ test('a cache that rclone has filled is taken over, and the other way', { skip: 
   const own = await found(join(second, 'vfsMeta'), 'film.mp4', new RegExp(`"Size": ${film.length}\\s*}\\s*]`))
   await ours.stop()
   assert.equal(own.slice(second.length), meta.slice(first.length))
-  const comparable = (path: string) => ({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ATime: '', ModTime: '' })
+  const comparable = (path: string) => ({
+    ...(JSON.parse(readFileSync(path, 'utf8')) as object),
+    ATime: '',
+    ModTime: '',
+  })
   assert.deepEqual(comparable(own), comparable(meta))
   assert.deepEqual(Object.keys(comparable(own)), Object.keys(comparable(meta)))
 
