@@ -22,8 +22,7 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
   const ctx = testContext()
   let server: FtpServer
   before(async () => {
-    // A refused upload is then told by all the words that FTP has.
-    server = await startProftpd('none', ['ListOptions "-a"', 'PassivePorts 20000 20400'])
+    server = await startProftpd('none', ['ListOptions "-a"'])
     writeFileSync(join(server.root, 'big.bin'), big)
   })
   after(async () => await server.stop())
@@ -46,7 +45,7 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
       { start: 0, end: Infinity },
     ])
       for await (const chunk of await remote.open(ctx, file, range)) {
-        assert.ok(chunk.equals(big.subarray(range.start, range.start + chunk.length)))
+        assert.ok(big.subarray(range.start, range.start + chunk.length).equals(chunk))
         break
       }
     assert.ok((await bytesAt(ctx, remote, 'big.bin')).equals(big))
@@ -87,8 +86,9 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
       const remote = await connected(t, change, 'links')
       const kinds = Object.fromEntries([...(await listed(ctx, remote, ''))].map(([path, { kind }]) => [path, kind]))
       assert.deepEqual(kinds, { real: 'directory', 'to-dir': 'directory', 'to-file': 'file' })
-      assert.equal((await bytesAt(ctx, remote, 'to-file')).toString(), 'x')
     }
+    // Without MLST only SIZE tells of a single name, which with ProFTPD is the size of the link.
+    assert.equal((await bytesAt(ctx, await connected(t, {}, 'links'), 'to-file')).toString(), 'x')
   })
 
   test('names that FTP cannot say are stored under others', async (t) => {
