@@ -101,7 +101,7 @@ class FtpRemote implements Remote {
     const path = this.#full(file.path)
     try {
       const { size } = unchanged(file, await look(connection, path))
-      const end = Math.min(range.end, size < 0 ? Infinity : size)
+      const end = Math.min(range.end, file.size < 0 || size < 0 ? Infinity : size)
       if (range.start >= end) {
         release()
         return bodyOf()
