@@ -6,6 +6,7 @@ packages='
   rclone
   nginx-light
   caddy
+  apache2
   apache2-utils
   curl
   openssl

@@ -4,6 +4,7 @@ import { throwIfAborted } from '../base/abort.ts'
 import { asCanonical, type CanonicalPath, join, nameOf, parentOf } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { DirEntry, Entry, FileEntry, Remote } from '../remote/remote.ts'
 import { Directories, LARGEST } from './directory.ts'
 import { findName, type NamePolicy, withoutTwins } from './names.ts'
@@ -24,6 +25,8 @@ export class Vfs {
   readonly #names: NamePolicy
   /** One node for each version of a file, for as long as somebody holds that version. */
   readonly #files = new WeakMap<FileEntry, FileNode>()
+  /** Files of listings, with their own times. */
+  readonly #timed = new WeakMap<FileEntry, FileEntry>()
   #pollInterval: number
   /** Called with what happens, and the path that it is about. */
   listener: ((what: VfsChange, path: string) => void) | undefined
@@ -46,7 +49,7 @@ export class Vfs {
   /** The node at a path, or undefined. Throws `busy` when two names would fit equally, and what the storage throws. */
   async lookup(ctx: Context, path: CanonicalPath): Promise<Node | undefined> {
     const entry = await this.#find(ctx, path)
-    if (entry) return this.#node(entry)
+    if (entry) return this.#node(entry.kind === 'file' ? await this.#withOwnTime(ctx, entry) : entry)
     return await this.#metadataFile(ctx, path)
   }
 
@@ -59,12 +62,19 @@ export class Vfs {
     return entry && this.#fileNode(entry)
   }
 
+  /** Something else is to be seen at a path from now on. */
+  changed(path: string, kind: Entry['kind']): void {
+    if (kind === 'directory') this.#directories.drop(path)
+    this.#directories.dropAround(path)
+    this.listener?.('changed', path)
+  }
+
   /** Forgets a directory with all below it, a file's directory, or everything. Gives the directories that were forgotten. */
   forget(path?: string): string[] {
     this.listener?.('forgotten', path ?? '')
     if (path === undefined || path === '') return this.#directories.forget()
     const dropped = this.#directories.forget(path)
-    this.#directories.drop(parentOf(path))
+    this.#directories.dropAround(path)
     return dropped
   }
 
@@ -123,7 +133,7 @@ export class Vfs {
     const ms = this.#pollInterval
     this.#stopPolling =
       ms > 0 && ms !== Infinity
-        ? this.remote.poll?.(this.#ctx, ms, (path, kind) => this.#changed(path, kind))
+        ? this.remote.poll?.(this.#ctx, ms, (path, kind) => this.changed(path, kind))
         : undefined
   }
 
@@ -164,6 +174,8 @@ export class Vfs {
     } catch (error) {
       const { code } = toAppError(error)
       if (code === 'not-found' || code === 'not-directory') return undefined
+      // What is in a file cache can be had while the storage cannot be listed.
+      if (code !== 'aborted' && this.remote.info.traits.readsAhead) return await this.remote.stat(ctx, join(dir, name))
       throw error
     }
   }
@@ -171,6 +183,14 @@ export class Vfs {
   async #root(ctx: Context): Promise<DirEntry> {
     const entry = this.remote.info.traits.isLocal ? await this.remote.stat(ctx, '') : undefined
     return entry?.kind === 'directory' ? entry : { kind: 'directory', path: '', modTime: 0n }
+  }
+
+  /** A file of a listing with its own time, asked for once for each version. */
+  async #withOwnTime(ctx: Context, file: FileEntry): Promise<FileEntry> {
+    if (!file.timeOfUpload || this.options.noModtime) return file
+    const known = this.#timed.get(file) ?? (await ownTime(ctx, this.remote, file))
+    this.#timed.set(file, known)
+    return known
   }
 
   #node(entry: Entry): Node {
@@ -226,12 +246,6 @@ export class Vfs {
       open: async (_ctx, range) =>
         slice(bodyOf(text), range?.start ?? 0, (range?.end ?? text.length) - (range?.start ?? 0)),
     }
-  }
-
-  #changed(path: string, kind: Entry['kind']): void {
-    if (kind === 'directory') this.#directories.drop(path)
-    this.#directories.drop(parentOf(path))
-    this.listener?.('changed', path)
   }
 
   #refreshAll(): void {

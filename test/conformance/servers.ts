@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { find } from '../peers.ts'
-import { listening } from '../servers/listening.ts'
-import { freePort } from '../web.ts'
+import { freePort, listening } from '../web.ts'
 
 export interface FileServer {
   readonly url: string
@@ -53,7 +52,13 @@ server { listen 127.0.0.1:${port}; root ${root}; autoindex on; charset utf-8; } 
   },
 }
 
-async function run(program: string, args: readonly string[], port: number, clean = () => {}): Promise<FileServer> {
+/** Starts a program that listens on a port of loopback, and waits until it does. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  port: number,
+  clean = () => {},
+): Promise<FileServer> {
   const child = spawn(find(program) ?? program, args, { stdio: 'ignore' })
   const exited = once(child, 'exit')
   await listening(port, child)

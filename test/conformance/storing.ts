@@ -95,12 +95,14 @@ export function storing(subject: () => Subject): void {
     )
   })
 
-  test('put over a directory, and below a file, is an error', async () => {
+  test('put over a directory, and below a file, is an error', async (t) => {
     const { ctx, remote } = subject()
+    if (remote.info.traits.bucketBased) return t.skip('a file and a directory may have one name')
     await putText(ctx, remote, 'put/taken/file', 'x')
     await rejectsWith(putText(ctx, remote, 'put/taken', 'y'), 'is-directory', 'exists')
     await rejectsWith(putText(ctx, remote, 'put/taken/file/below', 'y'), 'not-directory')
     assert.equal((await bytesAt(ctx, remote, 'put/taken/file')).toString(), 'x')
+    return undefined
   })
 
   test('names that are no names are refused', async () => {

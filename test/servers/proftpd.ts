@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { find } from '../peers.ts'
-import { freePort } from '../web.ts'
-import { listening } from './listening.ts'
+import { freePort, listening } from '../web.ts'
 
 export interface FtpServer {
   readonly port: number

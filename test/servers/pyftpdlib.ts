@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../web.ts'
-import { listening } from './listening.ts'
+import { freePort, listening } from '../web.ts'
 import type { FtpServer } from './proftpd.ts'
 
 /** Debian's own Python, for which its packages are installed. */

@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { find } from '../peers.ts'
-import { freePort } from '../web.ts'
-import { listening } from './listening.ts'
+import { freePort, listening } from '../web.ts'
 
 export interface Sshd {
   readonly port: number
