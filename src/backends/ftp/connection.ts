@@ -10,7 +10,7 @@ import { tlsOptions } from '../../net/client.ts'
 import { netOptions } from '../../net/options.ts'
 import type { Values } from '../../schema/option.ts'
 import type { ftpOptions } from './index.ts'
-import { replyError } from './reply.ts'
+import { replyCode, replyError } from './reply.ts'
 
 type Options = Values<typeof ftpOptions>
 
@@ -63,8 +63,9 @@ async function logIn(ctx: Context, client: Client, options: Options): Promise<Co
   if (options.explicitTls) await client.useTLS(secure)
   const user = options.user === '' ? userInfo().username : options.user
   await client.login(user, options.pass).catch((error: unknown) => {
-    const { code, message } = replyError(error)
-    throw code === 'denied' ? new AppError(code, `ftp: ${host} refuses the login of ${user}: ${message}`) : error
+    if ((replyCode(error) ?? 0) < 500) throw error
+    const { message } = replyError(error)
+    throw new AppError('denied', `ftp: ${host} refuses the login of ${user}: ${message}`, { cause: error })
   })
   const features = await client.features()
   if (!options.disableUtf8 && features.has('UTF8')) await client.sendIgnoringError('OPTS UTF8 ON')

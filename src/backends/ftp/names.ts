@@ -10,7 +10,13 @@ export async function look(connection: Connection, full: string): Promise<Facts 
   if (!connection.abilities.mlst) return await lookByCommands(connection, full)
   const answer = await unlessMissing(connection.send(`MLST ${full}`))
   const facts = answer && factsIn(answer.message)
-  return facts?.type === 'link' ? await lookByCommands(connection, full) : facts
+  return facts?.type === 'link' ? await lookBehind(connection, full) : facts
+}
+
+/** What a link leads to. Its size is not known: ProFTPD for one tells that of the link. */
+export async function lookBehind(connection: Connection, full: string): Promise<Facts | undefined> {
+  const facts = await lookByCommands(connection, full)
+  return facts && { ...facts, size: -1 }
 }
 
 /** The modification time of a file, to the second; undefined when the server does not tell. */

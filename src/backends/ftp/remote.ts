@@ -18,7 +18,7 @@ import type { Values } from '../../schema/option.ts'
 import { type Abilities, connect, type Connection } from './connection.ts'
 import { factsOf, type Facts, listedTime, timeText } from './facts.ts'
 import type { ftpOptions } from './index.ts'
-import { look, makeDirectory, modTimeOf, moveOver, rename } from './names.ts'
+import { look, lookBehind, makeDirectory, modTimeOf, moveOver, rename } from './names.ts'
 import { Pool } from './pool.ts'
 import { replyError } from './reply.ts'
 import { download, type TransferSettings, upload } from './transfer.ts'
@@ -101,7 +101,7 @@ class FtpRemote implements Remote {
     const path = this.#full(file.path)
     try {
       const { size } = unchanged(file, await look(connection, path))
-      const end = Math.min(range.end, size < 0 ? file.size : size)
+      const end = Math.min(range.end, file.size < 0 || size < 0 ? Infinity : size)
       if (range.start >= end) {
         release()
         return bodyOf()
@@ -216,7 +216,7 @@ class FtpRemote implements Remote {
       if (!isEntryName(nameOf(path)) || isPartialName(info.name)) continue
       const stored = full.endsWith('/') ? `${full}${info.name}` : `${full}/${info.name}`
       const plain = factsOf(info)
-      const facts = plain.type === 'link' ? await look(connection, stored) : plain
+      const facts = plain.type === 'link' ? await lookBehind(connection, stored) : plain
       if (!facts) continue
       // A listing without MLSD has no seconds, and times of nobody knows which zone.
       const modTime =

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
-import { abortError, orAbort } from '../../base/abort.ts'
+import { orAbort } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { drained } from '../../net/client.ts'
@@ -22,10 +22,12 @@ interface Transfer {
   readonly socket: Socket
   /** The server says that all is well; throws when it is not. */
   readonly told: Promise<unknown>
+  /** Aborts when nobody waits any more, and with its error when the server says that all is not well. */
+  readonly signal: AbortSignal
 }
 
 /**
- * The bytes `[start, end)` of a file of `size` bytes. A reader who leaves before that costs the data connection, and the other
+ * The bytes `[start, end)` of a file of `size` bytes; all that there are from `start` on when `end` is Infinity. A reader who leaves before that costs the data connection, and the other
  * one only if the server does not answer to that.
  */
 export async function* download(
@@ -34,22 +36,23 @@ export async function* download(
   { start, end, size }: { readonly start: number; readonly end: number; readonly size: number },
   settings: TransferSettings,
 ): AsyncGenerator<Uint8Array, void> {
-  const { socket, told } = await begin(connection, `RETR ${path}`, start, settings)
+  const { socket, told, signal } = await begin(connection, `RETR ${path}`, start, settings)
   const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
   let left = end - start
   try {
     while (left > 0) {
-      const { done, value } = await moving(connection, chunks.next(), settings)
+      const { done, value } = await moving(connection, chunks.next(), signal, settings.timeout)
+      if (done && end === Infinity) break
       if (done) throw new AppError('io', `${left} bytes are missing at the end`, { retry: 'now' })
       const piece = value.subarray(0, left)
       left -= piece.length
       yield piece
     }
   } catch (error) {
-    throw settings.signal.aborted ? abortError(settings.signal) : replyError(error)
+    throw replyError(error)
   } finally {
     // All of it: the server is about to say so. Otherwise it is to stop.
-    const whole = left === 0 && end === size
+    const whole = end === size || end === Infinity
     socket.destroy()
     await lastWord(connection, told, settings, whole ? settings.closeTimeout : settings.shutTimeout).catch(() => {})
   }
@@ -62,16 +65,16 @@ export async function upload(
   body: Body,
   settings: TransferSettings,
 ): Promise<void> {
-  const { socket, told } = await begin(connection, `STOR ${path}`, 0, settings)
+  const { socket, told, signal } = await begin(connection, `STOR ${path}`, 0, settings)
   // Nothing comes but tickets of TLS, which the next data connection has to show.
   socket.resume()
   try {
     for await (const chunk of body) {
       if (socket.destroyed) break
-      if (!socket.write(chunk)) await moving(connection, drained(socket), settings)
+      if (!socket.write(chunk)) await moving(connection, drained(socket), signal, settings.timeout)
     }
     socket.end()
-    await moving(connection, finished(socket, { readable: false }), settings)
+    await moving(connection, finished(socket, { readable: false }), signal, settings.timeout)
     await lastWord(connection, told, settings, settings.closeTimeout)
   } catch (error) {
     socket.destroy()
@@ -92,6 +95,8 @@ async function begin(
   try {
     await orAbort(signal, client.prepareTransfer(ftp))
     const socket = dataSocket(ftp.dataSocket)
+    const failed = new AbortController()
+    const all = AbortSignal.any([signal, failed.signal])
     return await new Promise<Transfer>((resolve, reject) => {
       socket.once('error', reject)
       const told = ftp.handle(start > 0 ? `REST ${start}` : command, (answer, task) => {
@@ -101,9 +106,11 @@ async function begin(
         else if (answer.code === 125 || answer.code === 150) {
           // Nothing is said on this connection while bytes flow on the other.
           ftp.socket.setTimeout(0)
-          within(connection, secured(socket), timeout).then(() => resolve({ socket, told }), reject)
+          within(connection, secured(socket), timeout).then(() => resolve({ socket, told, signal: all }), reject)
         }
       })
+      // The library takes its listeners off a socket that it closes: nobody would hear of it.
+      told.catch((error: unknown) => failed.abort(replyError(error)))
       told.catch(reject)
     })
   } catch (error) {
@@ -126,7 +133,7 @@ async function secured(socket: Socket): Promise<void> {
 }
 
 /** A step of a transfer; the server is given up when it takes too long. */
-async function moving<T>(connection: Connection, step: Promise<T>, { signal, timeout }: TransferSettings): Promise<T> {
+async function moving<T>(connection: Connection, step: Promise<T>, signal: AbortSignal, timeout: number): Promise<T> {
   return await within(connection, orAbort(signal, step), timeout)
 }
 
