@@ -155,6 +155,9 @@ export class S3Client {
     const url = this.#endpoint.base(region)
     const inHost = bucket !== '' && this.#endpoint.inHost(bucket, url)
     const path = [...(bucket === '' || inHost ? [] : [bucket]), ...(key === '' ? [] : key.split('/'))]
+    // An URL would lead elsewhere, out of the bucket even.
+    if (path.some((name) => name === '.' || name === '..'))
+      throw new AppError('not-found', `${bucket}/${key} cannot be asked for: "." and ".." are no names`)
     const own = path.map(escaped).join('/')
     url.pathname += own
     if (inHost) url.host = `${bucket}.${url.host}`
