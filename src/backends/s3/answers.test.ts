@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { bodyOf, collect } from '../../base/body.ts'
 import { parseEncoding } from '../../remote/encoding.ts'
 import { noise } from '../../../test/conformance/fixture.ts'
 import { bytesAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
+import { scratch } from '../../../test/program.ts'
 import { web } from '../../../test/web.ts'
 import type { S3Options } from './options.ts'
 import { openTestS3 } from './testing.ts'
@@ -176,4 +179,64 @@ test('public buckets are read without a login, from another place when one is na
     [requests, other.requests, elsewhere],
     [['HEAD /bucket/a%20b.txt', 'GET /bucket/a%20b.txt'], ['HEAD /bucket/a%20b.txt'], ['/a%20b.txt']],
   )
+})
+
+test('a new object is kept as the options say, and its key is shown again to read it', async (t) => {
+  const seen: Record<string, IncomingMessage['headers']> = {}
+  const { ctx, remote } = await storeOf(
+    t,
+    ({ method = '', headers }, response) => {
+      seen[method] = headers
+      response.writeHead(200, { etag: `"${'0'.repeat(32)}"`, 'content-length': method === 'PUT' ? 0 : 1 })
+      response.end(method === 'GET' ? 'x' : '')
+    },
+    {
+      acl: 'public-read',
+      storageClass: 'STANDARD_IA',
+      requesterPays: true,
+      sseCustomerAlgorithm: 'AES256',
+      sseCustomerKey: '0123456789abcdef0123456789abcdef',
+    },
+  )
+  const metadata = { 'cache-control': 'no-cache', title: 'Ærø' }
+  const put = await putText(ctx, remote, 'a', 'x', { contentType: 'text/x', metadata, modTime: 1_500_000_000n })
+  assert.equal(put.tier, 'STANDARD_IA')
+  await bytesAt(ctx, remote, 'a')
+  const key = {
+    'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+    'x-amz-server-side-encryption-customer-key': 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=',
+    'x-amz-server-side-encryption-customer-key-md5': 'hRasmdxgYDKV3nvbahU1MA==',
+  }
+  const described = {
+    'x-amz-acl': 'public-read',
+    'x-amz-storage-class': 'STANDARD_IA',
+    'x-amz-meta-mtime': '1.5',
+    'x-amz-meta-title': '=?UTF-8?B?w4Zyw7g=?=',
+    'cache-control': 'no-cache',
+    'content-type': 'text/x',
+  }
+  assert.partialDeepStrictEqual(seen.PUT, { ...key, ...described, 'x-amz-request-payer': 'requester' })
+  assert.partialDeepStrictEqual(seen.HEAD, key)
+  assert.partialDeepStrictEqual(seen.GET, key)
+})
+
+test('env_auth takes the keys of a profile', async (t) => {
+  const dir = scratch(t)
+  const sharedCredentialsFile = join(dir, 'credentials')
+  writeFileSync(
+    sharedCredentialsFile,
+    '[work]\naws_access_key_id = ID-OF-WORK\naws_secret_access_key = secret\naws_session_token = token\n',
+  )
+  let login: IncomingMessage['headers'] = {}
+  const answer: Answer = ({ headers }, response) => {
+    login = headers
+    response.writeHead(200, { 'content-length': 0 }).end()
+  }
+  const keys = { accessKeyId: '', secretAccessKey: '', envAuth: true, sharedCredentialsFile }
+  const { ctx, remote } = await storeOf(t, answer, { ...keys, profile: 'work' })
+  await remote.stat(ctx, 'a')
+  assert.match(login.authorization ?? '', /^AWS4-HMAC-SHA256 Credential=ID-OF-WORK\//)
+  assert.equal(login['x-amz-security-token'], 'token')
+  const other = await storeOf(t, answer, { ...keys, profile: 'nobody' })
+  await rejectsWith(other.remote.stat(ctx, 'a'), 'denied')
 })
