@@ -59,6 +59,8 @@ export type Trait =
   | 'manyNames'
   /** `stat` and `open` cost so little that nothing is gained by caching or reading ahead. */
   | 'isLocal'
+  /** `open` reads in pieces and ahead of its reader by itself. */
+  | 'readsAhead'
   /** Local, but on a disk of another machine: many calls at once are worth it. */
   | 'networkDisk'
 
@@ -111,6 +113,7 @@ export interface Remote {
   move?(ctx: Context, file: FileEntry, to: string): Promise<FileEntry>
   moveDirectory?(ctx: Context, from: string, to: string): Promise<void>
   purge?(ctx: Context, dir: string): Promise<void>
+  /** The checksum of a file, one of `info.hashes`, in hex; empty when the storage does not know that of this very file. */
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
   /**

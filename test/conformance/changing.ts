@@ -42,7 +42,7 @@ export function changing(subject: () => Subject): void {
     const file = await putText(ctx, remote, 'change/from.txt', 'copied', { modTime })
     const copied = await remote.copy(ctx, file, 'change/new/to.txt')
     assert.equal(copied.path, 'change/new/to.txt')
-    assert.equal(copied.modTime, file.modTime)
+    if (remote.info.precision !== undefined) assert.equal(copied.modTime, file.modTime)
     assert.equal((await bytesAt(ctx, remote, 'change/new/to.txt')).toString(), 'copied')
     assert.equal((await bytesAt(ctx, remote, 'change/from.txt')).toString(), 'copied')
     return undefined
