@@ -204,8 +204,3 @@ function described({ method, bucket, key = '' }: Call): string {
 export function md5Header(bytes: Uint8Array): Headers {
   return { 'content-md5': createHash('md5').update(bytes).digest('base64') }
 }
-
-/** Throws `invalid` where a bucket is needed and there is none. */
-export function needBucket(bucket: string): void {
-  if (bucket === '') throw new AppError('invalid', 's3: a path begins with the name of a bucket')
-}

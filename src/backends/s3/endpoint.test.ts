@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultsOf } from '../../schema/option.ts'
 import { endpointOf } from './endpoint.ts'
-import { formatMtime, parseMtime } from './mtime.ts'
 import { type S3Options, s3Options } from './options.ts'
 import { versionName, withoutVersion } from './versions.ts'
 
@@ -41,23 +40,6 @@ test('each provider is found where it is, with the bucket where it wants it', ()
 test('a provider of no known place needs an endpoint, and that is an URL', () => {
   assert.throws(() => urlOf({ provider: 'Ceph' }, 'films'), /needs the option endpoint/)
   assert.throws(() => urlOf({ endpoint: 'ftp://store.example' }, 'films'), /not an http or https URL/)
-})
-
-test('times are written as rclone writes them, to the nanosecond', () => {
-  const cases: readonly [bigint, string][] = [
-    [0n, '0'],
-    [1_234_567_890_000_000_000n, '1234567890'],
-    [1_234_567_890_123_456_789n, '1234567890.123456789'],
-    [1_500_000_000n, '1.5'],
-    [-1_500_000_000n, '-1.5'],
-    [5n, '0.000000005'],
-  ]
-  for (const [time, text] of cases) {
-    assert.equal(formatMtime(time), text)
-    assert.equal(parseMtime(text), time)
-  }
-  assert.equal(parseMtime('1.5000000000009'), 1_500_000_000n)
-  for (const text of ['', 'x', '1e5', '2001-02-03', undefined]) assert.equal(parseMtime(text), undefined)
 })
 
 test('the time of a version goes before the ending of the name, and out again', () => {
