@@ -7,6 +7,7 @@ import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { s3Backend } from './backends/s3/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
@@ -47,6 +48,7 @@ export function backendsOf(): readonly Backend[] {
     httpBackend,
     localBackend(),
     memoryBackend(),
+    s3Backend,
     swiftBackend,
     unionBackend,
     webdavBackend,

@@ -7,6 +7,7 @@ import { mainOptions } from '../core/options.ts'
 import type { Transfer, TransferEnds } from '../core/stats.ts'
 import { retry } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
+import { ownTime } from '../remote/own-time.ts'
 import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
@@ -176,7 +177,9 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   const sum: Sum = { digest: '' }
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
-  const written = await target.put(ctx, path, body, putInfo(ctx, job, kind, readBack))
+  // After it was opened: some storage knows its time then.
+  const whole = { ...job, file: await ownTime(ctx, source, file) }
+  const written = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
   await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
   return written
 }

@@ -3,11 +3,12 @@ import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import { mainOptions } from '../core/options.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import { unfiltered } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
-import { compareHashes, compareListed, immutableModified, modifyWindow, type Verdict } from './compare.ts'
+import { compareAsked, compareListed, immutableModified, modifyWindow, type Verdict } from './compare.ts'
 import { copyFile, copyNow, moveFile } from './copy.ts'
 import { Deletions } from './deletions.ts'
 import { makeFolder, removeEmptyFolders } from './delete.ts'
@@ -244,7 +245,7 @@ class Run {
     if (listed !== 'ask') return this.#act(match, listed)
     return this.#checks.add(undefined, async () => {
       try {
-        await this.#act(match, await compareHashes(this.#ctx, source, target, this.#window))
+        await this.#act(match, await compareAsked(this.#ctx, source, target, this.#window))
       } catch (error) {
         this.#failed(match.source, error, 'Failed to calculate hash: ')
       }
@@ -276,7 +277,8 @@ class Run {
       return false
     }
     if (!this.#ends.target.setModTime) return false
-    await this.#ends.target.setModTime(this.#ctx, target, source.modTime)
+    const { modTime } = await ownTime(this.#ctx, this.#ends.source, source)
+    await this.#ends.target.setModTime(this.#ctx, target, modTime)
     this.#ctx.log.info('Updated modification time in destination', { object })
     return true
   }
@@ -351,7 +353,7 @@ class Run {
       ]
       const window = modifyWindow(this.#ctx, source, remote)
       const listed = compareListed(this.#ctx, left, right, window)
-      const verdict = listed === 'ask' ? await compareHashes(this.#ctx, left, right, window) : listed
+      const verdict = listed === 'ask' ? await compareAsked(this.#ctx, left, right, window) : listed
       if (verdict !== 'same') continue
       if (copyDest.length === 0) {
         this.#ctx.log.debug('Destination found in --compare-dest, skipping', { object: file.path })

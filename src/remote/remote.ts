@@ -14,6 +14,8 @@ export interface FileEntry extends EntryBase {
   readonly kind: 'file'
   /** Bytes, -1 when the remote does not know. */
   readonly size: number
+  /** A listing knows when the file was uploaded, which `modTime` is then, but not its own time (see `ownTime`). */
+  readonly timeOfUpload?: true
   readonly contentType?: string
   /** An opaque version from the storage (inode and change time, an S3 ETag), without quotes: part of our own ETag. */
   readonly version?: string
@@ -112,6 +114,11 @@ export interface Remote {
   /** The checksum of a file, one of `info.hashes`, in hex; empty when the storage does not know that of this very file. */
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
+  /**
+   * The file with all that a listing could not tell, as `stat` gives it, undefined when it is gone: for storage that knows it
+   * without a request once the file is open.
+   */
+  describe?(ctx: Context, file: FileEntry): Promise<FileEntry | undefined>
   /** Moves a file to another storage class. */
   setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
   /** Begins a file that is written in any order; `info.size` is its size, where that is known. `close` it, whatever happens. */

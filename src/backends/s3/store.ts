@@ -1,0 +1,26 @@
+import type { FileEntry } from '../../remote/remote.ts'
+import type { Encoding } from '../../remote/encoding.ts'
+import type { Nanoseconds } from '../../base/time.ts'
+import type { Buckets } from './buckets.ts'
+import type { S3Client } from './client.ts'
+import type { Conditions } from './only-new.ts'
+import type { Keeping } from './keeping.ts'
+import type { S3Options } from './options.ts'
+import type { Places } from './places.ts'
+import type { Quirks } from './providers.ts'
+
+/** What the parts of one S3 remote share. */
+export interface Store {
+  readonly client: S3Client
+  readonly options: S3Options
+  readonly quirks: Quirks
+  readonly keeping: Keeping
+  readonly encoding: Encoding
+  readonly places: Places
+  readonly buckets: Buckets
+  /** What the headers of a download told of files of listings. */
+  readonly downloaded: WeakMap<FileEntry, FileEntry>
+  readonly conditions: Conditions
+  /** The time of `version_at`. */
+  readonly versionAt: Nanoseconds | undefined
+}
