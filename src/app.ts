@@ -18,6 +18,7 @@ import { ConfigFile } from './remote/config.ts'
 import { configPath } from './remote/config-path.ts'
 import type { OptionSet } from './schema/options.ts'
 import { ActiveVfses } from './vfs/active.ts'
+import { FileCaches } from './vfs/cache/caches.ts'
 
 /** What an app is made from. Several apps may live in one process: nothing is shared between them. */
 export interface AppParts {
@@ -42,6 +43,8 @@ export class App {
   readonly vfses = new ActiveVfses(this.events)
   /** The servers with live mounts. */
   readonly lives = new ActiveLives()
+  /** The file caches of remotes that are served. */
+  readonly caches: FileCaches
   readonly bandwidth: Bandwidth
   readonly backends: readonly Backend[]
   readonly cacheDir: string
@@ -71,6 +74,7 @@ export class App {
       if (key === 'bwLimitFile') this.bandwidth.setPerFile(bwLimitFile)
     })
     this.cacheDir = main.cacheDir || join(parts.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rclone')
+    this.caches = new FileCaches(this.ctx, this.cacheDir)
     this.#parts = parts
     this.#config = configAt(configPathOf(parts), parts)
     this.remotes = once(async () => new Remotes({ ...parts, ctx: this.ctx, config: () => this.config() }))
@@ -100,6 +104,7 @@ export class App {
   async close(): Promise<void> {
     this.#closing.abort()
     this.bandwidth.close()
+    await this.caches.close()
     await (await this.remotes.begun)?.close()
   }
 }

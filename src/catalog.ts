@@ -5,9 +5,11 @@ import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
+import { ftpBackend } from './backends/ftp/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
+import { sftpBackend } from './backends/sftp/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
@@ -44,11 +46,13 @@ export function backendsOf(): readonly Backend[] {
     azureblobBackend,
     combineBackend,
     cryptBackend,
+    ftpBackend,
     gcsBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),
     s3Backend,
+    sftpBackend,
     swiftBackend,
     unionBackend,
     webdavBackend,

@@ -65,6 +65,7 @@ export async function serve(
     vfses,
     events,
     lives: app.lives,
+    caches: app.caches,
     stdin: process.stdin,
     version,
     env: {},

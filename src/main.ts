@@ -125,6 +125,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
       outcomes: app.outcomes,
       vfses: app.vfses,
       lives: app.lives,
+      caches: app.caches,
       cacheDir: app.cacheDir,
       tempDir: options.get(mainOptions).tempDir || tmpdir(),
       get configPath() {

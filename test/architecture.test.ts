@@ -30,8 +30,8 @@ const never: readonly (readonly [from: string, to: string])[] = [
   ['operations', 'vfs'],
   ['media', 'origin'],
 ]
-/** The only folders that may touch files, sockets and processes; the origin reads the one template it is given. */
-const mayDoIo = ['origin', 'base', 'net', 'http', 'auth', 'core', 'remote', 'spool', 'backends', 'commands']
+/** The only folders that may touch files, sockets and processes; the origin reads the one template it is given, the vfs its cache. */
+const mayDoIo = ['origin', 'vfs', 'base', 'net', 'http', 'auth', 'core', 'remote', 'spool', 'backends', 'commands']
 const ioModules = /^node:(fs|net|tls|http|https|http2|dgram|child_process|dns)(\/|$)/
 
 interface Import {

@@ -11,6 +11,7 @@ import type { ConfigFile } from '../remote/config.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
 import type { ActiveVfses } from '../vfs/active.ts'
+import type { FileCaches } from '../vfs/cache/caches.ts'
 import type { Signals } from './signals.ts'
 
 /** One command of the program: its declaration gives parsing, `help`, completion and docs. */
@@ -63,6 +64,8 @@ export interface CommandIo {
   readonly outcomes: Outcomes
   readonly vfses: ActiveVfses
   readonly lives: ActiveLives
+  /** The file caches of remotes that are served. */
+  readonly caches: FileCaches
   /** Another rclone.conf from now on; `password` opens one that is encrypted. */
   useConfig(path: string, password?: string): Promise<void>
   /** Ends the program in order, with this exit status. */

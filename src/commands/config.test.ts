@@ -19,6 +19,7 @@ import { obscure, reveal } from '../remote/obscure.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { OptionSet } from '../schema/options.ts'
 import { ActiveVfses } from '../vfs/active.ts'
+import { FileCaches } from '../vfs/cache/caches.ts'
 import { bool, int, password, string } from '../schema/values.ts'
 import { ActiveLives } from '../media/active.ts'
 import type { CommandIo } from './command.ts'
@@ -85,6 +86,7 @@ async function sluice(line: string[], input = '', env: Record<string, string> = 
     outcomes: new Outcomes(),
     vfses: new ActiveVfses(),
     lives: new ActiveLives(),
+    caches: new FileCaches(testContext(), '/nonexistent'),
     configPath: '',
     cacheDir: '/cache',
     tempDir: '/tmp',

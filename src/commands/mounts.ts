@@ -5,6 +5,9 @@ import { isEntryName, isInside } from '../base/path.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Remote } from '../remote/remote.ts'
 import { formatSpec, parseSpec, splitSpec } from '../remote/spec.ts'
+import type { FileCache } from '../vfs/cache/cache.ts'
+import type { CacheAt } from '../vfs/cache/caches.ts'
+import { vfsOptions } from '../vfs/options.ts'
 import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 
@@ -22,6 +25,8 @@ export interface Mount {
   readonly name: string
   readonly spec: string
   readonly remote: Remote
+  /** The file cache that it is seen through. */
+  readonly cache?: FileCache | undefined
 }
 
 /** All that a server shows, as one remote. */
@@ -71,12 +76,12 @@ export async function openMounts(parts: ServerParts, wanted: readonly Wanted[]):
   const [first, ...others] = wanted
   if (!first) return undefined
   if (others.length === 0 && first.name === undefined) {
-    const remote = await openRoot(parts, first.spec)
+    const { remote, cache } = await openRoot(parts, first.spec)
     return {
       spec: first.spec,
       remote,
       description: remote.info.description,
-      all: [{ name: '', spec: first.spec, remote }],
+      all: [{ name: '', spec: first.spec, remote, cache }],
     }
   }
   const named = new Map<string, string>()
@@ -89,7 +94,7 @@ export async function openMounts(parts: ServerParts, wanted: readonly Wanted[]):
     named.set(name, one.spec)
   }
   const all: Mount[] = []
-  for (const [name, spec] of named) all.push({ name, spec, remote: await openRoot(parts, spec) })
+  for (const [name, spec] of named) all.push({ name, spec, ...(await openRoot(parts, spec)) })
   const upstreams = formatCsv(
     [...named].map(([name, spec]) => `${name}=${spec}`),
     ' ',
@@ -103,6 +108,11 @@ export async function openMounts(parts: ServerParts, wanted: readonly Wanted[]):
   }
 }
 
+/** The file caches that a whole is seen through, and where. */
+export function cachesOf({ all }: Pick<Mounts, 'all'>): readonly CacheAt[] {
+  return all.flatMap(({ name, cache }) => (cache ? [{ cache, at: name }] : []))
+}
+
 /** The name that a remote or folder has by itself: `films` of `nas:media/films`, `nas` of `nas:`. */
 function ownName(text: string): string {
   const spec = parseSpec(text.replace(/(?<=[^:/])\/+$/, ''))
@@ -112,14 +122,23 @@ function ownName(text: string): string {
 }
 
 /** A remote to serve, without the secrets of the program. */
-async function openRoot(parts: ServerParts, spec: string): Promise<Remote> {
+async function openRoot(parts: ServerParts, spec: string): Promise<Pick<Mount, 'remote' | 'cache'>> {
   const { remote } = await (await parts.remotes()).openAt(spec, { exec: parts.exec ?? true })
   const { allowMissingRoot } = parts.get(originOptions)
   // Storage without real directories cannot tell a missing root from an empty one.
   const knows = remote.info.traits.emptyDirectories
   if (!allowMissingRoot && knows && !(await remote.stat(parts.ctx, '')))
     throw new AppError('not-found', `directory not found: ${spec}. ${await elsewhere(parts, spec)}`)
-  return withoutSecrets(parts, remote)
+  return await throughCache(parts, withoutSecrets(parts, remote), spec)
+}
+
+/** A remote as it is to be seen: through a file cache, when there is to be one. */
+export async function throughCache(
+  { caches, get }: Pick<ServerParts, 'caches' | 'get'>,
+  remote: Remote,
+  spec: string,
+): Promise<Pick<Mount, 'remote' | 'cache'>> {
+  return (await caches.over(remote, spec, get(vfsOptions))) ?? { remote }
 }
 
 /** What a person may have meant by a directory that is not there. */

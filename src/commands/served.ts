@@ -8,7 +8,7 @@ import type { Vfs } from '../vfs/vfs.ts'
 import { authorizationOf, openRules, sayIdle, wantedBy } from './access.ts'
 import { openHook } from './hooking.ts'
 import { type LiveDir, openLiveDirs } from './live-dirs.ts'
-import { type Mounts, openMounts, wantedOf } from './mounts.ts'
+import { cachesOf, type Mounts, openMounts, wantedOf } from './mounts.ts'
 import type { ServerParts } from './server.ts'
 import type { Trees } from './trees.ts'
 import { openUploads, type Uploads } from './writing.ts'
@@ -38,7 +38,7 @@ export async function openServed(
   const asked = wantedOf(argument, parts.get(originOptions).read)
   const liveDirs = await openLiveDirs(parts)
   const mounts = await openMounts(parts, file && asked.length === 0 ? wantedBy(file, liveDirs) : asked)
-  const root = mounts && trees.over(mounts.remote, mounts.spec)
+  const root = mounts && trees.over(mounts.remote, mounts.spec, cachesOf(mounts))
   const uploads = await openUploads(parts, { mounts, root }, file?.value.writable ?? false)
   const shown = { mounts, root, uploads, liveDirs }
   if (!file)

@@ -52,6 +52,7 @@ export type ServerParts = Pick<
   | 'events'
   | 'stdin'
   | 'lives'
+  | 'caches'
 > & {
   /** False: the text of the remote may not set options that run programs. Default true. */
   readonly exec?: boolean
@@ -98,6 +99,7 @@ export async function openServer(
     options: liveValues(vfsOptions, parts.get),
     bufferSize,
     vfses: parts.vfses,
+    caches: parts.caches,
   })
   const closing: (() => void)[] = []
   let live: Live | undefined

@@ -12,7 +12,7 @@ import { writable } from '../origin/writable.ts'
 import { vfsOptions } from '../vfs/options.ts'
 import type { Vfs } from '../vfs/vfs.ts'
 import { Writes } from '../vfs/write.ts'
-import type { Mount, Mounts } from './mounts.ts'
+import { type Mount, type Mounts, throughCache } from './mounts.ts'
 import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 
@@ -69,7 +69,7 @@ export async function openUploads(
       'not-found',
       `directory not found: ${write}. Make it first: --write takes uploads into a folder that is there`,
     )
-  const remote = withoutSecrets(parts, opened)
+  const { remote } = await throughCache(parts, withoutSecrets(parts, opened), write)
   let same: Mount | undefined
   for (const mount of mounts?.all ?? []) if ((await remotes.open(mount.spec, settings)) === opened) same = mount
   return {

@@ -59,6 +59,8 @@ export type Trait =
   | 'manyNames'
   /** `stat` and `open` cost so little that nothing is gained by caching or reading ahead. */
   | 'isLocal'
+  /** `open` reads in pieces and ahead of its reader by itself. */
+  | 'readsAhead'
   /** Local, but on a disk of another machine: many calls at once are worth it. */
   | 'networkDisk'
 

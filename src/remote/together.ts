@@ -35,7 +35,7 @@ export function withoutLacking(
   return Object.assign(whole, Object.fromEntries(lacking.map((method) => [method, undefined])))
 }
 
-const strengths = ['isLocal', 'emptyDirectories', 'partialUploads'] as const satisfies readonly Trait[]
+const strengths = ['isLocal', 'readsAhead', 'emptyDirectories', 'partialUploads'] as const satisfies readonly Trait[]
 const limits = [
   'bucketBased',
   'caseInsensitive',

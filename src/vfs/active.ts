@@ -2,11 +2,18 @@ import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
 import type { Events } from '../core/events.ts'
 import { cacheName, parseSpec } from '../remote/spec.ts'
+import type { CacheAt } from './cache/caches.ts'
 import type { Vfs } from './vfs.ts'
+
+/** A tree, and the file caches that it is seen through. */
+export interface ActiveVfs {
+  readonly vfs: Vfs
+  readonly caches: readonly CacheAt[]
+}
 
 /** The trees in use, by the text of their remote, as `vfs/list` shows them. */
 export class ActiveVfses {
-  readonly #byName = new Map<string, Vfs[]>()
+  readonly #byName = new Map<string, ActiveVfs[]>()
   readonly #events: Pick<Events, 'publish'> | undefined
 
   /** `events` is told when trees come and go and what happens to them, as events of type `vfs`. */
@@ -15,11 +22,11 @@ export class ActiveVfses {
   }
 
   /** Adds the tree over the remote that a text names; gives the way to take it out again. */
-  add(text: string, vfs: Vfs): () => void {
+  add(text: string, vfs: Vfs, caches: readonly CacheAt[] = []): () => void {
     const name = vfsName(text)
     const same = this.#byName.get(name)
-    if (same) same.push(vfs)
-    else this.#byName.set(name, [vfs])
+    if (same) same.push({ vfs, caches })
+    else this.#byName.set(name, [{ vfs, caches }])
     const say = (what: string, path = '') => this.#events?.publish('vfs', { fs: name, what, path })
     vfs.listener = say
     say('opened')
@@ -36,21 +43,21 @@ export class ActiveVfses {
   }
 
   /** All trees with their names. */
-  get all(): { readonly name: string; readonly vfs: Vfs }[] {
-    return [...this.#byName].flatMap(([name, all]) => all.map((vfs) => ({ name, vfs })))
+  get all(): (ActiveVfs & { readonly name: string })[] {
+    return [...this.#byName].flatMap(([name, all]) => all.map((one) => ({ name, ...one })))
   }
 
   /** The tree of that name; without one the only tree there is. Throws `invalid` with rclone's sentences (rc.md 3, vfs). */
-  find(text: string | undefined): { readonly name: string; readonly vfs: Vfs } {
+  find(text: string | undefined): ActiveVfs & { readonly name: string } {
     if (text === undefined) return this.#only()
     const name = this.names.includes(text) ? text : this.#known(text)
     const [, base = '', index] = /^(.*)\[(\d+)\]$/.exec(name) ?? []
     const all = this.#byName.get(name) ?? (index === undefined ? undefined : this.#byName.get(base))
-    const vfs = index !== undefined && !this.#byName.has(name) ? all?.[Number(index)] : all?.[0]
-    if (!all || !vfs) throw new AppError('invalid', `no VFS found with name ${JSON.stringify(name)}`)
+    const one = index !== undefined && !this.#byName.has(name) ? all?.[Number(index)] : all?.[0]
+    if (!all || !one) throw new AppError('invalid', `no VFS found with name ${JSON.stringify(name)}`)
     if (all.length > 1 && this.#byName.has(name))
       throw new AppError('invalid', `more than one VFS active with name ${JSON.stringify(name)}`)
-    return { name, vfs }
+    return { name, ...one }
   }
 
   /** The name that a text has, when there is a tree of that name; else the text itself. */
@@ -63,7 +70,7 @@ export class ActiveVfses {
     }
   }
 
-  #only(): { readonly name: string; readonly vfs: Vfs } {
+  #only(): ActiveVfs & { readonly name: string } {
     const [first, second] = this.all
     if (!first) throw new AppError('invalid', 'no VFS active and "fs" parameter not supplied')
     if (second) throw new AppError('invalid', 'more than one VFS active - need "fs" parameter')
@@ -71,7 +78,7 @@ export class ActiveVfses {
   }
 
   #remove(name: string, vfs: Vfs): void {
-    const left = (this.#byName.get(name) ?? []).filter((other) => other !== vfs)
+    const left = (this.#byName.get(name) ?? []).filter((other) => other.vfs !== vfs)
     if (left.length > 0) this.#byName.set(name, left)
     else this.#byName.delete(name)
   }

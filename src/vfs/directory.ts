@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { orAbort } from '../base/abort.ts'
 import { toAppError } from '../base/error.ts'
-import { isInside, nameOf } from '../base/path.ts'
+import { isInside, nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 
@@ -88,6 +88,16 @@ export class Directories {
     const reading = this.#reading.get(dir)
     if (reading) reading.stale = true
     this.#held.delete(dir)
+  }
+
+  /** Something has come or gone at a path: drops its directory, and those above that do not know of it. */
+  dropAround(path: string): void {
+    let dir = parentOf(path)
+    this.drop(dir)
+    for (let above = parentOf(dir); dir !== ''; dir = above, above = parentOf(dir)) {
+      const held = this.#held.peek(above)
+      if (held?.listing.entries && !held.listing.byName.has(nameOf(dir))) this.drop(above)
+    }
   }
 
   /** How many directories and entries are held. */

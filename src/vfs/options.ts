@@ -4,7 +4,6 @@ import { bool, duration, fileMode, int, oneOf, size, string } from '../schema/va
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const MIB = 1024 * 1024
-const cache = { inert: 'the file cache on disk is not part of this release yet; files are read from the remote' }
 const mounts = 'for mounts, without effect over HTTP'
 
 /** Octal; what is not octal is a decimal number, as the first releases of rclone read it. */
@@ -47,44 +46,34 @@ export const vfsOptions = defineOptions('vfs', {
   }),
   cacheMode: option(oneOf('off', 'minimal', 'writes', 'full'), 'off', 'Keep files on disk: off|minimal|writes|full', {
     flag: 'vfs-cache-mode',
-    ...cache,
   }),
   cacheMaxAge: option(duration, 60 * MINUTE, 'Keep files on disk this long after they were last used', {
     flag: 'vfs-cache-max-age',
-    ...cache,
   }),
-  cacheMaxSize: option(size, -1, 'Most bytes to keep on disk', { flag: 'vfs-cache-max-size', ...cache }),
+  cacheMaxSize: option(size, -1, 'Most bytes to keep on disk', { flag: 'vfs-cache-max-size' }),
   cacheMinFreeSpace: option(size, -1, 'Free space to leave on the disk of the cache', {
     flag: 'vfs-cache-min-free-space',
-    ...cache,
   }),
   cachePollInterval: option(duration, MINUTE, 'Time between looks for files to drop from the disk', {
     flag: 'vfs-cache-poll-interval',
-    ...cache,
   }),
   writeBack: option(duration, 5 * SECOND, 'Time to wait before a changed file is uploaded', {
     flag: 'vfs-write-back',
-    ...cache,
   }),
   readAhead: option(size, 0, 'Bytes to read ahead of a reader with --vfs-cache-mode full', {
     flag: 'vfs-read-ahead',
-    ...cache,
   }),
   readWait: option(duration, 20, 'Time to wait for reads to come in order before seeking', {
     flag: 'vfs-read-wait',
-    ...cache,
   }),
   writeWait: option(duration, SECOND, 'Time to wait for writes to come in order before failing', {
     flag: 'vfs-write-wait',
-    ...cache,
   }),
   handleCaching: option(duration, 5 * SECOND, 'Keep files of the cache open this long after their last use', {
     flag: 'vfs-handle-caching',
-    ...cache,
   }),
   fastFingerprint: option(bool, false, 'Recognise changed files by what costs no extra request', {
     flag: 'vfs-fast-fingerprint',
-    ...cache,
   }),
   usedIsSize: option(bool, false, `Take the size of all files for the used space; ${mounts}`, {
     flag: 'vfs-used-is-size',

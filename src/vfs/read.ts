@@ -14,7 +14,7 @@ export interface ReadSettings {
   readonly bufferSize: number
 }
 
-/** The bytes of a file: straight from a local disk, in pieces and ahead of the reader from anything farther away. */
+/** The bytes of a file: straight from a local disk or a cache, in pieces and ahead of the reader from anything farther away. */
 export async function openFile(
   ctx: Context,
   remote: Remote,
@@ -22,7 +22,8 @@ export async function openFile(
   range: Range | undefined,
   settings: ReadSettings,
 ): Promise<Body> {
-  if (remote.info.traits.isLocal || file.size < 0) return await remote.open(ctx, file, range)
+  const { isLocal, readsAhead } = remote.info.traits
+  if (isLocal || readsAhead || file.size < 0) return await remote.open(ctx, file, range)
   const wanted = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, file.size) }
   const { chunkSize, chunkSizeLimit, chunkStreams, noChecksum } = settings.options
   if (wanted.end <= wanted.start) return bodyOf()

@@ -62,12 +62,19 @@ export class Vfs {
     return entry && this.#fileNode(entry)
   }
 
+  /** Something else is to be seen at a path from now on. */
+  changed(path: string, kind: Entry['kind']): void {
+    if (kind === 'directory') this.#directories.drop(path)
+    this.#directories.dropAround(path)
+    this.listener?.('changed', path)
+  }
+
   /** Forgets a directory with all below it, a file's directory, or everything. Gives the directories that were forgotten. */
   forget(path?: string): string[] {
     this.listener?.('forgotten', path ?? '')
     if (path === undefined || path === '') return this.#directories.forget()
     const dropped = this.#directories.forget(path)
-    this.#directories.drop(parentOf(path))
+    this.#directories.dropAround(path)
     return dropped
   }
 
@@ -126,7 +133,7 @@ export class Vfs {
     const ms = this.#pollInterval
     this.#stopPolling =
       ms > 0 && ms !== Infinity
-        ? this.remote.poll?.(this.#ctx, ms, (path, kind) => this.#changed(path, kind))
+        ? this.remote.poll?.(this.#ctx, ms, (path, kind) => this.changed(path, kind))
         : undefined
   }
 
@@ -167,6 +174,8 @@ export class Vfs {
     } catch (error) {
       const { code } = toAppError(error)
       if (code === 'not-found' || code === 'not-directory') return undefined
+      // What is in a file cache can be had while the storage cannot be listed.
+      if (code !== 'aborted' && this.remote.info.traits.readsAhead) return await this.remote.stat(ctx, join(dir, name))
       throw error
     }
   }
@@ -237,12 +246,6 @@ export class Vfs {
       open: async (_ctx, range) =>
         slice(bodyOf(text), range?.start ?? 0, (range?.end ?? text.length) - (range?.start ?? 0)),
     }
-  }
-
-  #changed(path: string, kind: Entry['kind']): void {
-    if (kind === 'directory') this.#directories.drop(path)
-    this.#directories.drop(parentOf(path))
-    this.listener?.('changed', path)
   }
 
   #refreshAll(): void {

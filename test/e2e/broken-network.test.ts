@@ -30,7 +30,7 @@ const ctx = base.with({ values })
 interface Storage {
   readonly skip: string | false
   /** A remote at a folder of its own, all of whose connections go through the proxy. */
-  open(t: TestContext): Promise<{ remote: Remote; proxy: FaultProxy }>
+  readonly open: (t: TestContext) => Promise<{ remote: Remote; proxy: FaultProxy }>
 }
 
 async function opened<B extends OptionBlock>(

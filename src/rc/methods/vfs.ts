@@ -1,6 +1,7 @@
 import { toNanoseconds, formatDuration, parseDuration } from '../../base/duration.ts'
 import { AppError, messageOf } from '../../base/error.ts'
 import { ordered } from '../../base/json.ts'
+import { join } from '../../base/path.ts'
 import { optional, type Params, type ParamType, required } from '../../schema/field.ts'
 import { any, bool, float, int, listOf, mapOf, object, string } from '../../schema/params.ts'
 import { type OptionBlock, rcName } from '../../schema/option.ts'
@@ -120,11 +121,14 @@ export const vfsMethods = [
       inUse: required(int, 'How many use it'),
       metadataCache: required(mapOf(int), 'dirs and files in the directory cache'),
       opt: required(object, 'Its options, as `options/get` names them, with numbers for words'),
+      diskCache: optional(object, 'The file cache: bytesUsed, files, uploadsInProgress, uploadsQueued, path ...'),
     },
     run({ services }, { fs: name }) {
       const found = services.vfses.find(name)
       const { dirs, entries } = found.vfs.held
+      const [cached] = found.caches
       return new Answer({
+        ...(cached ? { diskCache: cached.cache.stats } : {}),
         fs: found.name.replace(/\[\d+\]$/, ''),
         inUse: 1,
         metadataCache: { dirs, files: entries },
@@ -140,8 +144,12 @@ export const vfsMethods = [
     input: fs,
     output: { queue: optional(listOf(object), 'name, id, size, expiry, tries, delay, uploading') },
     run({ services }, { fs: name }) {
-      services.vfses.find(name)
-      return {}
+      const { caches } = services.vfses.find(name)
+      if (caches.length === 0) return {}
+      const queue = caches.flatMap(({ cache, at }) =>
+        cache.queue.map((one) => ordered({ ...one, name: join(at, one.name) })),
+      )
+      return { queue }
     },
   }),
   method({
@@ -155,9 +163,15 @@ export const vfsMethods = [
       relative: optional(bool, 'The seconds are added to the time that is set'),
     },
     output: {},
-    run({ services }, { fs: name }) {
-      services.vfses.find(name)
-      throw new AppError('usage', "can't call this unless using the VFS cache")
+    run({ services }, { fs: name, id, expiry, relative = false }) {
+      const { caches } = services.vfses.find(name)
+      if (caches.length === 0) throw new AppError('usage', "can't call this unless using the VFS cache")
+      const wanted = int.read('id', needed('id', id))
+      const seconds = needed('expiry', expiry)
+      const cache = caches.find(({ cache: one }) => one.queue.some((waiting) => waiting.id === wanted))
+      if (!cache) throw new AppError('invalid', 'id not found in queue')
+      cache.cache.setExpiry(wanted, seconds, relative)
+      return {}
     },
   }),
 ] as const
@@ -176,6 +190,11 @@ function recursiveOf({ recursive = false }: Params): boolean {
   } catch (error) {
     throw new AppError('invalid', `invalid value "recursive"=${recursive}`, { cause: error })
   }
+}
+
+function needed<T>(key: string, value: T | undefined): T {
+  if (value === undefined) throw new AppError('usage', `Didn't find key ${JSON.stringify(key)} in input`)
+  return value
 }
 
 function unknownKey(key: string): AppError {

@@ -1,0 +1,57 @@
+import { type Body, bodyOf } from '../../base/body.ts'
+import { AppError, toAppError } from '../../base/error.ts'
+import type { Context } from '../../core/context.ts'
+import { hasher, hashKinds } from '../../remote/hash.ts'
+import type { Remote } from '../../remote/remote.ts'
+import type { VfsOptions } from '../options.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { Item } from './item.ts'
+
+type Settings = Pick<VfsOptions, 'fastFingerprint' | 'noChecksum'>
+
+/**
+ * Stores an item that waits. It becomes a copy of what is stored once the storage has confirmed size and checksum. Throws what went wrong:
+ * the item waits on.
+ */
+export async function uploadItem(ctx: Context, remote: Remote, item: Item, settings: Settings): Promise<void> {
+  const { path, size, modTime, contentType } = item
+  if (!item.isWhole) await adopt(ctx, remote, item, settings)
+  const transfer = ctx.stats.transfer(path, size)
+  const kind = settings.noChecksum ? undefined : remote.info.hashes.find((one) => hashKinds.includes(one))
+  const hash = kind === undefined ? undefined : hasher(kind)
+  async function* sent(body: Body): AsyncGenerator<Uint8Array> {
+    for await (const chunk of transfer.account(body, () => ctx.signal)) {
+      hash?.update(chunk)
+      yield chunk
+    }
+  }
+  try {
+    const body = size === 0 ? bodyOf() : await opened(ctx, item)
+    const info = { size, modTime, ...(contentType === undefined ? {} : { contentType }) }
+    const stored = await remote.put(ctx, path, sent(body), info)
+    const theirs = kind === undefined ? undefined : stored.hashes?.[kind]
+    const ours = hash?.digest()
+    if ((stored.size >= 0 && stored.size !== size) || (theirs && theirs.toLowerCase() !== ours))
+      throw new AppError('io', `corrupted on transfer: ${theirs ?? stored.size} is stored, ${ours ?? size} was sent`)
+    await item.stored(stored, await fingerprintOf(ctx, remote, stored, settings.fastFingerprint))
+    transfer.done()
+    ctx.log.info('vfs cache: upload succeeded', { object: path })
+  } catch (reason) {
+    transfer.done(toAppError(reason))
+    throw reason
+  }
+}
+
+async function opened(ctx: Context, item: Item): Promise<Body> {
+  await item.acquire()
+  return await item.open(ctx, { start: 0, end: item.size })
+}
+
+/** rclone may have left a file of which only parts were written: the others are still those of the version it was made from. */
+async function adopt(ctx: Context, remote: Remote, item: Item, { fastFingerprint }: Settings): Promise<void> {
+  const file = await remote.stat(ctx, item.path)
+  const fingerprint = file?.kind === 'file' ? await fingerprintOf(ctx, remote, file, fastFingerprint) : undefined
+  if (file?.kind !== 'file' || fingerprint !== item.fingerprint)
+    throw new AppError('io', 'parts of it are neither in the cache nor at the storage any more')
+  item.source = file
+}
