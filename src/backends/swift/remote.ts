@@ -5,6 +5,7 @@ import { inPieces } from '../../base/pieces.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import { mainOptions } from '../../core/options.ts'
 import type { Headers } from '../../net/client.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { bucketRemote } from '../../remote/bucket-remote.ts'
@@ -16,7 +17,7 @@ import type { FileEntry, PutInfo, Remote, Usage } from '../../remote/remote.ts'
 import { SwiftClient, pathOf } from './client.ts'
 import type { swiftOptions } from './index.ts'
 import { checkLogin, type SwiftOptions, withEnvironment } from './login.ts'
-import { DIRECTORY, type Listed, objectOfHeaders, objectOfListing } from './object.ts'
+import { DIRECTORY, type Listed, listedTime, objectOfHeaders, objectOfListing } from './object.ts'
 import {
   copySegments,
   LARGEST,
@@ -67,7 +68,7 @@ class SwiftStore implements ObjectStore {
     for (let marker = ''; ;) {
       const query: Record<string, string> = marker === '' ? {} : { marker }
       const page = await this.#client.json<Listed>(ctx, { bucket: '', key: '' }, query)
-      for (const listed of page) yield { name: listed.name ?? '', modTime: objectOfListing(listed).modTime }
+      for (const listed of page) yield { name: listed.name ?? '', modTime: listedTime(listed) }
       marker = page.at(-1)?.name ?? ''
       if (marker === '') return
     }
@@ -105,7 +106,7 @@ class SwiftStore implements ObjectStore {
 
   async find(ctx: Context, place: Place): Promise<StoredObject | undefined> {
     const headers = await this.#head(ctx, place)
-    return headers && headers['content-type'] !== DIRECTORY ? objectOfHeaders(place.key, headers) : undefined
+    return headers && headers['content-type'] !== DIRECTORY ? objectOfHeaders(place.key, headers, own(ctx)) : undefined
   }
 
   async open(ctx: Context, place: Place, file: FileEntry, range?: Range): Promise<Body> {
@@ -150,7 +151,7 @@ class SwiftStore implements ObjectStore {
       await this.#client.send(ctx, { method: 'PUT', place: to, headers, length: 0 })
     }
     if (old) await removeSegments(ctx, this.#client, old)
-    return objectOfHeaders(to.key, await this.#existing(ctx, to))
+    return objectOfHeaders(to.key, await this.#existing(ctx, to), true)
   }
 
   /** A POST replaces all metadata, so that all of it is sent again. */
@@ -185,7 +186,7 @@ class SwiftStore implements ObjectStore {
       await this.#store(ctx, place, { headers, body: size === undefined ? source : heldBack(source), length: size })
     else await this.#putSegments(ctx, place, source, { headers, size })
     if (old) await removeSegments(ctx, this.#client, old)
-    return objectOfHeaders(place.key, await this.#existing(ctx, place))
+    return objectOfHeaders(place.key, await this.#existing(ctx, place), true)
   }
 
   /** The file is there once the manifest is: it is stored when all segments are. */
@@ -233,7 +234,7 @@ class SwiftStore implements ObjectStore {
       else if (each.bytes === 0 && !this.#options.noLargeObjects) {
         const found = await this.find(ctx, { bucket, key: each.name ?? '' })
         if (found) objects.push(found)
-      } else objects.push(objectOfListing(each))
+      } else objects.push(objectOfListing(each, own(ctx)))
     }
     return { objects, prefixes }
   }
@@ -261,6 +262,11 @@ class SwiftStore implements ObjectStore {
       throw error
     }
   }
+}
+
+/** Whether files have times of their own, or those of their upload, which a listing tells (`--use-server-modtime`). */
+function own(ctx: Context): boolean {
+  return !ctx.get(mainOptions).useServerModTime
 }
 
 function headersOf({ contentType, hashes, ifAbsent, modTime }: PutInfo): Headers {
