@@ -7,7 +7,7 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
 import type { Layout } from './layout.ts'
 import { loadItems } from './load.ts'
@@ -216,9 +216,9 @@ export class FileCache {
     const { size, running } = this.#writeBack
     return {
       bytesUsed: this.#space.used,
-      erroredFiles: 0,
+      erroredFiles: this.#writeBack.failed,
       files: this.#items.size,
-      hashType: fingerprintHash(remote) ?? 'none',
+      hashType: hashNumber(fingerprintHash(remote)),
       outOfSpace: this.#space.outOfSpace,
       path: layout.data,
       pathMeta: layout.meta,
