@@ -134,8 +134,16 @@ async function throughput(): Promise<Figure[]> {
       requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script }),
     ),
   )
-  const cached = (measure: (server: Running) => Promise<number>) => () =>
-    withServer((storage) => interleaved(cachedContenders(storage), measure))
+  const cached = (measure: (server: Running) => Promise<number>) => () => {
+    const filled = new Set<Running>()
+    return withServer((storage) =>
+      interleaved(cachedContenders(storage), async (server) => {
+        if (!filled.has(server)) await bytesPerSecond(server.port, '/big.bin', GIB)
+        filled.add(server)
+        return await measure(server)
+      }),
+    )
+  }
   await add(
     'cached',
     'random ranges of 64 KiB of a file in the file cache, 16 connections',
