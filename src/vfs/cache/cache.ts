@@ -292,7 +292,7 @@ export class FileCache {
           { object: path },
         )
         this.#items.delete(path)
-        await old.detach()
+        old.detach()
         await this.#files.remove(path)
       }
       const now = fromMs(Date.now())
@@ -334,7 +334,7 @@ export class FileCache {
       await this.#files.place(place, path, metadata, durable)
       this.#items.delete(path)
       const item = this.#add(path, metadata)
-      await old?.detach()
+      old?.detach()
       return item
     })
     await this.#writeBack.add(item)
@@ -363,7 +363,7 @@ export class FileCache {
     const { path } = item
     if (this.#items.get(path) === item) this.#items.delete(path)
     if (item.isGone) return
-    await item.detach()
+    item.detach()
     await this.#files.locked(path, async () => {
       if (!this.#items.has(path)) await this.#files.remove(path)
     })
