@@ -226,11 +226,11 @@ test('a storage that is asked too often is asked less often, by all, until it an
   await assert.rejects(remote.stat(ctx, 'a'), { code: 'rate-limited' })
   await assert.rejects(remote.stat(ctx, 'b'), { code: 'rate-limited' })
   await Promise.all(['c', 'd', 'e', 'f', 'g'].map((path) => remote.stat(ctx, path)))
-  // A busy machine may be late, never early: the second waits for as long as the storage said, those behind it in turn.
+  // A busy machine may be late, never early but for the rounding of timers: the second waits for as long as the storage said, those behind it in turn.
   const [first = 0, second = 0, ...others] = begun
-  assert.ok(second - first >= 59, `${second - first} ms`)
+  assert.ok(second - first >= 57, `${second - first} ms`)
   for (const [i, at] of others.entries())
-    assert.ok(at - second >= 59 + 40 * i, `call ${i} began after ${at - second} ms`)
+    assert.ok(at - second >= 57 + 40 * i, `call ${i} began after ${at - second} ms`)
   begun.length = 0
   await remote.stat(ctx, 'h')
   await remote.stat(ctx, 'i')
