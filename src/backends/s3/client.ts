@@ -154,6 +154,9 @@ export class S3Client {
     const url = this.#endpoint.base(region)
     const inHost = bucket !== '' && this.#endpoint.inHost(bucket, url)
     const path = [...(bucket === '' || inHost ? [] : [bucket]), ...(key === '' ? [] : key.split('/'))]
+    // An URL would lead elsewhere, out of the bucket even.
+    if (path.some((name) => name === '.' || name === '..'))
+      throw new AppError('not-found', `${bucket}/${key} cannot be asked for: "." and ".." are no names`)
     const own = path.map(escaped).join('/')
     url.pathname += own
     if (inHost) url.host = `${bucket}.${url.host}`
@@ -195,9 +198,4 @@ function described({ method, bucket, key = '' }: Call): string {
 /** Bytes as base64 MD5, as the header Content-MD5 wants them. */
 export function md5Header(bytes: Uint8Array): Headers {
   return { 'content-md5': createHash('md5').update(bytes).digest('base64') }
-}
-
-/** Throws `invalid` where a bucket is needed and there is none. */
-export function needBucket(bucket: string): void {
-  if (bucket === '') throw new AppError('invalid', 's3: a path begins with the name of a bucket')
 }
