@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Body, bodyOf } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type ClientResponse, type Headers, HttpClient, leave } from '../../net/client.ts'
 import { parseXml, type XmlElement } from '../../net/xml.ts'
 import { endpointOf, type Endpoint } from './endpoint.ts'
@@ -75,12 +74,12 @@ export class S3Client {
 
   /** As `send`, again while that may help: for work of several requests, which the layers above cannot repeat one by one. */
   async sendAgain(ctx: Context, call: Call): Promise<ClientResponse> {
-    return await retry(ctx, this.#policy(ctx), () => this.send(ctx, call))
+    return await retry(ctx, retryPolicy(ctx), () => this.send(ctx, call))
   }
 
   /** Sends a request whose answer says nothing but that it was done; gives its headers. */
   async run(ctx: Context, call: Call): Promise<Headers> {
-    return await retry(ctx, this.#policy(ctx), async () => {
+    return await retry(ctx, retryPolicy(ctx), async () => {
       const { headers, body } = await this.send(ctx, call)
       await leave(body)
       return headers
@@ -89,7 +88,7 @@ export class S3Client {
 
   /** The document that answers a request. An error in it is thrown, although the status was that of a success. */
   async document(ctx: Context, call: Call): Promise<XmlElement> {
-    return await retry(ctx, this.#policy(ctx), async () => {
+    return await retry(ctx, retryPolicy(ctx), async () => {
       const { body } = await this.send(ctx, call)
       const document = await parseXml(body)
       if (document.name === 'Error') throw errorOf(document, described(call))
@@ -173,10 +172,6 @@ export class S3Client {
     return body instanceof Uint8Array && url.protocol !== 'https:'
       ? createHash('sha256').update(body).digest('hex')
       : UNSIGNED
-  }
-
-  #policy(ctx: Context) {
-    return { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
   }
 }
 
