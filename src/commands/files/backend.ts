@@ -49,7 +49,11 @@ export const cryptdecodeCommand: Command = {
       if (remote.info.type !== 'crypt') throw new AppError('invalid', `${text} is not a crypt remote`)
       const { reverse } = io.get(decodeOptions)
       for (const name of names) {
-        const [found] = (await runOn(ctx, remote, { name: reverse ? 'encode' : 'decode', args: [name], opt: {} })) as string[]
+        const [found] = (await runOn(ctx, remote, {
+          name: reverse ? 'encode' : 'decode',
+          args: [name],
+          opt: {},
+        })) as string[]
         await io.stdout(`${name} \t ${found}\n`)
       }
     }),
