@@ -1,7 +1,5 @@
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
 import { childOf, textOf, type XmlElement, xmlElements } from '../../net/xml.ts'
 import type { PageOptions } from '../../remote/object-store.ts'
 import type { Store } from './store.ts'
@@ -107,8 +105,7 @@ async function readPage(
     ...(encoded ? { 'encoding-type': 'url' } : {}),
     ...from,
   }
-  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
-  return await retry(ctx, policy, async () => {
+  return await client.again(ctx, async () => {
     const { body } = await client.send(ctx, { method: 'GET', bucket, query })
     return await parse(xmlElements(body, ...parts), { form, encoded, known })
   })

@@ -3,8 +3,6 @@ import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
 import { type Headers, leave } from '../../net/client.ts'
 import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
@@ -80,9 +78,8 @@ async function transport(ctx: Context, store: Store, job: Upload, body: Body): P
 async function putBytes(ctx: Context, store: Store, job: Upload, bytes: Uint8Array): Promise<Made> {
   const { client, options } = store
   const md5 = createHash('md5').update(bytes).digest()
-  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
   const headers = await ifNew(store, job.info, (condition) =>
-    retry(ctx, policy, async () => {
+    client.again(ctx, async () => {
       const call = putCall(store, job, { 'content-md5': md5.toString('base64'), ...condition }, bytes)
       const response = await (options.usePresignedRequest ? client.sendPresigned(ctx, call) : client.send(ctx, call))
       await leave(response.body)
