@@ -1,5 +1,6 @@
 import { bodyOf, type Body } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
+import { octetStream, typeByName } from '../base/mime.ts'
 import { asCanonical, isEntryName, isInside, join, parentOf } from '../base/path.ts'
 import type { Json } from '../base/json.ts'
 import type { Range } from '../base/range.ts'
@@ -110,7 +111,9 @@ class BucketRemote implements Remote {
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const place = this.#objectPlace(path)
     await this.#ensureBucket(ctx, place.bucket)
-    return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), info))
+    // Stores give the type to whoever reads the object, browsers for one.
+    const typed = { ...info, contentType: info.contentType ?? typeByName(path) ?? octetStream }
+    return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), typed))
   }
 
   async remove(ctx: Context, file: FileEntry): Promise<void> {
