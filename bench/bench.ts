@@ -4,8 +4,10 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
+import { cachedContenders } from './cached.ts'
 import { fileFigures, fileIds } from './files.ts'
 import { s3Figures, s3Ids } from './s3.ts'
+import { sftpFigures, sftpIds } from './sftp.ts'
 import { place, putContenders, upload } from './puts.ts'
 import { callScript, folderOf, rcContenders } from './rc.ts'
 import { liveFigures } from './live.ts'
@@ -134,6 +136,30 @@ async function throughput(): Promise<Figure[]> {
       requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script }),
     ),
   )
+  const cached = (measure: (server: Running) => Promise<number>) => () => {
+    const filled = new Set<Running>()
+    return withServer((storage) =>
+      interleaved(cachedContenders(storage), async (server) => {
+        if (!filled.has(server)) await bytesPerSecond(server.port, '/big.bin', GIB)
+        filled.add(server)
+        return await measure(server)
+      }),
+    )
+  }
+  await add(
+    'cached',
+    'random ranges of 64 KiB of a file in the file cache, 16 connections',
+    'requests/s',
+    { rclone: 3 },
+    cached((s) => requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script })),
+  )
+  await add(
+    'cached-big',
+    '1 GiB file in the file cache, one connection',
+    'bytes/s',
+    { rclone: 1 },
+    cached((s) => bytesPerSecond(s.port, '/big.bin', GIB)),
+  )
   await add('listing', `HTML listing of ${ENTRIES} entries`, 'ms', { rclone: 0.4 }, () =>
     interleaved(peers, async (s) => (await requestMs(`http://127.0.0.1:${s.port}/many/`)).total),
   )
@@ -238,10 +264,10 @@ async function begin(): Promise<Running> {
   return server
 }
 
-async function withServer(use: (server: Running) => Promise<unknown>): Promise<void> {
+async function withServer<T>(use: (server: Running) => Promise<T>): Promise<T> {
   const server = await begin()
   try {
-    await use(server)
+    return await use(server)
   } finally {
     await server.stop()
   }
@@ -260,13 +286,14 @@ async function perConnection(server: Running, count: number, request: string): P
 try {
   execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
   install(scratch)
-  if (!values.only.split(',').every((id) => [...fileIds, ...s3Ids, 'live'].includes(id))) makeFixture()
+  if (!values.only.split(',').every((id) => [...fileIds, ...s3Ids, ...sftpIds, 'live'].includes(id))) makeFixture()
   execFileSync('sync') // what the disk still has to write must not be measured
   const program = join(scratch, 'package/bin/sluice.js')
   const files = await fileFigures({ program, rounds, million: values.million, wanted, median })
   const s3 = await s3Figures({ program, rounds, million: false, wanted, median })
+  const sftp = await sftpFigures({ program, rounds, million: false, wanted, median })
   const live = wanted('live') ? await liveFigures({ root, scratch, rounds, seconds, median }) : []
-  const figures = [...files, ...s3, ...(await throughput()), ...(await uploads()), ...(await alone()), ...live]
+  const figures = [...files, ...s3, ...sftp, ...(await throughput()), ...(await uploads()), ...(await alone()), ...live]
   const text = table(figures)
   console.log(text)
   if (values.save && values.only === '') {

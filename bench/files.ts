@@ -176,3 +176,12 @@ function plantLarge(root: string): void {
 export function emptied(dir: string): void {
   rmSync(dir, { recursive: true, force: true })
 }
+
+/** A folder with one file of 1 GiB. */
+export function plantGibibyte(root: string): void {
+  mkdirSync(root, { recursive: true })
+  const fd = openSync(join(root, 'large.bin'), 'w')
+  const block = Buffer.alloc(1 << 20, 'sluice ')
+  for (let at = 0; at < 1024 ** 3; at += block.length) writeSync(fd, block)
+  closeSync(fd)
+}

@@ -1,11 +1,10 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { find } from '../test/peers.ts'
 import { swift, swiftPrograms } from '../test/servers/swift.ts'
-import { emptied, type FilesBench, plant, race, roomy, runOnce } from './files.ts'
+import { emptied, type FilesBench, plant, plantGibibyte, race, roomy, runOnce } from './files.ts'
 import type { Figure } from './report.ts'
 
-const GIB = 1024 ** 3
 const KEYS = 10_000
 const SMALL = 1000
 
@@ -61,12 +60,4 @@ async function figureOf(id: string, bench: FilesBench, dir: string): Promise<Fig
     return figure('1 GiB written to S3', await race(bench, (round) => ['copy', large, `s3:large/${round}`]))
   await runOnce(bench, ['copy', large, 's3:read'])
   return figure('1 GiB read from S3', await race(bench, ['copy', 's3:read', out], () => emptied(out)))
-}
-
-function plantGibibyte(root: string): void {
-  mkdirSync(root, { recursive: true })
-  const fd = openSync(join(root, 'large.bin'), 'w')
-  const block = Buffer.alloc(1 << 20, 'sluice ')
-  for (let at = 0; at < GIB; at += block.length) writeSync(fd, block)
-  closeSync(fd)
 }

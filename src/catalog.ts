@@ -3,14 +3,15 @@ import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
+import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
+import { ftpBackend } from './backends/ftp/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
-import { swiftBackend } from './backends/swift/index.ts'
-import { ftpBackend } from './backends/ftp/index.ts'
 import { sftpBackend } from './backends/sftp/index.ts'
+import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
@@ -44,6 +45,7 @@ export function backendsOf(): readonly Backend[] {
     aliasBackend,
     archiveBackend,
     azureblobBackend,
+    chunkerBackend,
     combineBackend,
     cryptBackend,
     ftpBackend,

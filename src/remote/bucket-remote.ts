@@ -110,7 +110,8 @@ class BucketRemote implements Remote {
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const place = this.#objectPlace(path)
-    await this.#ensureBucket(ctx, place.bucket)
+    if (this.#markers) await this.mkdir(ctx, parentOf(path))
+    else await this.#ensureBucket(ctx, place.bucket)
     // Stores give the type to whoever reads the object, browsers for one.
     const typed = { ...info, contentType: info.contentType ?? typeByName(path) ?? octetStream }
     return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), typed))

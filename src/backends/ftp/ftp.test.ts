@@ -3,7 +3,7 @@ import { missing } from '../../../test/peers.ts'
 import { type FtpServer, startProftpd } from '../../../test/servers/proftpd.ts'
 import { missingPyftpdlib, startPyftpdlib } from '../../../test/servers/pyftpdlib.ts'
 import { testContext } from '../../core/testing.ts'
-import { type Change, opened } from './testing.ts'
+import { type Change, opened } from '../../../test/servers/ftp-remote.ts'
 
 interface Way {
   readonly start: () => Promise<FtpServer>

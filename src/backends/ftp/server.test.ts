@@ -14,7 +14,7 @@ import { testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { obscure } from '../../remote/obscure.ts'
-import { type Change, opened } from './testing.ts'
+import { type Change, opened } from '../../../test/servers/ftp-remote.ts'
 
 const big = randomBytes(8 * 1024 * 1024)
 const retries = retrying({ tries: 5, first: 1, longest: 10, random: Math.random })

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Body, bodyOf } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type ClientResponse, type Headers, HttpClient, leave } from '../../net/client.ts'
 import { parseXml, type XmlElement } from '../../net/xml.ts'
 import { endpointOf, type Endpoint } from './endpoint.ts'
@@ -73,9 +72,8 @@ export class S3Client {
    * one by one. What fails all the same is not to be tried again by those.
    */
   async again<T>(ctx: Context, work: () => Promise<T>): Promise<T> {
-    const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
     try {
-      return await retry(ctx, policy, work)
+      return await retry(ctx, retryPolicy(ctx), work)
     } catch (reason) {
       const { code, message } = toAppError(reason)
       throw new AppError(code, message, { cause: reason })

@@ -5,6 +5,7 @@ import { nameOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import { type ClientResponse, type Headers, leave } from '../../net/client.ts'
+import { part } from '../../remote/download.ts'
 import type { Place } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
 import { objectOfHeaders } from './object.ts'
@@ -34,7 +35,7 @@ export async function read(
     await leave(response.body)
     throw new AppError('io', `${file.path}: the store sent another range`)
   }
-  return derive(response.body, (body) => exactly(body, skip, end - range.start))
+  return derive(response.body, (body) => part(body, skip, end - range.start))
 }
 
 async function get(
@@ -60,18 +61,4 @@ async function get(
 
 function startsAt({ headers }: ClientResponse, start: number): boolean {
   return Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]) === start
-}
-
-/** Throws when fewer bytes come than were promised. A store that knows no ranges sends all bytes: the first are skipped then. */
-async function* exactly(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
-  let left = length
-  for await (const chunk of body) {
-    // Looked at here and not after the last byte: reading up to the end of the answer keeps its connection.
-    if (left <= 0) break
-    const piece = chunk.subarray(skip, skip + left)
-    skip = Math.max(0, skip - chunk.length)
-    left -= piece.length
-    if (piece.length > 0) yield piece
-  }
-  if (left > 0 && left !== Infinity) throw new AppError('io', 'the answer ended early', { retry: 'now' })
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../base/error.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { type Headers, leave } from '../../net/client.ts'
+import { heldBack } from '../../remote/incoming.ts'
 import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import type { Call, Streamed } from './client.ts'
@@ -116,15 +117,4 @@ function putCall(store: Store, job: Upload, more: Headers, body: Uint8Array | St
 
 function madeOf(headers: Headers, size: number, md5: string): Made {
   return { size, etag: etagOf(headers.etag), md5 }
-}
-
-/** Passes a body on, one chunk behind: a source that turns out to be wrong at its end is never sent as a whole. */
-async function* heldBack(body: Body, see: (chunk: Uint8Array) => unknown): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array | undefined
-  for await (const chunk of body) {
-    see(chunk)
-    if (held) yield held
-    held = chunk.length > 0 ? chunk : held
-  }
-  if (held) yield held
 }

@@ -15,7 +15,7 @@ import { mainOptions } from '../../core/options.ts'
 import { recordingLogger, testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
 import type { Remote } from '../../remote/remote.ts'
-import { type Change, opened } from './testing.ts'
+import { type Change, opened } from '../../../test/servers/sftp-remote.ts'
 
 const big = randomBytes(8 * 1024 * 1024)
 const retries = retrying({ tries: 5, first: 1, longest: 10, random: Math.random })

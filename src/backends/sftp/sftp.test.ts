@@ -3,7 +3,7 @@ import { remoteBehaviour } from '../../../test/conformance/remote.ts'
 import { missing } from '../../../test/peers.ts'
 import { startSshd } from '../../../test/servers/sshd.ts'
 import { testContext } from '../../core/testing.ts'
-import { type Change, opened } from './testing.ts'
+import { type Change, opened } from '../../../test/servers/sftp-remote.ts'
 
 const ways: Readonly<Record<string, Change>> = {
   OpenSSH: {},

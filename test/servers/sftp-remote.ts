@@ -1,8 +1,8 @@
-import type { Sshd } from '../../../test/servers/sshd.ts'
-import type { Context } from '../../core/context.ts'
-import type { Remote } from '../../remote/remote.ts'
-import { defaultsOf, type Values } from '../../schema/option.ts'
-import { sftpBackend, sftpOptions } from './index.ts'
+import type { Sshd } from './sshd.ts'
+import type { Context } from '../../src/core/context.ts'
+import type { Remote } from '../../src/remote/remote.ts'
+import { defaultsOf, type Values } from '../../src/schema/option.ts'
+import { sftpBackend, sftpOptions } from '../../src/backends/sftp/index.ts'
 
 /** Options of a remote; with `ssh` it is reached by the program. */
 export type Change = Partial<Omit<Values<typeof sftpOptions>, 'ssh'>> & { readonly ssh?: true }

@@ -1,8 +1,8 @@
-import type { FtpServer } from '../../../test/servers/proftpd.ts'
-import type { Context } from '../../core/context.ts'
-import type { Remote } from '../../remote/remote.ts'
-import { defaultsOf, type Values } from '../../schema/option.ts'
-import { ftpBackend, ftpOptions } from './index.ts'
+import type { FtpServer } from './proftpd.ts'
+import type { Context } from '../../src/core/context.ts'
+import type { Remote } from '../../src/remote/remote.ts'
+import { defaultsOf, type Values } from '../../src/schema/option.ts'
+import { ftpBackend, ftpOptions } from '../../src/backends/ftp/index.ts'
 
 export type Change = Partial<Values<typeof ftpOptions>>
 
