@@ -3,6 +3,7 @@ import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
+import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { ftpBackend } from './backends/ftp/index.ts'
@@ -44,6 +45,7 @@ export function backendsOf(): readonly Backend[] {
     aliasBackend,
     archiveBackend,
     azureblobBackend,
+    chunkerBackend,
     combineBackend,
     cryptBackend,
     ftpBackend,
