@@ -152,13 +152,14 @@ export class Item {
       if (this.#downloads?.active) this.#downloads.touch(at)
       return true
     }
-    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     this.#downloads ??= this.#newDownloads()
     return await this.#downloads.need(at, signal)
   }
 
   /** Bytes of the file from its storage. */
   async fetch(ctx: Context, range: Range): Promise<Body> {
+    // Its storage may have another version by now.
+    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     if (!this.source)
       throw new AppError(
         'io',
