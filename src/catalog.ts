@@ -2,6 +2,7 @@ import { localBackend } from './backends/local/index.ts'
 import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
+import { cacheBackend } from './backends/cache/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { httpBackend } from './backends/http/index.ts'
@@ -36,6 +37,7 @@ export function backendsOf(): readonly Backend[] {
   return [
     aliasBackend,
     archiveBackend,
+    cacheBackend(),
     combineBackend,
     cryptBackend,
     httpBackend,
