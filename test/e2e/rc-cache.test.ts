@@ -19,7 +19,9 @@ test('cache methods answer as those of rclone', { skip: missing('rclone') }, asy
   const dir = scratch(t)
   files(dir, { 'hello.txt': 'hello', 'sub/deep.bin': 'x'.repeat(2_500_000), 'sub/b.txt': 'b' })
   const fs = `:cache,remote='${dir}',chunk_size=1Mi:`
-  const [ours, rclone] = [(await rcd(t)).call as Call, await theirs(t)]
+  const server = await rcd(t)
+  const ours: Call = (method, input) => server.call(method, input)
+  const rclone = await theirs(t)
   const calls: readonly (readonly [method: string, input: object])[] = [
     ['operations/list', { fs, remote: '', opt: { recurse: true, noModTime: true, noMimeType: true } }],
     ['cache/fetch', { chunks: '0', file: 'hello.txt' }],

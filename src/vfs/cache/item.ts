@@ -82,6 +82,11 @@ export class Item {
     return this.#readers > 0
   }
 
+  /** It may be dropped: nobody reads it, and its storage has it. */
+  get isIdle(): boolean {
+    return !this.inUse && !this.dirty
+  }
+
   /** It is not part of the cache any more; those who read it still can, as far as it was there. */
   get isGone(): boolean {
     return this.#gone
