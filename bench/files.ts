@@ -23,6 +23,8 @@ export interface FilesBench {
   readonly program: string
   readonly rounds: number
   readonly million: boolean
+  /** The file of the remotes; none without it. */
+  readonly config?: string
   wanted(id: string): boolean
   median(list: readonly number[]): number
 }
@@ -84,32 +86,47 @@ function figure(id: string, title: string, goal: number, medians: Record<string,
   return { id, title, unit: 'ms', better: 'less', goals: { rclone: goal }, medians }
 }
 
-function runners({ program }: FilesBench): Map<string, readonly string[]> {
+function runners({ program, config = '' }: FilesBench): Map<string, readonly string[]> {
   const rclone = find('rclone')
   return new Map([
-    ['sluice', [process.execPath, program]],
-    ...(rclone === undefined ? [] : ([['rclone', [rclone, '--config', '']]] as const)),
+    ['sluice', [process.execPath, program, '--config', config]],
+    ...(rclone === undefined ? [] : ([['rclone', [rclone, '--config', config]]] as const)),
   ])
 }
 
-/** The median wall time of each program, round by round in turn, in ms. The first round warms up and does not count. */
-async function race(bench: FilesBench, args: readonly string[], before = () => {}): Promise<Record<string, number>> {
+/**
+ * The median wall time of each program, round by round in turn, in ms. The first round warms up and does not count. Arguments
+ * may differ by a word for each run.
+ */
+export async function race(
+  bench: FilesBench,
+  args: readonly string[] | ((word: string) => readonly string[]),
+  before = () => {},
+): Promise<Record<string, number>> {
   const all = runners(bench)
   const times = new Map([...all.keys()].map((name): [string, number[]] => [name, []]))
   for (let round = 0; round <= bench.rounds; round++)
     for (const [name, command] of all) {
       before()
-      const { ms } = await run(command, args)
+      const { ms } = await run(command, typeof args === 'function' ? args(`${name}-${round}`) : args)
       if (round > 0) times.get(name)?.push(ms)
     }
   return Object.fromEntries([...times].map(([name, list]) => [name, bench.median(list)]))
 }
 
+/** Runs Sluice once, unmeasured. */
+export async function runOnce(bench: FilesBench, args: readonly string[]): Promise<void> {
+  await run(runners(bench).get('sluice') ?? [], args)
+}
+
+/** The rclone of Debian 12 refuses S3 while this is set. */
+const { AWS_CA_BUNDLE: _, ...rcloneEnv } = process.env
+
 /** Runs a program to its end: how long it took, and its largest resident memory (Linux: VmHWM), watched while it runs. */
 async function run(command: readonly string[], args: readonly string[]): Promise<{ ms: number; peak: number }> {
   const [program = '', ...rest] = command
   const begin = performance.now()
-  const child = spawn(program, [...rest, ...args], { stdio: 'ignore' })
+  const child = spawn(program, [...rest, ...args], { stdio: 'ignore', env: rcloneEnv })
   const ended = once(child, 'exit')
   let peak = 0
   const watch = setInterval(() => (peak = Math.max(peak, highWater(child.pid ?? 0))), 100)
@@ -129,7 +146,7 @@ function highWater(pid: number): number {
 }
 
 /** A folder in memory with room for two copies of the large file, else the one for temporary files. */
-function roomy(): string {
+export function roomy(): string {
   const memory = '/dev/shm'
   if (!existsSync(memory)) return tmpdir()
   const { bavail, bsize } = statfsSync(memory)
@@ -137,9 +154,8 @@ function roomy(): string {
 }
 
 /** Files in folders of a hundred or a thousand, all with one time in the past. */
-function plant(root: string, count: number, size: number): void {
+export function plant(root: string, count: number, size: number, perFolder = count > 10_000 ? 1000 : 100): void {
   const content = Buffer.alloc(size, 'sluice ')
-  const perFolder = count > 10_000 ? 1000 : 100
   for (let i = 0; i < count; i++) {
     const folder = join(root, `folder ${Math.floor(i / perFolder)}`)
     if (i % perFolder === 0) mkdirSync(folder, { recursive: true })
@@ -157,6 +173,15 @@ function plantLarge(root: string): void {
   closeSync(fd)
 }
 
-function emptied(dir: string): void {
+export function emptied(dir: string): void {
   rmSync(dir, { recursive: true, force: true })
+}
+
+/** A folder with one file of 1 GiB. */
+export function plantGibibyte(root: string): void {
+  mkdirSync(root, { recursive: true })
+  const fd = openSync(join(root, 'large.bin'), 'w')
+  const block = Buffer.alloc(1 << 20, 'sluice ')
+  for (let at = 0; at < 1024 ** 3; at += block.length) writeSync(fd, block)
+  closeSync(fd)
 }

@@ -2,11 +2,19 @@ import { localBackend } from './backends/local/index.ts'
 import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
+import { azureblobBackend } from './backends/azureblob/index.ts'
 import { cacheBackend } from './backends/cache/index.ts'
+import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
+import { ftpBackend } from './backends/ftp/index.ts'
+import { gcsBackend } from './backends/googlecloudstorage/index.ts'
 import { httpBackend } from './backends/http/index.ts'
+import { s3Backend } from './backends/s3/index.ts'
+import { sftpBackend } from './backends/sftp/index.ts'
+import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
+import { webdavBackend } from './backends/webdav/index.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
@@ -37,13 +45,21 @@ export function backendsOf(): readonly Backend[] {
   return [
     aliasBackend,
     archiveBackend,
+    azureblobBackend,
     cacheBackend(),
+    chunkerBackend,
     combineBackend,
     cryptBackend,
+    ftpBackend,
+    gcsBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),
+    s3Backend,
+    sftpBackend,
+    swiftBackend,
     unionBackend,
+    webdavBackend,
   ]
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Where the programs and packages are that come from npm. */
@@ -28,4 +28,11 @@ export function missing(...programs: string[]): string | false {
   if (absent.length === 0) return false
   if (process.env.CI) throw new Error(`not installed: ${absent.join(', ')} (tools/peers.sh installs them)`)
   return `needs ${absent.join(', ')}`
+}
+
+/** As `missing`, for a package that comes from npm. */
+export function missingPackage(name: string): string | false {
+  if (existsSync(join(npmPeers, name, 'package.json'))) return false
+  if (process.env.CI) throw new Error(`not installed: ${name} (tools/peers.sh installs it)`)
+  return `needs ${name}`
 }

@@ -6,6 +6,7 @@ packages='
   rclone
   nginx-light
   caddy
+  apache2
   apache2-utils
   curl
   openssl
@@ -22,6 +23,11 @@ packages='
   swift-container
   swift-object
   memcached
+  openssh-client
+  openssh-server
+  proftpd-core
+  proftpd-mod-crypto
+  python3-pyftpdlib
 '
 missing=''
 for package in $packages; do

@@ -9,10 +9,19 @@ export async function discard(body: Body | Uint8Array | string | undefined): Pro
 }
 
 /**
- * A body that `run` makes out of `source` when the first byte is asked for. A generator that was never started runs no `finally`, so a plain one would keep
- * its source open when the reader leaves early; this one discards the source then. It can be read once.
+ * A body that `run` makes out of `source` when the first byte is asked for. A generator that was never started runs no
+ * `finally`, so a plain one would keep its source open when the reader leaves early; this one discards the source then. It can
+ * be read once.
  */
 export function derive(source: Body, run: (source: Body) => Body): Body {
+  return onDemand(
+    () => run(source),
+    () => discard(source),
+  )
+}
+
+/** A body that `run` makes when the first byte is asked for; `unread` is called instead when nobody asks. It can be read once. */
+export function onDemand(run: () => Body, unread: () => Promise<void> | void): Body {
   return {
     [Symbol.asyncIterator]() {
       let running: AsyncIterator<Uint8Array, void> | undefined
@@ -20,12 +29,14 @@ export function derive(source: Body, run: (source: Body) => Body): Body {
       return {
         next() {
           if (left) return Promise.resolve({ done: true, value: undefined })
-          running ??= run(source)[Symbol.asyncIterator]()
+          running ??= run()[Symbol.asyncIterator]()
           return running.next()
         },
         async return() {
+          const first = !left
           left = true
-          await (running ? running.return?.() : discard(source))
+          if (running) await running.return?.()
+          else if (first) await unread()
           return { done: true, value: undefined }
         },
       }

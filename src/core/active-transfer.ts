@@ -1,5 +1,6 @@
 import type { Body } from '../base/body.ts'
 import { FileSlice } from '../base/body.ts'
+import type { Link } from '../base/chain.ts'
 import type { Pass } from './bandwidth.ts'
 import type { GroupHost } from './group-host.ts'
 import type { Transfer, TransferEnds } from './stats.ts'
@@ -26,7 +27,9 @@ interface TransferParts {
 }
 
 /** A transfer on its way: counts, slows down, and knows its speed. */
-export class ActiveTransfer implements Transfer {
+export class ActiveTransfer implements Transfer, Link<ActiveTransfer> {
+  next: ActiveTransfer | undefined
+  previous: ActiveTransfer | undefined
   readonly name: string
   readonly size: number
   readonly checked: boolean

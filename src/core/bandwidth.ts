@@ -73,16 +73,7 @@ export class Bandwidth {
   /** A pass for one transfer. Waiting ends when the signal aborts; it is asked for only when there is something to wait for. */
   pass(direction: 'tx' | 'rx', signal: () => AbortSignal): Pass {
     const shared = direction === 'tx' ? this.#tx : this.#rx
-    const own = new Bucket(limitAt(this.#perFile, this.#now())[direction])
-    return {
-      get chunk() {
-        return Math.min(shared.chunk, own.chunk)
-      },
-      take(bytes) {
-        const ms = Math.max(shared.book(bytes), own.book(bytes))
-        return ms >= 1 ? sleep(ms, undefined, { signal: signal() }) : undefined
-      },
-    }
+    return new TransferPass(shared, new Bucket(limitAt(this.#perFile, this.#now())[direction]), signal)
   }
 
   close(): void {
@@ -95,5 +86,27 @@ export class Bandwidth {
     this.#tx.rate = tx
     this.#rx.rate = rx
     this.#changed(this.rates)
+  }
+}
+
+/** A class: V8 makes a shape of its own for each object literal with a getter, and keeps what it refers to till the next full collection. */
+class TransferPass implements Pass {
+  readonly #shared: Bucket
+  readonly #own: Bucket
+  readonly #signal: () => AbortSignal
+
+  constructor(shared: Bucket, own: Bucket, signal: () => AbortSignal) {
+    this.#shared = shared
+    this.#own = own
+    this.#signal = signal
+  }
+
+  get chunk(): number {
+    return Math.min(this.#shared.chunk, this.#own.chunk)
+  }
+
+  take(bytes: number): Promise<void> | undefined {
+    const ms = Math.max(this.#shared.book(bytes), this.#own.book(bytes))
+    return ms >= 1 ? sleep(ms, undefined, { signal: this.#signal() }) : undefined
   }
 }

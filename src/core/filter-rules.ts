@@ -140,6 +140,10 @@ export class RuleFilter implements Filter {
     )
   }
 
+  get times(): boolean {
+    return !this.#files && (this.#oldest !== undefined || this.#newest !== undefined)
+  }
+
   includes(path: string, file?: FilterFacts): boolean {
     if (this.#files) return this.#files.names.has(path)
     if (file && !this.#includesFacts(file)) return false

@@ -17,6 +17,8 @@ export interface Filter {
   includes(path: string, file?: FilterFacts): boolean
   /** False when nothing below can be included, so that a walk need not enter. */
   includesDirectory(path: string): boolean
+  /** True when it looks at the times of files. */
+  readonly times?: boolean
   /** Names of marker files (`--exclude-if-present`): a directory that holds one is excluded whole. */
   readonly markers: readonly string[]
 }
@@ -46,6 +48,7 @@ export function narrowed(filter: Filter, paths: readonly string[]): Filter {
   }
   return {
     empty: false,
+    times: filter.times === true,
     markers: filter.markers,
     includes: (path, file) => within(path) && filter.includes(path, file),
     includesDirectory: (path) => (above.has(path) || within(path)) && filter.includesDirectory(path),

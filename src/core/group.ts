@@ -1,4 +1,5 @@
 import { orAbort } from '../base/abort.ts'
+import { Chain } from '../base/chain.ts'
 import { toAppError } from '../base/error.ts'
 import { type Json, ordered } from '../base/json.ts'
 import { ActiveTransfer, type TransferGroup } from './active-transfer.ts'
@@ -25,7 +26,7 @@ export class Group implements StatsGroup, TransferGroup {
   readonly name: string
   readonly #host: GroupHost
   readonly #now: () => number
-  readonly active = new Set<ActiveTransfer>()
+  readonly active = new Chain<ActiveTransfer>()
   #finished: Finished[] = []
   #paused: PromiseWithResolvers<void> | undefined
   counters!: Record<Countable, number>
@@ -127,7 +128,7 @@ export class Group implements StatsGroup, TransferGroup {
 
   /** Moves a transfer from the active to the finished ones. */
   finish(transfer: ActiveTransfer, error: Error | undefined): void {
-    if (!this.active.delete(transfer)) return
+    if (!this.active.remove(transfer)) return
     if (this.#host.events?.enabled)
       this.#publish(transfer, error ? { state: 'failed', error: error.message } : { state: 'finished' })
     if (error) this.error(error)

@@ -21,8 +21,7 @@ export class Groups {
     if (!group) {
       group = new Group(name, this.#host)
       this.#groups.set(name, group)
-      const oldest = this.#groups.keys().next().value
-      if (this.#groups.size > this.#max && oldest !== undefined) this.delete(oldest)
+      if (this.#groups.size > this.#max) this.#forgetOldest()
     }
     return group
   }
@@ -34,6 +33,10 @@ export class Groups {
   delete(name: string): void {
     this.#groups.delete(name)
     this.#host.outcomes?.forget(name)
+  }
+
+  #forgetOldest(): void {
+    for (const name of this.#groups.keys()) return this.delete(name)
   }
 
   get names(): string[] {

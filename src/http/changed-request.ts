@@ -1,44 +1,65 @@
 import type { Body } from '../base/body.ts'
-import type { HttpRequest } from './message.ts'
+import type { HttpRequest, Peer, User } from './message.ts'
 
-/** The same request for another place or with other headers, for a handler that knows nothing of the first one. */
-export function changedRequest(request: HttpRequest, changes: Changes): HttpRequest {
-  const {
-    path = request.path,
-    directory = request.directory,
-    query = request.query,
-    base = request.base,
-    header = (name) => request.header(name),
-    body,
-  } = changes
-  return {
-    method: request.method,
-    rawPath: request.rawPath,
-    path,
-    directory,
-    query,
-    base,
-    header,
-    ...(request.rawHeaders ? { rawHeaders: request.rawHeaders } : {}),
-    // Asking for the body begins to take it in.
-    get body() {
-      return body ? body() : request.body
-    },
-    contentLength: request.contentLength,
-    lengthless: request.lengthless,
-    peer: request.peer,
-    protocol: request.protocol,
-    user: request.user,
-  }
-}
-
-interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'query' | 'base' | 'header'>> {
+interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'query' | 'base'>> {
+  readonly header?: (name: string) => string | undefined
   /** Gives the body when it is asked for. */
   readonly body?: () => Body
 }
 
+/** The same request for another place or with other headers, for a handler that knows nothing of the first one. */
+export function changedRequest(request: HttpRequest, changes: Changes): HttpRequest {
+  return new ChangedRequest(request, changes)
+}
+
+/** A class, as each object literal with a getter would cost the memory of a shape (see TransferPass of core/bandwidth.ts). */
+class ChangedRequest implements HttpRequest {
+  readonly method: string
+  readonly rawPath: string
+  readonly path: HttpRequest['path']
+  readonly directory: boolean
+  readonly query: string
+  readonly base: string
+  readonly contentLength: number | undefined
+  readonly lengthless: boolean | undefined
+  readonly peer: Peer
+  readonly protocol: string
+  user: User | undefined
+  readonly #request: HttpRequest
+  readonly #changes: Changes
+
+  constructor(request: HttpRequest, changes: Changes) {
+    this.#request = request
+    this.#changes = changes
+    this.method = request.method
+    this.rawPath = request.rawPath
+    this.path = changes.path ?? request.path
+    this.directory = changes.directory ?? request.directory
+    this.query = changes.query ?? request.query
+    this.base = changes.base ?? request.base
+    this.contentLength = request.contentLength
+    this.lengthless = request.lengthless
+    this.peer = request.peer
+    this.protocol = request.protocol
+    this.user = request.user
+  }
+
+  header(name: string): string | undefined {
+    return this.#changes.header ? this.#changes.header(name) : this.#request.header(name)
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders ?? []
+  }
+
+  /** Asking for the body begins to take it in. */
+  get body(): Body {
+    return this.#changes.body ? this.#changes.body() : this.#request.body
+  }
+}
+
 /** The same request, and how many bytes of its body were read so far. */
-export function countedRequest(request: HttpRequest): { readonly request: HttpRequest; readonly bytes: number } {
+export function countedRequest(request: HttpRequest): { readonly request: HttpRequest; readonly bytes: () => number } {
   let bytes = 0
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of request.body) {
@@ -46,10 +67,5 @@ export function countedRequest(request: HttpRequest): { readonly request: HttpRe
       yield chunk
     }
   }
-  return {
-    request: changedRequest(request, { body: counted }),
-    get bytes() {
-      return bytes
-    },
-  }
+  return { request: changedRequest(request, { body: counted }), bytes: () => bytes }
 }

@@ -1,9 +1,9 @@
 import { isIPv6, type Socket } from 'node:net'
-import type { Link } from './chain.ts'
+import { Chain, type Link } from '../base/chain.ts'
 import type { Peer } from './message.ts'
 
 /** What is going on over a connection, as far as the connection must know. */
-export interface Activity {
+export interface Activity extends Link<Activity> {
   /** Called when the connection is gone. */
   left(): void
   /** Called when the server ends all work. */
@@ -45,7 +45,7 @@ export class Connection implements Link<Connection> {
   /** The exchange of the latest request. */
   latest: Activity | undefined
   #idle: (() => void) | undefined
-  #watched: Set<Activity> | undefined
+  #watched: Chain<Activity> | undefined
   #key: string | undefined
   #quietSince = 0
   #requested = false
@@ -95,22 +95,24 @@ export class Connection implements Link<Connection> {
   /** Has `left` of this activity called when the connection is gone. */
   watch(activity: Activity): void {
     if (!this.#watched) {
-      this.#watched = new Set()
+      this.#watched = new Chain()
       // Somebody may wait here for long, on either side: finds out when the other has vanished without a word.
       this.socket.setKeepAlive(true, PROBE_MS)
     }
-    this.#watched.add(activity)
+    if (!this.#watched.has(activity)) this.#watched.add(activity)
   }
 
   unwatch(activity: Activity): void {
-    this.#watched?.delete(activity)
+    this.#watched?.remove(activity)
   }
 
   /** The connection is gone. */
   left(): void {
     if (!this.#watched) return
-    for (const activity of this.#watched) activity.left()
-    this.#watched.clear()
+    for (const activity of this.#watched) {
+      this.#watched.remove(activity)
+      activity.left()
+    }
   }
 
   /** Ends the work for what is under way; the connection stays. */

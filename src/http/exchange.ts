@@ -5,7 +5,7 @@ import type { Context, ContextChange } from '../core/context.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { Buffers } from './buffers.ts'
 import type { KeptAnswers } from './kept.ts'
-import type { Connection } from './connection.ts'
+import type { Activity, Connection } from './connection.ts'
 import type { Handler, HeaderList, HttpRequest, Middleware, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
 import type { Piece } from './pushed.ts'
@@ -72,6 +72,8 @@ export abstract class Exchange implements HttpRequest, Sink {
   sent = 0
   /** Set when the client was too slow with its body: the answer is then 408. */
   late = false
+  next: Activity | undefined
+  previous: Activity | undefined
   readonly #target: Target
   #left = false
   #abort: AbortController | undefined

@@ -1,4 +1,4 @@
-import { Chain } from './chain.ts'
+import { Chain } from '../base/chain.ts'
 import type { Connection } from './connection.ts'
 import { textResponse } from './error.ts'
 import type { HttpResponse } from './message.ts'

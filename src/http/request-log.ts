@@ -44,7 +44,7 @@ export function requestLog(text: string): Middleware {
           const counted = records ? countedRequest(request) : undefined
           if (records) line.open()
           return whenDone(next(ctx, counted?.request ?? request), (response) => {
-            if (counted) line.close(response, counted.bytes)
+            if (counted) line.close(response, counted.bytes())
             return logs ? line.end(response, ends) : response
           })
         }

@@ -24,6 +24,7 @@ const calls = [
   'cleanUp',
   'publicLink',
   'setTier',
+  'describe',
 ] as const satisfies readonly (keyof Remote)[]
 
 type Method = (...args: readonly unknown[]) => unknown

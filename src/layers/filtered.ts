@@ -3,6 +3,7 @@ import { join, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Filter } from '../core/filter.ts'
 import { batchesOf, inBatches } from '../remote/listing.ts'
+import { ownTimes } from '../remote/own-time.ts'
 import type { Entry, FileEntry, Layer, Remote } from '../remote/remote.ts'
 import { extend } from './extend.ts'
 
@@ -27,7 +28,8 @@ export function filtered(appFilter: Filter): Layer {
 
 async function* shownIn(remote: Remote, ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
   if (!(await reachable(remote, ctx, dir))) throw new AppError('not-found', 'directory not found')
-  for await (const batch of batchesOf(remote.list(ctx, dir))) yield await allShown(remote, ctx, batch)
+  for await (const batch of batchesOf(remote.list(ctx, dir)))
+    yield await allShown(remote, ctx, ctx.filter.times ? await ownTimes(ctx, remote, batch) : batch)
 }
 
 async function allShown(remote: Remote, ctx: Context, entries: readonly Entry[]): Promise<readonly Entry[]> {

@@ -31,6 +31,18 @@ export function withheld(versions: () => ReadonlySet<string>): Layer {
         await refuse(ctx, path)
         return await (inner.openWriter as NonNullable<Remote['openWriter']>)(ctx, path, info)
       },
+      async copy(ctx, file, to) {
+        await refuse(ctx, to)
+        return await (inner.copy as NonNullable<Remote['copy']>)(ctx, file, to)
+      },
+      async move(ctx, file, to) {
+        await refuse(ctx, to)
+        return await (inner.move as NonNullable<Remote['move']>)(ctx, file, to)
+      },
+      // Who does it file by file sees each of them.
+      moveDirectory: undefined,
+      purge: undefined,
+      listRecursive: undefined,
       peek(path) {
         const entry = inner.peek?.(path)
         return entry && seen.has(entry) ? entry : undefined

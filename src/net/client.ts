@@ -14,6 +14,8 @@ import { statusError } from './status.ts'
 
 const MAX_HEADER_BYTES = 64 * 1024
 const MAX_REDIRECTS = 10
+/** Methods that change nothing: a redirect may be followed. */
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PROPFIND'])
 
 /** Names in lower case. */
 export type Headers = Readonly<Record<string, string>>
@@ -25,8 +27,10 @@ export interface ClientRequest {
   readonly body?: Body
   /** Bytes of the body; without it the body is sent in chunks. */
   readonly length?: number
-  /** Follow redirects of GET and HEAD. */
+  /** Follow redirects of GET, HEAD and PROPFIND; a body is then one that can be read again. */
   readonly follow?: boolean
+  /** Take all headers along to another host that a redirect leads to, a login as well. */
+  readonly trusting?: boolean
 }
 
 export interface ClientResponse {
@@ -83,14 +87,14 @@ export class HttpClient {
   }
 
   /** A client with the options of a context. */
-  static of(ctx: Context, { env = process.env, reach }: Partial<Pick<ClientParts, 'env' | 'reach'>> = {}): HttpClient {
+  static of(ctx: Context, more: Partial<Pick<ClientParts, 'env' | 'reach' | 'socketPath'>> = {}): HttpClient {
     const { connectTimeout, timeout } = ctx.get(mainOptions)
-    return new HttpClient({ options: ctx.get(netOptions), connectTimeout, timeout, env, reach })
+    return new HttpClient({ options: ctx.get(netOptions), connectTimeout, timeout, env: process.env, ...more })
   }
 
   /** Sends a request and gives the answer as soon as its head is there, whatever its status. */
   async request(ctx: Context, request: ClientRequest): Promise<ClientResponse> {
-    const follows = request.follow === true && (request.method === 'GET' || request.method === 'HEAD')
+    const follows = request.follow === true && safe.has(request.method)
     let { url, headers = {} } = request
     for (let hops = 0; ; hops++) {
       const response = await this.#send(ctx, { ...request, url, headers })
@@ -101,7 +105,7 @@ export class HttpClient {
         throw new AppError('io', `${request.url.host} redirects more than ${MAX_REDIRECTS} times`)
       if (url.protocol === 'https:' && next.protocol !== 'https:')
         throw new AppError('io', `${url.host} redirects from https to ${next.protocol.slice(0, -1)}: refused`)
-      if (next.origin !== url.origin) headers = harmless(headers)
+      if (next.origin !== url.origin && !request.trusting) headers = harmless(headers)
       url = next
     }
   }
@@ -311,6 +315,14 @@ export function parseHeaders(lines: readonly string[]): Headers {
       if (name === undefined || value === undefined) throw new AppError('invalid', `"${line}" is not "Name: value"`)
       return [name.toLowerCase(), value]
     }),
+  )
+}
+
+/** Headers as the option `headers` of backends has them: name, value, name, value. Throws `invalid` for a name without value. */
+export function headerPairs(list: readonly string[]): Headers {
+  if (list.length % 2 !== 0) throw new AppError('invalid', 'headers are name,value,name,value ...')
+  return Object.fromEntries(
+    list.flatMap((name, i) => (i % 2 === 0 ? [[name.trim().toLowerCase(), list[i + 1] ?? '']] : [])),
   )
 }
 

@@ -3,6 +3,7 @@ import { AppError } from '../base/error.ts'
 import { formatSize } from '../base/size.ts'
 import type { Context } from '../core/context.ts'
 import { hashKinds } from '../remote/hash.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { type CopyOptions, copyOptions } from './options.ts'
 
@@ -14,7 +15,7 @@ export interface Held {
 
 /**
  * What is to be done about a file that both sides have: nothing, copy it, or only set the time of the destination; `ask` =
- * size and time do not tell, the checksums have to be asked for.
+ * the listings do not tell, the times or the checksums have to be asked for.
  */
 export type Verdict = 'same' | 'copy' | 'touch' | 'ask'
 
@@ -49,8 +50,15 @@ export function compareListed(ctx: Context, source: Held, target: Held, window: 
   const options = ctx.get(copyOptions)
   if (options.ignoreExisting) return 'same'
   if (options.ignoreTimes) return 'copy'
+  if (needsOwnTimes(options, source.file, target.file)) return 'ask'
   if (!options.updateOlder) return compareContent(options, source.file, target.file, window)
   return compareAge(options, source.file, target.file, window)
+}
+
+/** Whether times matter that have to be asked for first: listings had those of the uploads. */
+function needsOwnTimes(options: CopyOptions, source: FileEntry, target: FileEntry): boolean {
+  if (!source.timeOfUpload && !target.timeOfUpload) return false
+  return options.updateOlder || !(options.sizeOnly || options.checksum || sizesDiffer(options, source, target))
 }
 
 function sizesDiffer(options: CopyOptions, source: FileEntry, target: FileEntry): boolean {
@@ -79,19 +87,29 @@ export function near(a: FileEntry, b: FileEntry, window: bigint): boolean {
   return difference < window && -difference < window
 }
 
-/** Ends an `ask` by the checksums. */
-export async function compareHashes(
+/** Ends an `ask`: by the files' own times, by the checksums. */
+export async function compareAsked(
   ctx: Context,
   source: Held,
   target: Held,
   window: bigint | undefined,
 ): Promise<Exclude<Verdict, 'ask'>> {
-  const { checksum, refreshTimes } = ctx.get(copyOptions)
+  const options = ctx.get(copyOptions)
+  if (needsOwnTimes(options, source.file, target.file)) {
+    const [left, right] = await Promise.all([withOwnTime(ctx, source), withOwnTime(ctx, target)])
+    const listed = compareListed(ctx, left, right, window)
+    return listed === 'ask' ? await compareAsked(ctx, left, right, window) : listed
+  }
+  const { checksum, refreshTimes } = options
   const same = await sameHash(ctx, source, target)
   if (same === false) return 'copy'
   if (checksum) return 'same'
   if (same === undefined && !refreshTimes) return 'copy'
   return window !== undefined && near(source.file, target.file, window) ? 'same' : 'touch'
+}
+
+async function withOwnTime(ctx: Context, { remote, file }: Held): Promise<Held> {
+  return { remote, file: await ownTime(ctx, remote, file) }
 }
 
 /** Whether the first common checksum is the same; undefined when there is none that both know. */

@@ -66,7 +66,7 @@ export async function* listInBatches(
   const { recurse = false, dirsOnly, filesOnly } = options
   const wanted = ({ kind }: Entry) => (kind === 'file' ? filesOnly || !dirsOnly : dirsOnly || !filesOnly)
   let rested = performance.now()
-  for await (const entries of walkFolders(ctx, remote, { ...options, from: dir, recurse }))
+  for await (const entries of walkFolders(ctx, remote, { ...options, from: dir, recurse, times: !options.noModTime }))
     for (let at = 0; at < entries.length; at += BATCH) {
       const items: ListItem[] = []
       for (let i = at; i < Math.min(entries.length, at + BATCH); i++) {

@@ -5,7 +5,7 @@ import { specBelow } from '../remote/below.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import { relation } from './bridge.ts'
 import { Budget } from './budget.ts'
-import { compareHashes, compareListed, immutableModified, modifyWindow } from './compare.ts'
+import { compareAsked, compareListed, immutableModified, modifyWindow } from './compare.ts'
 import { copyFile, moveFile } from './copy.ts'
 import { deleteFile } from './delete.ts'
 import type { Ends } from './ends.ts'
@@ -76,7 +76,7 @@ async function isSame(ctx: Context, ends: Ends, file: FileEntry, existing: FileE
   const window = modifyWindow(ctx, ends.source, ends.target)
   const listed = compareListed(ctx, left, right, window)
   ctx.stats.count('checks')
-  const verdict = listed === 'ask' ? await compareHashes(ctx, left, right, window) : listed
+  const verdict = listed === 'ask' ? await compareAsked(ctx, left, right, window) : listed
   if (verdict !== 'touch') return verdict === 'same'
   if (ctx.get(copyOptions).noUpdateModTime) return true
   if (!ends.target.setModTime) return false

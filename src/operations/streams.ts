@@ -2,6 +2,7 @@ import { AppError } from '../base/error.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import type { Transfer } from '../core/stats.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry, WriterAt } from '../remote/remote.ts'
 import type { FileJob } from './copy.ts'
 import { copyOptions } from './options.ts'
@@ -21,10 +22,10 @@ export function wantsStreams(ctx: Context, { source, file, target }: FileJob): b
  * when one stream fails the others end with it.
  */
 export async function copyInStreams(ctx: Context, job: FileJob, transfer: Transfer): Promise<FileEntry> {
-  const { file, target, path } = job
+  const { source, file, target, path } = job
   const halt = new AbortController()
   const own = ctx.with({ signal: AbortSignal.any([ctx.signal, halt.signal]) })
-  const { size, modTime } = file
+  const { size, modTime } = await ownTime(ctx, source, file)
   const writer = await target.openWriter?.(own, path, { size, modTime })
   if (!writer) throw new AppError('unsupported', `${target.info.description} can't be written in several places`)
   const parts = partsOf(size)

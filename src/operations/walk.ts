@@ -3,6 +3,7 @@ import { toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import type { DirEntry, Entry, Remote } from '../remote/remote.ts'
 import { batchesOf } from '../remote/listing.ts'
+import { ownTimes } from '../remote/own-time.ts'
 import { Frontier, listedAhead } from './frontier.ts'
 import { copyOptions } from './options.ts'
 import { directoryNotFound } from './missing.ts'
@@ -14,6 +15,8 @@ export interface WalkOptions {
   readonly recurse?: boolean
   /** Called for a folder that cannot be listed; the walk goes on. Without it, the error is thrown. */
   readonly failed?: (error: Error, dir: string) => void
+  /** With the files' own times, also where each of them costs a request. */
+  readonly times?: boolean
   /** How a folder is listed; `listing` without it. */
   readonly list?: (ctx: Context, remote: Remote, dir: string) => Promise<readonly Entry[]>
 }
@@ -52,7 +55,7 @@ export async function* walkFolders(
   remote: Remote,
   options: WalkOptions = {},
 ): AsyncGenerator<readonly Entry[]> {
-  const { from = '', recurse = true, failed, list = listing } = options
+  const { from = '', recurse = true, failed, times, list = listing } = options
   const { maxDepth } = ctx.get(copyOptions)
   const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
   const frontier = new Frontier(
@@ -73,7 +76,7 @@ export async function* walkFolders(
       failed(toAppError(error), dir)
       continue
     }
-    yield entries
+    yield times ? await ownTimes(ctx, remote, entries) : entries
     if (depth < deepest)
       frontier.push(
         entries.filter((e): e is DirEntry => e.kind === 'directory').map((e) => ({ dir: e.path, depth: depth + 1 })),

@@ -152,7 +152,7 @@ async function uploading(
   const counted = countedRequest(request)
   const response = await handler(ctx, counted.request)
   if (response.status !== 201 && response.status !== 204) return response
-  const upload = { path: `/${request.path}`, bytes: counted.bytes, created: response.status === 201 }
+  const upload = { path: `/${request.path}`, bytes: counted.bytes(), created: response.status === 201 }
   const told = async () => await hook.onUpload?.(view, upload)
   told().catch((error: unknown) => ctx.log.error(`hook: onUpload: ${messageOf(error)}`, { object: request.path }))
   return response

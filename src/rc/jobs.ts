@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Chain, type Link } from '../base/chain.ts'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import type { Events } from '../core/events.ts'
 import type { Logger } from '../core/log.ts'
@@ -58,7 +59,7 @@ export class Jobs {
   readonly executeId = randomUUID()
   readonly #parts: JobsParts
   readonly #now: () => number
-  readonly #running = new Map<number, RunningJob>()
+  readonly #running = new Chain<RunningJob>()
   readonly #finished = new Map<number, RunningJob>()
   /** Jobs with lists in their outputs, the oldest first, and the entries in all of them. */
   readonly #large = new Map<RunningJob, number>()
@@ -80,14 +81,14 @@ export class Jobs {
   /** Begins a job. `work` gives its output; `done` resolves when it has ended, and never rejects. */
   begin(start: JobStart, work: (job: Job) => Promise<object>): { readonly job: Job; readonly done: Promise<Job> } {
     const job = new RunningJob(start, this.#parts.signal, this.#now())
-    this.#running.set(job.id, job)
+    this.#running.add(job)
     if (start.detached)
       this.#parts.events.publish('job', { id: job.id, path: job.path, group: job.group, state: 'started' })
     return { job, done: this.#run(job, start.detached, work) }
   }
 
   get(id: number): Job | undefined {
-    return this.#running.get(id) ?? this.#finished.get(id)
+    return this.#finished.get(id) ?? this.#runningOf(id)
   }
 
   /** The job of that id. Throws as clients know it. */
@@ -97,8 +98,14 @@ export class Jobs {
     return job
   }
 
+  /** Few run at once. */
+  #runningOf(id: number): RunningJob | undefined {
+    for (const job of this.#running) if (job.id === id) return job
+    return undefined
+  }
+
   get running(): readonly Job[] {
-    return [...this.#running.values()]
+    return [...this.#running]
   }
 
   get finished(): readonly Job[] {
@@ -108,12 +115,12 @@ export class Jobs {
   /** Ends a job; one that has ended already is left as it is. Throws when there is none of that id. */
   stop(id: number): void {
     this.find(id)
-    this.#running.get(id)?.stop()
+    this.#runningOf(id)?.stop()
   }
 
   /** Ends all jobs of a stats group. */
   stopGroup(group: string): void {
-    for (const job of this.#running.values()) if (job.group === group) job.stop()
+    for (const job of this.#running) if (job.group === group) job.stop()
   }
 
   /** Resolves when nothing runs any more: after the app was told to end. */
@@ -130,11 +137,10 @@ export class Jobs {
     } catch (reason) {
       job.end(this.#now(), this.#errorOf(job, reason), {})
     }
-    this.#running.delete(job.id)
+    this.#running.remove(job)
     if (this.#running.size === 0) this.#idle?.()
     this.#finished.set(job.id, job)
-    const oldest = this.#finished.entries().next().value
-    if (this.#finished.size > MOST && oldest !== undefined) this.#forget(oldest[0], oldest[1])
+    if (this.#finished.size > MOST) this.#forgetOldest()
     this.#expireLater()
     if (detached) {
       const { id, path, group, error } = job
@@ -176,6 +182,15 @@ export class Jobs {
     return stopped ? canceled() : error
   }
 
+  /** Many at once: to find the first entry of a map, all that were deleted before it are passed, each time. */
+  #forgetOldest(): void {
+    let surplus = MOST / 8
+    for (const [id, job] of this.#finished) {
+      if (surplus-- <= 0) return
+      this.#forget(id, job)
+    }
+  }
+
   #forget(id: number, job: RunningJob): void {
     this.#finished.delete(id)
     this.#entries -= this.#large.get(job) ?? 0
@@ -201,7 +216,9 @@ export class Jobs {
   }
 }
 
-class RunningJob implements Job {
+class RunningJob implements Job, Link<RunningJob> {
+  next: RunningJob | undefined
+  previous: RunningJob | undefined
   readonly id: number
   readonly group: string
   readonly path: string
@@ -210,8 +227,9 @@ class RunningJob implements Job {
   endedAt: number | undefined
   error: AppError | undefined
   output: object | undefined
-  /** What else may end it; given up with the end, for a request hangs on it. */
-  #signals: (() => readonly AbortSignal[]) | undefined
+  readonly #app: AbortSignal
+  /** The caller's; given up with the end, for a request hangs on it. As it came: in a closure V8 would keep it for longer. */
+  #caller: (() => AbortSignal) | undefined
   #stop: AbortController | undefined
   #signal: AbortSignal | undefined
   #stopped = false
@@ -222,7 +240,8 @@ class RunningJob implements Job {
     this.path = start.path
     this.input = start.input
     this.startedAt = now
-    this.#signals = () => [app, ...(start.signal ? [start.signal()] : [])]
+    this.#app = app
+    this.#caller = start.signal
   }
 
   get finished(): boolean {
@@ -234,7 +253,8 @@ class RunningJob implements Job {
     if (this.#signal) return this.#signal
     this.#stop = new AbortController()
     if (this.#stopped) this.#stop.abort(canceled())
-    return (this.#signal = AbortSignal.any([this.#stop.signal, ...(this.#signals?.() ?? [])]))
+    const signals = [this.#stop.signal, this.#app, ...(this.#caller ? [this.#caller()] : [])]
+    return (this.#signal = AbortSignal.any(signals))
   }
 
   stop(): void {
@@ -246,7 +266,7 @@ class RunningJob implements Job {
     this.endedAt = now
     this.error = error
     this.output = output
-    this.#signals = undefined
+    this.#caller = undefined
   }
 }
 

@@ -26,3 +26,18 @@ export async function* incoming(body: Body, info: PutInfo, signal: AbortSignal):
   for (const { kind, value, hash } of checks)
     if (hash.digest() !== value) throw new AppError('io', `corrupted on transfer: ${kind} hashes differ`)
 }
+
+/**
+ * A body that keeps its last chunk until it has ended well: a store that takes a file as whole once it has the announced bytes
+ * never has them of a source that turns out to be wrong at its end. `see` gets each chunk as it comes.
+ */
+export async function* heldBack(body: Body, see?: (chunk: Uint8Array) => unknown): AsyncGenerator<Uint8Array> {
+  let last: Uint8Array | undefined
+  for await (const chunk of body) {
+    if (chunk.length === 0) continue
+    see?.(chunk)
+    if (last) yield last
+    last = chunk
+  }
+  if (last) yield last
+}

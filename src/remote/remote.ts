@@ -14,6 +14,8 @@ export interface FileEntry extends EntryBase {
   readonly kind: 'file'
   /** Bytes, -1 when the remote does not know. */
   readonly size: number
+  /** A listing knows when the file was uploaded, which `modTime` is then, but not its own time (see `ownTime`). */
+  readonly timeOfUpload?: true
   readonly contentType?: string
   /** An opaque version from the storage (inode and change time, an S3 ETag), without quotes: part of our own ETag. */
   readonly version?: string
@@ -111,8 +113,14 @@ export interface Remote {
   move?(ctx: Context, file: FileEntry, to: string): Promise<FileEntry>
   moveDirectory?(ctx: Context, from: string, to: string): Promise<void>
   purge?(ctx: Context, dir: string): Promise<void>
+  /** The checksum of a file, one of `info.hashes`, in hex; empty when the storage does not know that of this very file. */
   hash?(ctx: Context, file: FileEntry, kind: string): Promise<string>
   setModTime?(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void>
+  /**
+   * The file with all that a listing could not tell, as `stat` gives it, undefined when it is gone: for storage that knows it
+   * without a request once the file is open.
+   */
+  describe?(ctx: Context, file: FileEntry): Promise<FileEntry | undefined>
   /** Moves a file to another storage class. */
   setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
   /** Begins a file that is written in any order; `info.size` is its size, where that is known. `close` it, whatever happens. */
@@ -120,6 +128,11 @@ export interface Remote {
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
   publicLink?(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string>
+  /**
+   * Whether a file that is kept in another form has this content, by the checksum of that form. Undefined = the storage below
+   * has none. For one that changes contents: its files have no checksums of their own.
+   */
+  holds?(ctx: Context, file: FileEntry, content: Body): Promise<boolean | undefined>
   /** The path under which an entry is stored below this remote, for one that changes names. */
   storedPath?(entry: Entry): string
   /**

@@ -32,6 +32,15 @@ export const bool: ValueType<boolean> = {
   encode: (value) => value,
 }
 
+/** Yes, no, or nothing said: `true`, `false`, `unset`. JSON: boolean, null, or one of the texts. */
+export const tristate: ValueType<boolean | undefined> = {
+  name: 'Tristate',
+  parse: (text) => (text === '' || text.toLowerCase() === 'unset' ? undefined : bool.parse(text)),
+  format: (value) => (value === undefined ? 'unset' : String(value)),
+  decode: (json) => (json === null ? undefined : typeof json === 'string' ? tristate.parse(json) : bool.decode(json)),
+  encode: (value) => value ?? null,
+}
+
 /** A whole number that JavaScript holds exactly. JSON: number or text. */
 export const int: ValueType<number> = {
   name: 'int',

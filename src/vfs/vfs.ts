@@ -4,6 +4,7 @@ import { throwIfAborted } from '../base/abort.ts'
 import { asCanonical, type CanonicalPath, join, nameOf, parentOf } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { DirEntry, Entry, FileEntry, Remote } from '../remote/remote.ts'
 import { Directories, LARGEST } from './directory.ts'
 import { findName, type NamePolicy, withoutTwins } from './names.ts'
@@ -24,6 +25,8 @@ export class Vfs {
   readonly #names: NamePolicy
   /** One node for each version of a file, for as long as somebody holds that version. */
   readonly #files = new WeakMap<FileEntry, FileNode>()
+  /** Files of listings, with their own times. */
+  readonly #timed = new WeakMap<FileEntry, FileEntry>()
   #pollInterval: number
   /** Called with what happens, and the path that it is about. */
   listener: ((what: VfsChange, path: string) => void) | undefined
@@ -46,7 +49,7 @@ export class Vfs {
   /** The node at a path, or undefined. Throws `busy` when two names would fit equally, and what the storage throws. */
   async lookup(ctx: Context, path: CanonicalPath): Promise<Node | undefined> {
     const entry = await this.#find(ctx, path)
-    if (entry) return this.#node(entry)
+    if (entry) return this.#node(entry.kind === 'file' ? await this.#withOwnTime(ctx, entry) : entry)
     return await this.#metadataFile(ctx, path)
   }
 
@@ -180,6 +183,14 @@ export class Vfs {
   async #root(ctx: Context): Promise<DirEntry> {
     const entry = this.remote.info.traits.isLocal ? await this.remote.stat(ctx, '') : undefined
     return entry?.kind === 'directory' ? entry : { kind: 'directory', path: '', modTime: 0n }
+  }
+
+  /** A file of a listing with its own time, asked for once for each version. */
+  async #withOwnTime(ctx: Context, file: FileEntry): Promise<FileEntry> {
+    if (!file.timeOfUpload || this.options.noModtime) return file
+    const known = this.#timed.get(file) ?? (await ownTime(ctx, this.remote, file))
+    this.#timed.set(file, known)
+    return known
   }
 
   #node(entry: Entry): Node {

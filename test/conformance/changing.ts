@@ -14,7 +14,8 @@ export function changing(subject: () => Subject): void {
     await remote.remove(ctx, file)
     assert.equal(await remote.stat(ctx, 'change/gone.txt'), undefined)
     assert.equal(remote.peek?.('change/gone.txt'), undefined)
-    await rejectsWith(remote.remove(ctx, file), 'not-found')
+    // A store of objects is content when what it shall remove is not there.
+    if (!remote.info.traits.bucketBased) await rejectsWith(remote.remove(ctx, file), 'not-found')
   })
 
   test('mkdir makes parents and may be repeated; rmdir wants an empty directory', async (t) => {
@@ -26,7 +27,8 @@ export function changing(subject: () => Subject): void {
     assert.equal((await remote.stat(ctx, 'made/by/hand'))?.kind, 'directory')
     await rejectsWith(remote.rmdir(ctx, 'made/by'), 'not-empty')
     await rejectsWith(remote.rmdir(ctx, 'made/missing'), 'not-found')
-    await rejectsWith(remote.mkdir(ctx, 'made/by/file.txt'), 'not-directory', 'exists')
+    if (!remote.info.traits.bucketBased)
+      await rejectsWith(remote.mkdir(ctx, 'made/by/file.txt'), 'not-directory', 'exists')
     await remote.rmdir(ctx, 'made/by/hand')
     assert.equal(await remote.stat(ctx, 'made/by/hand'), undefined)
     assert.deepEqual([...(await listed(ctx, remote, 'made/by')).keys()], ['made/by/file.txt'])
@@ -40,7 +42,7 @@ export function changing(subject: () => Subject): void {
     const file = await putText(ctx, remote, 'change/from.txt', 'copied', { modTime })
     const copied = await remote.copy(ctx, file, 'change/new/to.txt')
     assert.equal(copied.path, 'change/new/to.txt')
-    assert.equal(copied.modTime, file.modTime)
+    if (remote.info.precision !== undefined) assert.equal(copied.modTime, file.modTime)
     assert.equal((await bytesAt(ctx, remote, 'change/new/to.txt')).toString(), 'copied')
     assert.equal((await bytesAt(ctx, remote, 'change/from.txt')).toString(), 'copied')
     return undefined

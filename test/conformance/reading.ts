@@ -171,18 +171,16 @@ export function reading(subject: () => Subject): void {
   })
 
   test('hashes are those of the bytes', async (t) => {
-    const { ctx, remote } = subject()
+    const { ctx, remote, withoutHash } = subject()
     if (!remote.hash) return t.skip('no hashes')
     for (const path of ['hello.txt', 'empty.bin', 'big.bin']) {
       const bytes = fixture.find((file) => file.path === path)?.bytes ?? new Uint8Array()
       for (const kind of remote.info.hashes) {
         const expected = hasher(kind)
         expected.update(bytes)
-        assert.equal(
-          await remote.hash(ctx, await fileAt(ctx, remote, path), kind),
-          expected.digest(),
-          `${kind} ${path}`,
-        )
+        const file = await fileAt(ctx, remote, path)
+        const value = withoutHash.has(path) ? '' : expected.digest()
+        assert.equal(await remote.hash(ctx, file, kind), value, `${kind} ${path}`)
       }
     }
     return undefined

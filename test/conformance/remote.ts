@@ -21,6 +21,8 @@ export interface Behaviour {
   readonly skip?: string | false
   /** Names of the fixture that this storage cannot keep. */
   readonly impossibleNames?: readonly string[]
+  /** Files of the fixture whose checksum this storage does not know, though it knows those of others. */
+  readonly withoutHash?: readonly string[]
 }
 
 /** What the cases of the suite get. */
@@ -28,6 +30,7 @@ export interface Subject {
   readonly ctx: Context
   readonly remote: Remote
   readonly impossibleNames: ReadonlySet<string>
+  readonly withoutHash: ReadonlySet<string>
 }
 
 /**
@@ -43,6 +46,7 @@ export function remoteBehaviour(name: string, behaviour: Behaviour): void {
         ctx: opened.ctx,
         remote: opened.remote,
         impossibleNames: new Set(behaviour.impossibleNames),
+        withoutHash: new Set(behaviour.withoutHash),
       }
     }
     before(async () => {

@@ -1,11 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { find } from '../peers.ts'
-import { freePort } from '../web.ts'
+import { freePort, listening } from '../web.ts'
 
 export interface FileServer {
   readonly url: string
@@ -53,10 +52,16 @@ server { listen 127.0.0.1:${port}; root ${root}; autoindex on; charset utf-8; } 
   },
 }
 
-async function run(program: string, args: readonly string[], port: number, clean = () => {}): Promise<FileServer> {
+/** Starts a program that listens on a port of loopback, and waits until it does. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  port: number,
+  clean = () => {},
+): Promise<FileServer> {
   const child = spawn(find(program) ?? program, args, { stdio: 'ignore' })
   const exited = once(child, 'exit')
-  await reachable(port, child)
+  await listening(port, child)
   return {
     url: `http://127.0.0.1:${port}/`,
     async stop() {
@@ -65,18 +70,4 @@ async function run(program: string, args: readonly string[], port: number, clean
       clean()
     },
   }
-}
-
-async function reachable(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`)
-    const socket = createConnection(port, '127.0.0.1')
-    const open = await new Promise<boolean>((resolve) =>
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-    )
-    socket.destroy()
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`${child.spawnfile} does not listen on port ${port}`)
 }

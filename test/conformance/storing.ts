@@ -95,12 +95,14 @@ export function storing(subject: () => Subject): void {
     )
   })
 
-  test('put over a directory, and below a file, is an error', async () => {
+  test('put over a directory, and below a file, is an error', async (t) => {
     const { ctx, remote } = subject()
+    if (remote.info.traits.bucketBased) return t.skip('a file and a directory may have one name')
     await putText(ctx, remote, 'put/taken/file', 'x')
     await rejectsWith(putText(ctx, remote, 'put/taken', 'y'), 'is-directory', 'exists')
     await rejectsWith(putText(ctx, remote, 'put/taken/file/below', 'y'), 'not-directory')
     assert.equal((await bytesAt(ctx, remote, 'put/taken/file')).toString(), 'x')
+    return undefined
   })
 
   test('names that are no names are refused', async () => {
@@ -136,9 +138,11 @@ export function storing(subject: () => Subject): void {
 
   test('an entry of a version that is gone never gives bytes of another', async () => {
     const { ctx, remote } = subject()
-    await putText(ctx, remote, 'put/stale.txt', 'old bytes')
+    // Storage that counts whole seconds and knows no versions can tell them by their times alone.
+    const second = 1_000_000_000n
+    await putText(ctx, remote, 'put/stale.txt', 'old bytes', { modTime: 1_500_000_000n * second })
     const old = await fileAt(ctx, remote, 'put/stale.txt')
-    await putText(ctx, remote, 'put/stale.txt', 'new bytes')
+    await putText(ctx, remote, 'put/stale.txt', 'new bytes', { modTime: 1_600_000_000n * second })
     const got = await remote.open(ctx, old).then(
       async (body) => Buffer.from(await collect(body)).toString(),
       (error: unknown) => (error instanceof AppError && error.code === 'not-found' ? 'gone' : error),

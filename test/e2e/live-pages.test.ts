@@ -65,6 +65,42 @@ test('the pages of the administration list and end listeners, but not for pages 
   assert.equal(await listener.ended(), false)
 })
 
+test('listeners are moved to another mount, and a source that is ended frees its own', async (t) => {
+  const server = await radio(t, '--live', '/a.mp3', '--live', '/b.mp3')
+  const admin = async (page: string) => {
+    const response = await fetch(`${server.url}admin/${page}`)
+    return { status: response.status, text: await response.text() }
+  }
+  const [a, b] = [await publish(server, '/a.mp3'), await publish(server, '/b.mp3')]
+  a.data('from a, ')
+  b.data('from b ')
+  const listener = await listen(server, '/a.mp3')
+  await listener.heard('from a, ')
+  assert.equal((await admin('moveclients?mount=/a.mp3&destination=/none.mp3')).status, 400)
+  assert.equal((await admin('moveclients?mount=/a.mp3&destination=/a.mp3')).status, 400)
+  assert.match((await admin('moveclients?mount=/a.mp3&destination=/b.mp3')).text, /<return>1<\/return>/)
+  a.data('not heard any more')
+  b.data('and on')
+  await listener.heard('and on')
+  assert.doesNotMatch(listener.body(), /not heard/)
+  assert.match((await admin('killsource?mount=/b.mp3')).text, /Source Removed/)
+  await b.raw.end()
+  assert.equal(await listener.ended(), false, 'what was ended from outside is not whole')
+  assert.equal((await admin('killsource?mount=/b.mp3')).status, 400)
+  ;(await publish(server, '/b.mp3')).data('again')
+  await (await listen(server, '/b.mp3')).heard('again')
+})
+
+test('a playlist in XSPF names the mount and what it plays, whatever characters are in it', async (t) => {
+  const server = await radio(t, '--live', '/a.mp3,name=Rock & Roll')
+  const publisher = await publish(server, '/a.mp3')
+  publisher.data('x')
+  const response = await fetch(`${server.url}a.mp3.xspf`)
+  assert.equal(response.headers.get('content-type'), 'application/xspf+xml')
+  const text = await response.text()
+  assert.ok(text.includes(`<location>${server.url}a.mp3</location><title>Rock &amp; Roll</title>`), text)
+})
+
 test('the remote control lists, adds, names and ends what is live, and metrics count it', async (t) => {
   const rc = ['--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0', '--rc-enable-metrics']
   const server = await radio(t, '--live', '/a.mp3,name=A', ...rc)

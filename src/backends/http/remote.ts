@@ -1,15 +1,14 @@
 import type { Body } from '../../base/body.ts'
-import { derive } from '../../base/derive.ts'
 import { AppError } from '../../base/error.ts'
-import { asCanonical, join, nameOf } from '../../base/path.ts'
+import { asCanonical, join } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
-import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import { retry } from '../../layers/retry.ts'
-import { HttpClient, leave, type ClientResponse, type Headers } from '../../net/client.ts'
+import { headerPairs, HttpClient, leave, type ClientResponse, type Headers } from '../../net/client.ts'
 import { statusError } from '../../net/status.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
+import { download, lengthOf, strongTag, timeOf } from '../../remote/download.ts'
 import type { Entry, FileEntry, Remote, RemoteInfo } from '../../remote/remote.ts'
 import type { Values } from '../../schema/option.ts'
 import type { httpOptions } from './index.ts'
@@ -29,7 +28,7 @@ export class HttpRemote implements Remote {
     this.#client = client
     this.#root = root
     this.#options = args.config
-    this.#headers = pairs(args.config.headers)
+    this.#headers = headerPairs(args.config.headers)
     this.info = {
       name: args.name,
       type: 'http',
@@ -71,31 +70,15 @@ export class HttpRemote implements Remote {
     throw statusError(response.status, path, response.headers['retry-after'])
   }
 
-  async open(ctx: Context, file: FileEntry, range: Range = { start: 0, end: Infinity }): Promise<Body> {
-    const end = file.size < 0 ? range.end : Math.min(range.end, file.size)
-    const partial = range.start > 0 || end !== (file.size < 0 ? Infinity : file.size)
-    if (range.start >= end && partial) return none()
-    const headers: Headers = partial ? { range: `bytes=${range.start}-${end === Infinity ? '' : end - 1}` } : {}
-    const response = await this.#client.request(ctx, {
-      method: 'GET',
-      url: this.#url(file.path, false),
-      headers: { ...this.#headers, ...headers },
-      follow: true,
-    })
-    if (response.status === 416 && file.size < 0) {
-      await leave(response.body)
-      return none()
-    }
-    const problem =
-      response.status >= 300
-        ? statusError(response.status, file.path, response.headers['retry-after'])
-        : changed(file, range.start, response)
-    if (problem) {
-      await leave(response.body)
-      throw problem
-    }
-    const skip = response.status === 206 ? 0 : range.start
-    return derive(response.body, (body) => part(body, skip, end - range.start))
+  async open(ctx: Context, file: FileEntry, range?: Range): Promise<Body> {
+    return await download(file, range, (headers) =>
+      this.#client.request(ctx, {
+        method: 'GET',
+        url: this.#url(file.path, false),
+        headers: { ...this.#headers, ...headers },
+        follow: true,
+      }),
+    )
   }
 
   put(): Promise<never> {
@@ -219,58 +202,6 @@ function trimmed(path: string): string {
   return path.replace(/^\/+|\/+$/g, '')
 }
 
-function pairs(list: readonly string[]): Headers {
-  if (list.length % 2 !== 0) throw new AppError('invalid', 'http backend: headers are name,value,name,value ...')
-  return Object.fromEntries(
-    list.flatMap((name, i) => (i % 2 === 0 ? [[name.trim().toLowerCase(), list[i + 1] ?? '']] : [])),
-  )
-}
-
 function isHtml({ headers }: ClientResponse): boolean {
   return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers['content-type'] ?? '')
 }
-
-function lengthOf(text: string | undefined): number {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : -1
-}
-
-function timeOf(text: string | undefined): Nanoseconds | undefined {
-  const ms = text === undefined ? NaN : Date.parse(text)
-  return Number.isNaN(ms) ? undefined : fromMs(ms)
-}
-
-/** The text of a strong ETag; a weak one does not promise the same bytes (RFC 9110 section 8.8.1). */
-function strongTag(etag: string | undefined): string | undefined {
-  return /^"([^"]*)"$/.exec(etag ?? '')?.[1]
-}
-
-/** The error when an answer is of another version of the file than the entry, or not the range that was asked for. */
-function changed(file: FileEntry, start: number, { status, headers }: ClientResponse): AppError | undefined {
-  const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? []
-  if (status === 206 && Number(from) !== start) return new AppError('io', `${file.path}: the server sent another range`)
-  const size = status === 206 ? lengthOf(total) : lengthOf(headers['content-length'])
-  const tag = strongTag(headers.etag)
-  const time = timeOf(headers['last-modified'])
-  const same =
-    (file.size < 0 || size < 0 || size === file.size) &&
-    (file.version === undefined || tag === undefined || tag === file.version) &&
-    (file.modTime === 0n || time === undefined || time === file.modTime)
-  if (same) return undefined
-  return new AppError('not-found', `${nameOf(file.path)} has changed since it was looked up`, { retry: 'now' })
-}
-
-/** A part of a body: throws when fewer bytes come than were promised. */
-async function* part(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
-  let left = length
-  for await (const chunk of body) {
-    // Looked at here and not after the last byte: reading up to the end of the answer keeps its connection.
-    if (left <= 0) break
-    const piece = chunk.subarray(skip, skip + left)
-    skip = Math.max(0, skip - chunk.length)
-    left -= piece.length
-    if (piece.length > 0) yield piece
-  }
-  if (left > 0 && left !== Infinity) throw new AppError('io', 'the answer ended early', { retry: 'now' })
-}
-
-async function* none(): AsyncGenerator<Uint8Array> {}

@@ -1,9 +1,10 @@
 import type { BigIntStats } from 'node:fs'
 import type { ByteSource } from '../../base/body.ts'
+import { Chain, type Link } from '../../base/chain.ts'
 import { AppError } from '../../base/error.ts'
 import { closeFd, closeFdNow, type Disk, SMALL } from './disk.ts'
 
-interface OpenFile {
+interface OpenFile extends Link<OpenFile> {
   readonly fd: number
   readonly key: string | undefined
   /** As it was when it was opened. */
@@ -34,7 +35,7 @@ export class OpenFiles {
   readonly #clock: () => number
   readonly #open = new Map<string, OpenFile>()
   /** Those that nobody reads, the longest idle first. */
-  readonly #idle = new Set<OpenFile>()
+  readonly #idle = new Chain<OpenFile>()
   readonly #closing = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   readonly #confirms: boolean
@@ -53,14 +54,14 @@ export class OpenFiles {
   take(key: string): ByteSource | undefined {
     const file = this.#open.get(key)
     if (!file) return undefined
-    if (file.readers++ === 0) this.#idle.delete(file)
+    if (file.readers++ === 0) this.#idle.remove(file)
     return this.#source(file)
   }
 
   /** Takes over a descriptor that was just opened; gives a source on it. Without a key it is never shared. */
   add(key: string | undefined, fd: number, stats: BigIntStats): ByteSource {
     const small = stats.size <= SMALL && !this.#disk.network
-    const file: OpenFile = { fd, key, stats, small, readers: 1, idleSince: 0 }
+    const file: OpenFile = { fd, key, stats, small, readers: 1, idleSince: 0, next: undefined, previous: undefined }
     // Two may have opened the same file at once: the second keeps its own, which is closed after use.
     if (key !== undefined && !this.#closed && !this.#open.has(key)) this.#open.set(key, file)
     return this.#source(file)
@@ -95,7 +96,7 @@ export class OpenFiles {
       return file.small ? closeFdNow(file.fd) : await closeFd(file.fd)
     file.idleSince = this.#clock()
     this.#idle.add(file)
-    if (this.#idle.size > this.#maxIdle) for (const oldest of this.#idle) return this.#close(oldest)
+    if (this.#idle.size > this.#maxIdle && this.#idle.first) return this.#close(this.#idle.first)
     this.#timer ??= setInterval(() => this.#sweep(), this.#idleMs / 2).unref()
   }
 
@@ -111,7 +112,7 @@ export class OpenFiles {
   }
 
   #close(file: OpenFile): void {
-    this.#idle.delete(file)
+    this.#idle.remove(file)
     if (file.key !== undefined && this.#open.get(file.key) === file) this.#open.delete(file.key)
     if (file.small) return closeFdNow(file.fd)
     const closing = closeFd(file.fd).finally(() => this.#closing.delete(closing))

@@ -41,7 +41,7 @@ export const lsCommands: readonly Command[] = [
     run: (io) =>
       printing(io, 'lsl', async ({ ctx, out, failed }) => {
         const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
-        for await (const entry of walk(ctx, remote, { failed }))
+        for await (const entry of walk(ctx, remote, { failed, times: true }))
           if (entry.kind === 'file')
             await out.write(`${sized(ctx, entry.size, 9)} ${localTime(entry.modTime)} ${entry.path}\n`)
       }),

@@ -86,7 +86,11 @@ export const lsfCommand: Command = {
       const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
       const fields = fieldsOf(ctx, remote, options)
       const { filesOnly, dirsOnly, csv, separator } = options
-      for await (const entry of walk(ctx, remote, { failed, recurse: options.recursive })) {
+      for await (const entry of walk(ctx, remote, {
+        failed,
+        recurse: options.recursive,
+        times: options.format.includes('t'),
+      })) {
         if (entry.kind === 'file' ? dirsOnly && !filesOnly : filesOnly && !dirsOnly) continue
         const values = await Promise.all(fields.map(async (field) => await field(entry)))
         await out.write(`${csv ? formatCsv(values) : values.join(separator)}\n`)

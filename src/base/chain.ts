@@ -26,9 +26,19 @@ export class Chain<T extends Link<T>> {
     this.#size++
   }
 
+  /** True for what is in this chain, given that it is in no other. */
+  has(item: T): boolean {
+    return item === this.#first || item.previous !== undefined
+  }
+
+  /** The one that came first. */
+  get first(): T | undefined {
+    return this.#first
+  }
+
   /** Takes out what is in this chain. False when it was in none. */
   remove(item: T): boolean {
-    if (item !== this.#first && item.previous === undefined) return false
+    if (!this.has(item)) return false
     if (item.previous) item.previous.next = item.next
     else this.#first = item.next
     if (item.next) item.next.previous = item.previous

@@ -1,0 +1,59 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/** A key of a host, as a known_hosts file has it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+export interface KnownKey {
+  readonly type: string
+  readonly key: Buffer
+  readonly revoked: boolean
+}
+
+/** The keys that a known_hosts file has for a host; those of certificate authorities are left out. */
+export function knownKeys(text: string, host: string, port: number): KnownKey[] {
+  const name = port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
+  return text.split(/\r?\n/).flatMap((line) => {
+    const fields = line.trim().split(/\s+/)
+    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
+    const [hosts = '', type, key] = fields
+    if (hosts.startsWith('#') || type === undefined || key === undefined || marker === '@cert-authority') return []
+    if (!isFor(hosts, name)) return []
+    return [{ type, key: Buffer.from(key, 'base64'), revoked: marker === '@revoked' }]
+  })
+}
+
+/** What the known keys of a host say of the one that it shows. */
+export function verdictOn(shown: Buffer, known: readonly KnownKey[]): 'known' | 'unknown' | 'changed' | 'revoked' {
+  if (known.some(({ key, revoked }) => revoked && key.equals(shown))) return 'revoked'
+  const good = known.filter(({ revoked }) => !revoked)
+  if (good.length === 0) return 'unknown'
+  return good.some(({ key }) => key.equals(shown)) ? 'known' : 'changed'
+}
+
+/** The algorithms by which a host can prove that it has one of these keys. */
+export function algorithmsFor(known: readonly KnownKey[]): string[] {
+  const all = known.filter(({ revoked }) => !revoked).flatMap(({ type }) => (type === 'ssh-rsa' ? rsa : [type]))
+  return [...new Set(all)]
+}
+
+const rsa = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
+
+/** How people compare keys: `SHA256:` and base64, as ssh shows it. */
+export function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+}
+
+function isFor(hosts: string, name: string): boolean {
+  if (hosts.startsWith('|1|')) {
+    const [salt = '', hash] = hosts.slice(3).split('|')
+    return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash
+  }
+  const patterns = hosts.toLowerCase().split(',')
+  const matches = (pattern: string) => wildcards(pattern).test(name)
+  if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)))) return false
+  return patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern))
+}
+
+/** `*` is any text, `?` one character. */
+function wildcards(pattern: string): RegExp {
+  const source = pattern.replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === '*' ? '.*' : c === '?' ? '.' : `\\${c}`))
+  return new RegExp(`^${source}$`)
+}

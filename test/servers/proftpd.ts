@@ -1,0 +1,93 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { find } from '../peers.ts'
+import { freePort, listening } from '../web.ts'
+
+export interface FtpServer {
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  /** The folder of this machine that the user sees as `/`. */
+  readonly root: string
+  stop(): Promise<void>
+}
+
+export type FtpTls = 'none' | 'explicit' | 'implicit'
+
+/** Starts ProFTPD on loopback with a user of its own. `lines` are added to its configuration. */
+export async function startProftpd(tls: FtpTls = 'none', lines: readonly string[] = []): Promise<FtpServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-proftpd-'))
+  const root = join(dir, 'files')
+  mkdirSync(root)
+  const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()]
+  const [user, password] = ['me', 'a secret']
+  const hash = execFileSync('openssl', ['passwd', '-6', password], { encoding: 'utf8' }).trim()
+  writeFileSync(join(dir, 'users'), `${user}:${hash}:${uid}:${gid}::${root}:/bin/sh\n`, { mode: 0o600 })
+  const port = await freePort()
+  const config = [
+    'ServerType standalone',
+    'ServerName test',
+    'DefaultAddress 127.0.0.1',
+    'SocketBindTight on',
+    `Port ${port}`,
+    'UseIPv6 off',
+    'UseReverseDNS off',
+    `PidFile ${dir}/pid`,
+    `ScoreboardFile ${dir}/scoreboard`,
+    'DelayTable none',
+    `SystemLog ${dir}/log`,
+    'WtmpLog off',
+    'ModulePath /usr/lib/proftpd',
+    'AuthOrder mod_auth_file.c',
+    `AuthUserFile ${dir}/users`,
+    'RequireValidShell off',
+    'RootLogin on',
+    'DefaultRoot ~',
+    'AllowOverwrite on',
+    'AllowStoreRestart on',
+    ...(uid === 0 ? ['User root', 'Group root'] : []),
+    ...(tls === 'none' ? [] : tlsLines(dir, tls)),
+    ...lines,
+  ]
+  writeFileSync(join(dir, 'proftpd.conf'), `${config.join('\n')}\n`)
+  const child = spawn(find('proftpd') ?? 'proftpd', ['-n', '-q', '-c', join(dir, 'proftpd.conf')], { stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  await listening(port, child)
+  return {
+    port,
+    user,
+    password,
+    root,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function tlsLines(dir: string, tls: FtpTls): string[] {
+  selfSigned(dir)
+  return [
+    'LoadModule mod_tls.c',
+    'TLSEngine on',
+    'TLSRequired on',
+    `TLSRSACertificateFile ${dir}/cert.pem`,
+    `TLSRSACertificateKeyFile ${dir}/key.pem`,
+    `TLSLog ${dir}/tls.log`,
+    // The data connection has to go on with the session of the other one.
+    ...(tls === 'implicit' ? ['TLSOptions UseImplicitSSL'] : []),
+  ]
+}
+
+/** Writes `cert.pem` and `key.pem` for 127.0.0.1. */
+function selfSigned(dir: string): void {
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', join(dir, 'key.pem')]
+  execFileSync('openssl', ['req', '-x509', '-days', '2', ...key, '-out', join(dir, 'cert.pem'), ...subject], {
+    stdio: 'ignore',
+  })
+}
