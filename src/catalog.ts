@@ -7,6 +7,7 @@ import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
+import { hasherBackend } from './backends/hasher/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
@@ -50,6 +51,7 @@ export function backendsOf(): readonly Backend[] {
     cryptBackend,
     ftpBackend,
     gcsBackend,
+    hasherBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),
