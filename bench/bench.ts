@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
+import { cachedContenders } from './cached.ts'
 import { fileFigures, fileIds } from './files.ts'
 import { s3Figures, s3Ids } from './s3.ts'
 import { sftpFigures, sftpIds } from './sftp.ts'
@@ -135,6 +136,30 @@ async function throughput(): Promise<Figure[]> {
       requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script }),
     ),
   )
+  const cached = (measure: (server: Running) => Promise<number>) => () => {
+    const filled = new Set<Running>()
+    return withServer((storage) =>
+      interleaved(cachedContenders(storage), async (server) => {
+        if (!filled.has(server)) await bytesPerSecond(server.port, '/big.bin', GIB)
+        filled.add(server)
+        return await measure(server)
+      }),
+    )
+  }
+  await add(
+    'cached',
+    'random ranges of 64 KiB of a file in the file cache, 16 connections',
+    'requests/s',
+    { rclone: 3 },
+    cached((s) => requestsPerSecond(`http://127.0.0.1:${s.port}/big.bin`, { connections: 16, seconds, script })),
+  )
+  await add(
+    'cached-big',
+    '1 GiB file in the file cache, one connection',
+    'bytes/s',
+    { rclone: 1 },
+    cached((s) => bytesPerSecond(s.port, '/big.bin', GIB)),
+  )
   await add('listing', `HTML listing of ${ENTRIES} entries`, 'ms', { rclone: 0.4 }, () =>
     interleaved(peers, async (s) => (await requestMs(`http://127.0.0.1:${s.port}/many/`)).total),
   )
@@ -239,10 +264,10 @@ async function begin(): Promise<Running> {
   return server
 }
 
-async function withServer(use: (server: Running) => Promise<unknown>): Promise<void> {
+async function withServer<T>(use: (server: Running) => Promise<T>): Promise<T> {
   const server = await begin()
   try {
-    await use(server)
+    return await use(server)
   } finally {
     await server.stop()
   }

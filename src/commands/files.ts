@@ -1,7 +1,8 @@
 import type { Command } from './command.ts'
 import { aboutCommand } from './files/about.ts'
 import { catCommand } from './files/cat.ts'
-import { checkCommand } from './files/check.ts'
+import { backendCommand, cryptdecodeCommand } from './files/backend.ts'
+import { checkCommands } from './files/check.ts'
 import { copyCommands } from './files/copy.ts'
 import { copytoCommands } from './files/copyto.ts'
 import { laterCommands } from './files/later.ts'
@@ -34,7 +35,7 @@ export const fileCommands: readonly Command[] = [
   ...copyCommands,
   ...copytoCommands,
   copyurlCommand,
-  checkCommand,
+  ...checkCommands,
   ...hashsumCommands,
   ...deleteCommands,
   ...mkdirCommands,
@@ -42,5 +43,7 @@ export const fileCommands: readonly Command[] = [
   linkCommand,
   cleanupCommand,
   settierCommand,
+  backendCommand,
+  cryptdecodeCommand,
   ...laterCommands,
 ]

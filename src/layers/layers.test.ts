@@ -223,12 +223,14 @@ test('a storage that is asked too often is asked less often, by all, until it an
     },
   })
   const remote = paced({ first: 20, longest: 80, now: () => performance.now() })(busy)
-  const gap = (of: number) => (begun[of] ?? 0) - (begun[of - 1] ?? 0)
   await assert.rejects(remote.stat(ctx, 'a'), { code: 'rate-limited' })
   await assert.rejects(remote.stat(ctx, 'b'), { code: 'rate-limited' })
   await Promise.all(['c', 'd', 'e', 'f', 'g'].map((path) => remote.stat(ctx, path)))
-  assert.ok(gap(1) >= 59 && gap(2) >= 59, `as long as it asked for: ${gap(1)}, ${gap(2)} ms`)
-  assert.ok(gap(3) >= 39 && gap(4) >= 39, `one after the other: ${gap(3)}, ${gap(4)} ms`)
+  // A busy machine may be late, never early but for the rounding of timers: the second waits for as long as the storage said, those behind it in turn.
+  const [first = 0, second = 0, ...others] = begun
+  assert.ok(second - first >= 57, `${second - first} ms`)
+  for (const [i, at] of others.entries())
+    assert.ok(at - second >= 57 + 40 * i, `call ${i} began after ${at - second} ms`)
   begun.length = 0
   await remote.stat(ctx, 'h')
   await remote.stat(ctx, 'i')

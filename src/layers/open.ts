@@ -11,7 +11,7 @@ import { limited } from './limit.ts'
 import { logged } from './logged.ts'
 import { only } from './only.ts'
 import { paced } from './pacer.ts'
-import { retrying } from './retry.ts'
+import { retryPolicy, retrying } from './retry.ts'
 import { type Sections, settle } from './settle.ts'
 
 export interface RemotesParts {
@@ -159,14 +159,13 @@ export class Remotes implements Opener {
   #layers(remote: Remote): readonly Layer[] {
     if (remote.info.traits.isLocal) return []
     const main = this.#parts.ctx.get(mainOptions)
-    const policy = { tries: main.lowLevelRetries, first: 10, longest: 2000, random: Math.random }
     const limits = {
       calls: Math.max(main.checkers, main.transfers),
       perSecond: main.tpsLimit,
       burst: main.tpsLimitBurst,
     }
     const pace = { first: 20, longest: 2000, now: () => performance.now() }
-    return [limited(limits), retrying(policy), paced(pace), logged()]
+    return [limited(limits), retrying(retryPolicy(this.#parts.ctx)), paced(pace), logged()]
   }
 
   #expire(): void {

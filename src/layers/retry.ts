@@ -3,6 +3,7 @@ import type { Body } from '../base/body.ts'
 import { derive } from '../base/derive.ts'
 import { type AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
 import type { Layer } from '../remote/remote.ts'
 import { around, extend } from './extend.ts'
 
@@ -14,6 +15,11 @@ export interface RetryPolicy {
   readonly longest: number
   /** A number in [0, 1): waits are spread, so that clients do not come back all at once. */
   readonly random: () => number
+}
+
+/** How calls to a storage are tried again, as the user wants it (`--low-level-retries`). */
+export function retryPolicy(ctx: Context): RetryPolicy {
+  return { tries: ctx.get(mainOptions).lowLevelRetries, first: 10, longest: 2000, random: Math.random }
 }
 
 /** Tries storage calls again when that may help, and takes up a broken read where it broke. */

@@ -17,6 +17,8 @@ export interface CheckOptions {
   readonly oneWay?: boolean
   /** Compares the bytes instead of checksums. */
   readonly download?: boolean
+  /** Compares what the destination has encrypted, by the checksums of what it is kept in (`Remote.holds`). */
+  readonly encrypted?: boolean
   /** Called for each file: `+` only the source has it, `-` only the destination. */
   readonly tell?: Tell
 }
@@ -65,7 +67,7 @@ class Check implements CheckResult {
     this.#options = options
     this.#faults = new Faults(ctx)
     this.#tell = teller(ctx, options.tell)
-    this.hashType = options.download ? undefined : commonHash(source, target)
+    this.hashType = options.download || options.encrypted ? undefined : commonHash(source, target)
   }
 
   async run(): Promise<void> {
@@ -129,10 +131,28 @@ class Check implements CheckResult {
     if (!ignoreSize && source.size >= 0 && target.size >= 0 && source.size !== target.size) return 'sizes differ'
     if (sizeOnly) return undefined
     if (this.#options.download) return (await this.#sameBytes(source, target)) ? undefined : 'contents differ'
+    if (this.#options.encrypted) return await this.#heldBy(source, target)
     const held = { remote: this.#source, file: source }
     const same = await sameHash(this.#ctx, held, { remote: this.#target, file: target })
     if (same === undefined) this.unhashed++
     return same === false ? `${this.hashType} differ` : undefined
+  }
+
+  async #heldBy(source: FileEntry, target: FileEntry): Promise<string | undefined> {
+    const transfer = this.#ctx.stats.transfer(source.path, source.size)
+    const content = transfer.account(await this.#source.open(this.#ctx, source), () => this.#ctx.signal)
+    try {
+      const same = await this.#target.holds?.(this.#ctx, target, content)
+      if (same === undefined) this.unhashed++
+      transfer.done()
+      return same === false ? 'hashes differ' : undefined
+    } catch (reason) {
+      const error = toAppError(reason)
+      transfer.done()
+      throw error
+    } finally {
+      await discard(content)
+    }
   }
 
   async #sameBytes(source: FileEntry, target: FileEntry): Promise<boolean> {

@@ -3,9 +3,8 @@ import { derive } from '../base/derive.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
-import { mainOptions } from '../core/options.ts'
 import type { Transfer, TransferEnds } from '../core/stats.ts'
-import { retry } from '../layers/retry.ts'
+import { retry, retryPolicy } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
 import { ownTime } from '../remote/own-time.ts'
 import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
@@ -155,8 +154,7 @@ async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBac
     ctx.stats.count('serverSideCopyBytes', Math.max(0, file.size))
     return { written: { ...written, path }, how: 'server-side copy' }
   }
-  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 10, longest: 2000, random: Math.random }
-  const written = await retry(ctx, policy, () => stream(ctx, job, transfer, readBack))
+  const written = await retry(ctx, retryPolicy(ctx), () => stream(ctx, job, transfer, readBack))
   return { written, how: existing ? 'replaced existing' : 'new' }
 }
 

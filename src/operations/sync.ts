@@ -5,7 +5,6 @@ import { filterOptions } from '../core/filter-options.ts'
 import { mainOptions } from '../core/options.ts'
 import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry } from '../remote/remote.ts'
-import { unfiltered } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
 import { compareAsked, compareListed, immutableModified, modifyWindow, type Verdict } from './compare.ts'
@@ -16,8 +15,10 @@ import type { Ends } from './ends.ts'
 import { Faults } from './faults.ts'
 import { leaveOut } from './leave-out.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
+import { moveWhole } from './move-whole.ts'
 import { orderOf } from './order.ts'
 import { Renames } from './renames.ts'
+import { fromReserve } from './reserve.ts'
 import { type Tell, type Teller, teller } from './teller.ts'
 import { Workers } from './workers.ts'
 
@@ -49,25 +50,6 @@ export async function syncTrees(ctx: Context, ends: Ends, options: SyncOptions):
     )
   if (options.mode === 'move' && (await moveWhole(ctx, ends))) return undefined
   return await new Run(ctx, ends, options).run()
-}
-
-/** Moves a whole folder to where there is none yet, in one step. */
-async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends): Promise<boolean> {
-  if (!bridge?.remote.moveDirectory || !ctx.filter.empty || bridge.from === '' || bridge.to === '' || backup)
-    return false
-  const { dryRun, interactive, maxDepth, noUpdateModTime, orderBy } = ctx.get(copyOptions)
-  if (dryRun || interactive || maxDepth >= 0 || noUpdateModTime || orderBy !== '') return false
-  const object = target.info.description
-  try {
-    if ((await source.stat(ctx, ''))?.kind !== 'directory' || (await target.stat(ctx, ''))) return false
-    await bridge.remote.moveDirectory(unfiltered(ctx), bridge.from, bridge.to)
-    ctx.log.info('Server side directory move succeeded', { object })
-    return true
-  } catch (reason) {
-    const { message } = toAppError(reason)
-    ctx.log.info(`Server side directory move failed - fallback to file moves: ${message}`, { object })
-    return false
-  }
 }
 
 function isSimple({ backup, compareDest, copyDest }: Ends, flags: CopyOptions): boolean {
@@ -325,7 +307,8 @@ class Run {
     let begun = false
     try {
       if (existing && this.#flags.immutable) throw immutableModified()
-      const reserved = await this.#reserved(file, path)
+      const reserved = await fromReserve(this.#ctx, this.#ends, { file, path, budget: this.#budget })
+      if (reserved === 'copied') this.#transferred++
       if (reserved) return this.#tell(reserved === 'copied' ? (existing ? '*' : '+') : '=', file)
       this.#transferred++
       if (existing && backup) await backup.keep(existing)
@@ -339,31 +322,6 @@ class Run {
         this.#failed(file, error, 'Source and destination exist but do not match: ')
       else this.#failed(file, error, move ? 'Failed to move: ' : 'Failed to copy: ', begun)
     }
-  }
-
-  /** `--compare-dest` and `--copy-dest`: undefined when the file has to come from the source. */
-  async #reserved(file: FileEntry, path: string): Promise<'copied' | 'found' | undefined> {
-    const { compareDest, copyDest, source, target } = this.#ends
-    for (const { remote, bridge } of [...compareDest, ...copyDest]) {
-      const found = await remote.stat(this.#ctx, path)
-      if (found?.kind !== 'file') continue
-      const [left, right] = [
-        { remote: source, file },
-        { remote, file: found },
-      ]
-      const window = modifyWindow(this.#ctx, source, remote)
-      const listed = compareListed(this.#ctx, left, right, window)
-      const verdict = listed === 'ask' ? await compareAsked(this.#ctx, left, right, window) : listed
-      if (verdict !== 'same') continue
-      if (copyDest.length === 0) {
-        this.#ctx.log.debug('Destination found in --compare-dest, skipping', { object: file.path })
-        return 'found'
-      }
-      this.#transferred++
-      await copyFile(this.#ctx, { source: remote, file: found, target, path, bridge, budget: this.#budget })
-      return 'copied'
-    }
-    return undefined
   }
 
   async #settle(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Backend<B extends OptionBlock = OptionBlock> {
   /** The word in `type = s3` and `:s3:path`. */
   readonly name: string
   readonly aliases?: readonly string[]
+  /** What its flags begin with, when that is not the name. */
+  readonly prefix?: string
   readonly description: string
   readonly options: B
   /** Shows other remotes, which bring their own layers (retries, limits): none are put around it again. */

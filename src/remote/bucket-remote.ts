@@ -1,9 +1,11 @@
 import { bodyOf, type Body } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { asCanonical, isEntryName, isInside, join, parentOf } from '../base/path.ts'
+import type { Json } from '../base/json.ts'
 import type { Range } from '../base/range.ts'
 import type { Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
+import { mainOptions } from '../core/options.ts'
 import { decodePath, type Encoding, encodePath } from './encoding.ts'
 import { inBatches } from './listing.ts'
 import type { ObjectStore, Page, PageOptions, Place, StoredObject } from './object-store.ts'
@@ -38,7 +40,17 @@ export function bucketRemote(parts: BucketParts): Remote {
   return Object.assign<Remote, Partial<Remote>>(remote, Object.fromEntries(lacking.map((name) => [name, undefined])))
 }
 
-const optional = ['copy', 'setModTime', 'setTier', 'about'] as const satisfies readonly (keyof ObjectStore)[]
+const optional = [
+  'copy',
+  'setModTime',
+  'setTier',
+  'about',
+  'describe',
+  'purge',
+  'publicLink',
+  'cleanUp',
+  'command',
+] as const satisfies readonly (keyof ObjectStore & keyof Remote)[]
 
 class BucketRemote implements Remote {
   readonly info: RemoteInfo
@@ -97,12 +109,13 @@ class BucketRemote implements Remote {
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const place = this.#objectPlace(path)
-    await this.#ensureBucket(ctx, place.bucket)
+    if (this.#markers) await this.mkdir(ctx, parentOf(path))
+    else await this.#ensureBucket(ctx, place.bucket)
     return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), info))
   }
 
-  async remove(ctx: Context, { path }: FileEntry): Promise<void> {
-    await this.#store.remove(ctx, this.#place(path))
+  async remove(ctx: Context, file: FileEntry): Promise<void> {
+    await this.#store.remove(ctx, this.#place(file.path), file)
   }
 
   /** Makes the bucket, and a marker where there are such; otherwise a directory is there with its first file. */
@@ -123,19 +136,21 @@ class BucketRemote implements Remote {
     const { bucket, key } = this.#place(dir)
     if (bucket === '') throw new AppError('not-empty', 'the root cannot be removed')
     const options = { bucket, prefix: prefixOf(key), limit: 2 }
-    for await (const { objects, prefixes } of this.#store.pages(ctx, options))
+    let marker: StoredObject | undefined
+    for await (const { objects, prefixes } of this.#store.pages(ctx, options)) {
+      marker ??= objects.find((object) => object.key === options.prefix)
       if (prefixes.length > 0 || objects.some((object) => object.key !== options.prefix))
         throw new AppError('not-empty', `${dir} is not empty`)
-    if (key === '') {
-      this.#buckets.delete(bucket)
-      await this.#store.removeBucket(ctx, bucket)
-    } else if (this.#markers) await this.#store.remove(ctx, { bucket, key: `${key}/` })
+    }
+    if (key === '') await this.#removeBucket(ctx, bucket)
+    else if (marker) await this.#store.remove(ctx, { bucket, key: options.prefix }, fileEntry(dir, marker))
+    else if (this.#markers) throw new AppError('not-found', `${dir} does not exist`)
   }
 
   async copy(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
     const place = this.#objectPlace(to)
     await this.#ensureBucket(ctx, place.bucket)
-    const copied = await this.#store.copy?.(ctx, this.#place(file.path), place)
+    const copied = await this.#store.copy?.(ctx, this.#place(file.path), place, file)
     return fileEntry(to, copied as StoredObject)
   }
 
@@ -147,11 +162,44 @@ class BucketRemote implements Remote {
 
   async setModTime(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {
     if (entry.kind === 'directory') throw new AppError('unsupported', 'directories of this storage have no time')
-    await this.#store.setModTime?.(ctx, this.#place(entry.path), time)
+    await this.#store.setModTime?.(ctx, this.#place(entry.path), time, entry)
   }
 
   async setTier(ctx: Context, file: FileEntry, tier: string): Promise<void> {
-    await this.#store.setTier?.(ctx, this.#place(file.path), tier)
+    await this.#store.setTier?.(ctx, this.#place(file.path), tier, file)
+  }
+
+  async describe(ctx: Context, file: FileEntry): Promise<FileEntry | undefined> {
+    const object = await this.#store.describe?.(ctx, this.#place(file.path), file)
+    return object && fileEntry(file.path, object)
+  }
+
+  /** A bucket goes with what is in it. */
+  async purge(ctx: Context, dir: string): Promise<void> {
+    const { bucket, key } = this.#place(dir)
+    if (bucket === '') throw new AppError('invalid', 'all buckets at once are not purged')
+    const found = await this.#store.purge?.(ctx, bucket, prefixOf(key))
+    if (key === '') await this.#removeBucket(ctx, bucket)
+    else if (!found) throw new AppError('not-found', `${dir} does not exist`)
+  }
+
+  async publicLink(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string> {
+    const found = await this.stat(ctx, path)
+    if (found?.kind !== 'file') throw new AppError('not-found', `${path} is not a file`)
+    return (await this.#store.publicLink?.(ctx, this.#place(path), options)) ?? ''
+  }
+
+  async cleanUp(ctx: Context): Promise<void> {
+    await this.#store.cleanUp?.(ctx, this.#place(''))
+  }
+
+  async command(
+    ctx: Context,
+    name: string,
+    args: readonly string[],
+    opt: Readonly<Record<string, string>>,
+  ): Promise<Json> {
+    return (await this.#store.command?.(ctx, { name, args, opt }, (path) => this.#place(asCanonical(path)))) ?? null
   }
 
   async about(ctx: Context): Promise<Usage> {
@@ -190,7 +238,7 @@ class BucketRemote implements Remote {
         for (const above of directoriesOf(dir, path, isMarker))
           if (last === undefined || !isInside(last, above)) yield { kind: 'directory', path: above, modTime: 0n }
         last = isMarker ? path : parentOf(path)
-        if (!isMarker) yield fileEntry(path, object)
+        if (!isMarker) yield this.#listed(ctx, path, object)
       }
   }
 
@@ -212,9 +260,15 @@ class BucketRemote implements Remote {
     // The marker of the directory itself.
     if (object.key === prefix) return undefined
     const path = this.#pathBelow(dir, prefix, object.key)
-    if (path !== undefined) return fileEntry(path, object)
+    if (path !== undefined) return this.#listed(ctx, path, object)
     ctx.log.debug('left out: its key is no path', { object: object.key })
     return undefined
+  }
+
+  /** A file of a listing, which may lack its own time; whoever wants that of the upload need not ask for it. */
+  #listed(ctx: Context, path: string, object: StoredObject): FileEntry {
+    const later = this.info.traits.slowModTime && !ctx.get(mainOptions).useServerModTime
+    return { ...fileEntry(path, object), ...(later ? { timeOfUpload: true } : {}) }
   }
 
   #pathBelow(dir: string, prefix: string, key: string): string | undefined {
@@ -236,6 +290,11 @@ class BucketRemote implements Remote {
       if (toAppError(error).code === 'not-found') return false
       throw error
     }
+  }
+
+  async #removeBucket(ctx: Context, bucket: string): Promise<void> {
+    this.#buckets.delete(bucket)
+    await this.#store.removeBucket(ctx, bucket)
   }
 
   async #refuseFile(ctx: Context, dir: string): Promise<void> {

@@ -77,8 +77,8 @@ function gone(file: FileEntry): AppError {
   return new AppError('not-found', `${nameOf(file.path)} has changed since it was looked up`, { retry: 'now' })
 }
 
-/** A part of a body: throws when fewer bytes come than were promised. */
-async function* part(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
+/** `length` bytes of a body behind the first `skip`. Throws when fewer come than were promised; Infinity promises none. */
+export async function* part(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
   let left = length
   for await (const chunk of body) {
     // Looked at here and not after the last byte: reading up to the end of the answer keeps its connection.

@@ -29,11 +29,13 @@ export async function* incoming(body: Body, info: PutInfo, signal: AbortSignal):
 
 /**
  * A body that keeps its last chunk until it has ended well: a store that takes a file as whole once it has the announced bytes
- * never has them of a source that turns out to be wrong at its end.
+ * never has them of a source that turns out to be wrong at its end. `see` gets each chunk as it comes.
  */
-export async function* heldBack(body: Body): AsyncGenerator<Uint8Array> {
+export async function* heldBack(body: Body, see?: (chunk: Uint8Array) => unknown): AsyncGenerator<Uint8Array> {
   let last: Uint8Array | undefined
   for await (const chunk of body) {
+    if (chunk.length === 0) continue
+    see?.(chunk)
     if (last) yield last
     last = chunk
   }

@@ -1,4 +1,5 @@
 import type { Body } from '../base/body.ts'
+import type { Json } from '../base/json.ts'
 import type { Range } from '../base/range.ts'
 import type { Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
@@ -32,6 +33,13 @@ export interface PageOptions {
   readonly limit?: number
 }
 
+/** What `Remote.command` gets. */
+export interface StoreCommand {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly opt: Readonly<Record<string, string>>
+}
+
 /**
  * Storage that keeps objects by keys in buckets and knows no directories: what `BucketRemote` makes a tree of. Errors are
  * `AppError`s; what is not there is `not-found` where nothing else is said.
@@ -50,10 +58,18 @@ export interface ObjectStore {
   open(ctx: Context, place: Place, file: FileEntry, range: Range | undefined): Promise<Body>
   /** Nothing is stored when the body throws. Throws `exists` for `ifAbsent`. */
   put(ctx: Context, place: Place, body: Body, info: PutInfo): Promise<StoredObject>
-  remove(ctx: Context, place: Place): Promise<void>
-  copy?(ctx: Context, from: Place, to: Place): Promise<StoredObject>
-  setModTime?(ctx: Context, place: Place, time: Nanoseconds): Promise<void>
-  setTier?(ctx: Context, place: Place, tier: string): Promise<void>
+  remove(ctx: Context, place: Place, file: FileEntry): Promise<void>
+  copy?(ctx: Context, from: Place, to: Place, file: FileEntry): Promise<StoredObject>
+  setModTime?(ctx: Context, place: Place, time: Nanoseconds, file: FileEntry): Promise<void>
+  setTier?(ctx: Context, place: Place, tier: string, file: FileEntry): Promise<void>
+  describe?(ctx: Context, place: Place, file: FileEntry): Promise<StoredObject | undefined>
+  /** Removes all objects whose keys begin with a prefix. Gives whether there were any. */
+  purge?(ctx: Context, bucket: string, prefix: string): Promise<boolean>
+  publicLink?(ctx: Context, place: Place, options: { expire?: number; unlink?: boolean }): Promise<string>
+  /** Does what `Remote.cleanUp` does below a place. */
+  cleanUp?(ctx: Context, root: Place): Promise<void>
+  /** `placeOf` tells where a path of the remote is. */
+  command?(ctx: Context, command: StoreCommand, placeOf: (path: string) => Place): Promise<Json>
   about?(ctx: Context, bucket: string): Promise<Usage>
   close(): void
 }

@@ -31,7 +31,7 @@ export function describeBackend(backend: Backend) {
   return {
     Name: backend.name,
     Description: backend.description,
-    Prefix: backend.name,
+    Prefix: backend.prefix ?? backend.name,
     Options: Object.entries(backend.options.options).map(([key, option]) => describeOption(key, option)),
     CommandHelp: null,
     Aliases: backend.aliases ? [...backend.aliases] : null,

@@ -128,6 +128,11 @@ export interface Remote {
   about?(ctx: Context): Promise<Usage>
   cleanUp?(ctx: Context): Promise<void>
   publicLink?(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string>
+  /**
+   * Whether a file that is kept in another form has this content, by the checksum of that form. Undefined = the storage below
+   * has none. For one that changes contents: its files have no checksums of their own.
+   */
+  holds?(ctx: Context, file: FileEntry, content: Body): Promise<boolean | undefined>
   /** The path under which an entry is stored below this remote, for one that changes names. */
   storedPath?(entry: Entry): string
   /**

@@ -63,10 +63,10 @@ export const vfsOptions = defineOptions('vfs', {
   readAhead: option(size, 0, 'Bytes to read ahead of a reader with --vfs-cache-mode full', {
     flag: 'vfs-read-ahead',
   }),
-  readWait: option(duration, 20, 'Time to wait for reads to come in order before seeking', {
+  readWait: option(duration, 20, `Time to wait for reads to come in order before seeking; ${mounts}`, {
     flag: 'vfs-read-wait',
   }),
-  writeWait: option(duration, SECOND, 'Time to wait for writes to come in order before failing', {
+  writeWait: option(duration, SECOND, `Time to wait for writes to come in order before failing; ${mounts}`, {
     flag: 'vfs-write-wait',
   }),
   handleCaching: option(duration, 5 * SECOND, 'Keep files of the cache open this long after their last use', {

@@ -70,6 +70,42 @@ for (const [name, settings] of Object.entries(ways)) {
   })
 }
 
+test('cryptcheck finds what differs in the encrypted copy without reading it, as rclone does', { skip }, async (t) => {
+  const { dir, config } = place(t, {})
+  const args = ['cryptcheck', join(dir, 'in'), 'c:', '--combined', '-', ...config]
+  const both = async () => {
+    const [ours, theirs] = await Promise.all([sluice(args), run('rclone', args)])
+    const lines = (text: string) => text.trim().split('\n').toSorted()
+    assert.deepEqual(lines(ours.stdout), lines(theirs.stdout))
+    assert.equal(ours.code, theirs.code)
+    return ours
+  }
+  await works(run('rclone', ['copy', join(dir, 'in'), 'c:', ...config]))
+  assert.equal((await both()).code, 0)
+  files(dir, { 'in/hello.txt': 'HELLO', 'in/new': 'new' })
+  const { stdout, stderr } = await both()
+  assert.match(stdout, /^\* hello\.txt$/m)
+  assert.match(stdout, /^\+ new$/m)
+  assert.match(stderr, /2 differences found/)
+})
+
+test('names are encrypted and decrypted on the command line, as rclone does', { skip }, async (t) => {
+  const { config } = place(t, {})
+  const encode = ['cryptdecode', '--reverse', 'c:', 'a file', 'dir/file', ...config]
+  const stored = await works(sluice(encode))
+  assert.equal(stored, await works(run('rclone', encode)))
+  const names = stored
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' \t ')[1] ?? '')
+  const decode = ['cryptdecode', 'c:', ...names, ...config]
+  assert.equal(await works(sluice(decode)), await works(run('rclone', decode)))
+  assert.equal(await works(sluice(['backend', 'decode', 'c:', ...names, ...config])), 'a file\ndir/file\n')
+  assert.deepEqual(JSON.parse(await works(sluice(['backend', 'encode', 'c:', 'a file', '--json', ...config]))), [
+    names[0],
+  ])
+})
+
 test('listings show the names as they are stored, as rclone does', { skip }, async (t) => {
   const { dir, config } = place(t, {})
   files(dir, { 'in/<b> & c.txt': 'x' })

@@ -82,7 +82,7 @@ test('commands that are still to come, or that need something, say what to do', 
   files(dir, { a: '1' })
   const cases = [
     [['dedupe', dir], 1, /later release.*hashsum md5/],
-    [['cryptcheck', dir, dir], 1, /later release.*check --download/],
+    [['cryptcheck', dir, dir], 1, /is not encrypted/],
     [['ncdu', dir], 2, /ncdu needs a terminal.*sluice size/],
     [['settier', 'Cool', join(dir, 'a')], 1, /local does not support settier/],
     [['help', 'rc', 'job/retri'], 2, /Did you mean "job\/retry"/],

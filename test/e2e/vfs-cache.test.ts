@@ -130,12 +130,29 @@ test('an upload is there at once and at its storage later; the end says what wai
     '--cache-dir',
     cache,
   ]
-  const first = await serve(t, [...args, '--vfs-write-back', '1h'])
+  const rc = ['--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0']
+  const first = await serve(t, [...args, ...rc, '--vfs-write-back', '1h'])
+  const call = async (method: string, input: object) => {
+    const [, url = ''] = /Serving remote control on (\S*)/.exec(first.log()) ?? []
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url + method, { method: 'POST', headers, body: JSON.stringify(input) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
   const put = await fetch(`${first.url}new/file.txt`, { method: 'PUT', body: 'hello' })
   assert.equal(put.status, 201)
   assert.equal((await part(`${first.url}a/new/file.txt`)).toString(), 'hello')
   assert.match((await part(`${first.url}a/`)).toString(), /new\//)
   assert.equal(existsSync(join(dir, 'new')), false)
+  const { queue } = (await call('vfs/queue', {})).body as { queue: { name: string; id: number; expiry: number }[] }
+  assert.deepEqual(
+    queue.map(({ name, id }) => ({ name, id })),
+    [{ name: 'a/new/file.txt', id: 1 }],
+  )
+  assert.ok(queue.every(({ expiry }) => expiry > 3500 && expiry <= 3600))
+  assert.equal((await call('vfs/queue-set-expiry', { id: 9, expiry: 0 })).body.error, 'id not found in queue')
+  assert.equal((await call('vfs/queue-set-expiry', { id: 1, expiry: 7200, relative: true })).status, 200)
+  const { diskCache } = (await call('vfs/stats', {})).body as { diskCache: Record<string, unknown> }
+  assert.deepEqual([diskCache.files, diskCache.bytesUsed, diskCache.uploadsQueued], [1, 5, 1])
   await first.stop()
   assert.match(first.log(), /1 files wait to be uploaded/)
   const second = await serve(t, [...args, '--vfs-write-back', '1ms'])
@@ -148,8 +165,7 @@ test('a cache that another process uses is refused, with what to do', async (t) 
   files(dir, { 'a.txt': 'a' })
   const args = ['serve', 'http', dir, '--vfs-cache-mode', 'full', '--cache-dir', cache]
   const first = await serve(t, args)
-  const second = await serve(t, args).catch((error: unknown) => String(error))
-  assert.match(String(second), new RegExp(`in use by process ${first.pid}.*use another --cache-dir`))
+  await assert.rejects(serve(t, args), new RegExp(`in use by process ${first.pid}.*use another --cache-dir`))
   await first.stop('SIGKILL')
   await (await serve(t, args)).stop()
 })

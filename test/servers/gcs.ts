@@ -253,7 +253,7 @@ function rewrite(call: Call, from: { bucket: string; key: string }, [, , bucket 
 }
 
 function upload(call: Call): void {
-  const { request, response, url, body, store, gcs } = call
+  const { request, response, url, body, store } = call
   const { searchParams: query } = url
   const bucket = decodeURIComponent(/\/b\/([^/]+)\/o$/.exec(url.pathname)?.[1] ?? '')
   const session = query.get('upload_id')
@@ -265,7 +265,7 @@ function upload(call: Call): void {
   }
   const id = randomUUID()
   store.sessions.set(id, { bucket, resource: jsonOf(body), query, bytes: Buffer.alloc(0) })
-  const location = `${gcs.url}upload/storage/v1/b/${encodeURIComponent(bucket)}/o?uploadType=resumable&upload_id=${id}`
+  const location = `http://${request.headers.host}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?uploadType=resumable&upload_id=${id}`
   return send(response, 200, {}, { location })
 }
 

@@ -66,7 +66,7 @@ async function startSwift(): Promise<SwiftServer> {
     child.ref()
     child.stdin.end()
     await once(child, 'exit')
-    throw new Error(`Swift did not start: ${log}`, { cause })
+    throw new Error(`Swift did not start: ${log.slice(-2000)}`, { cause })
   }
   return server
 }
@@ -152,6 +152,8 @@ pipeline = ${pipeline}
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# A server that is asked before it has started is not given up for a minute.
+error_suppression_limit = 1000000
 ${filters.join('')}`
 }
 

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, toAppError } from '../../base/error.ts'
+import { AppError, type ErrorCode, messageOf, toAppError } from '../../base/error.ts'
 import { statusError } from '../../net/status.ts'
 
 /** Codes of the service that say more than the status of the answer. */
@@ -22,7 +22,9 @@ export function azureError(reason: unknown, what: string): AppError {
   const known = code === undefined ? undefined : codes[code]
   if (known) return new AppError(known[0], `${what}: ${known[1]}`, { cause: reason })
   const error = statusError(statusCode, what, response?.headers?.get('retry-after'))
-  return new AppError(error.code, code ? `${error.message} (${code})` : error.message, {
+  // What follows the first line is about the request, not about the trouble.
+  const [sentence = code] = messageOf(reason).split('\n')
+  return new AppError(error.code, code ? `${error.message}: ${sentence}` : error.message, {
     cause: reason,
     retry: error.retry,
   })

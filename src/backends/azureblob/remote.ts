@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { BlobItem, BlobProperties, ContainerClient, ContainerListBlobsOptions } from '@azure/storage-blob'
 import { abortError } from '../../base/abort.ts'
 import { bodyOf, type Body } from '../../base/body.ts'
@@ -126,7 +127,7 @@ class AzureStore implements ObjectStore {
         blob.download(start, count, { abortSignal: signal, maxRetryRequests: 0, ...conditions }),
       )
       if (!readableStreamBody) throw new AppError('io', `${file.path}: the service sent nothing`)
-      return derive(readableStreamBody as unknown as Body, (body) => translated(body, signal))
+      return bodyOfStream(readableStreamBody as Readable, signal)
     } catch (error) {
       if (toAppError(error).code !== 'precondition') throw error
       throw new AppError('not-found', `${file.path} has changed since it was looked up`, { cause: error, retry: 'now' })
@@ -232,10 +233,24 @@ function tierOf(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1).toLowerCase()
 }
 
+/** The bytes of a stream. A stream that nobody began to read is given back too, which its own iterator does not do. */
+function bodyOfStream(stream: Readable, signal: AbortSignal): Body {
+  const left: Body = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: true, value: undefined }),
+      return() {
+        stream.destroy()
+        return Promise.resolve({ done: true, value: undefined })
+      },
+    }),
+  }
+  return derive(left, () => translated(stream, signal))
+}
+
 /** The library tells of a broken answer in its own words: it may be gone on with, unless we were stopped. */
-async function* translated(body: Body, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+async function* translated(stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   try {
-    for await (const chunk of body) yield chunk
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) yield chunk
   } catch (cause) {
     if (signal.aborted) throw abortError(signal)
     throw new AppError('io', `the answer broke: ${messageOf(cause)}`, { cause, retry: 'now' })

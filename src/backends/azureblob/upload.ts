@@ -4,13 +4,11 @@ import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { inPieces, sendPieces } from '../../base/pieces.ts'
 import type { Context } from '../../core/context.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { azure } from './error.ts'
 
 /** Azure takes no more blocks of one blob. */
 const MOST_BLOCKS = 50_000
-/** How often a block is sent. */
-const patience = { tries: 5, first: 100, longest: 5000, random: Math.random }
 
 export interface Upload {
   readonly size: number | undefined
@@ -69,7 +67,7 @@ async function sendBlocks(
       throw new AppError('too-large', `${blob.name} has more than ${MOST_BLOCKS} chunks: set chunk_size higher`)
     const id = Buffer.from(`${upload}${String(index).padStart(8, '0')}`).toString('base64')
     ids[index] = id
-    await retry(ctx, patience, () =>
+    await retry(ctx, retryPolicy(ctx), () =>
       azure(blob.name, blob.stageBlock(id, piece, piece.length, { abortSignal: ctx.signal })),
     )
   })

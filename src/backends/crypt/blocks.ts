@@ -64,7 +64,7 @@ export function nonceOf(header: Uint8Array): Uint8Array {
   return Uint8Array.from(header.subarray(MAGIC.length, HEADER))
 }
 
-/** Encrypts a body. `nonce` is for tests; it is random otherwise. */
+/** Encrypts a body; with the `nonce` of a file as that one was, else with a random one. */
 export async function* sealed(
   body: Body,
   box: SecretBox,

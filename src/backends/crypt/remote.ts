@@ -6,6 +6,7 @@ import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
+import { hashBody } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
 import type { DirEntry, Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
 import { withoutLacking } from '../../remote/together.ts'
@@ -176,6 +177,17 @@ class CryptRemote implements Remote {
     const entry = await this.stat(ctx, path)
     const stored = entry?.kind === 'directory' ? this.#directory(path) : this.#file(path)
     return (await this.#inner.publicLink?.(ctx, stored, options)) ?? ''
+  }
+
+  /** Encrypts the content as the file was, with its nonce: the same content then has the same checksum. */
+  async holds(ctx: Context, file: FileEntry, content: Body): Promise<boolean | undefined> {
+    const stored = this.#storedFile(file)
+    const [kind] = this.#inner.info.hashes
+    if (kind === undefined || !this.#inner.hash) return undefined
+    const plain = this.#parts.config.noDataEncryption
+    const body = plain ? content : sealed(content, this.#parts.box, nonceOf(await this.#header(ctx, stored)))
+    const [held, wanted] = [await this.#inner.hash(ctx, stored, kind), await hashBody(body, kind)]
+    return held === '' ? undefined : held === wanted
   }
 
   storedPath({ kind, path }: Entry): string {

@@ -3,6 +3,7 @@ import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import { HttpClient, type ClientResponse, type Headers } from '../../net/client.ts'
 import { statusError } from '../../net/status.ts'
+import { fetchOver } from './fetch.ts'
 import { type GcsOptions, type Login, loginOf } from './login.ts'
 
 const STANDARD = 'https://storage.googleapis.com/'
@@ -41,7 +42,8 @@ export class GcsClient {
       throw new AppError('invalid', 'google cloud storage backend: the option endpoint is not an http or https URL')
     if (!base.pathname.endsWith('/')) base.pathname += '/'
     if (base.pathname === '/') base.pathname = '/storage/v1/'
-    return new GcsClient(HttpClient.of(ctx), loginOf(options), base, options)
+    const http = HttpClient.of(ctx)
+    return new GcsClient(http, loginOf(options, fetchOver(ctx, http)), base, options)
   }
 
   /** `b/bucket/o/key` below the service, with its names escaped; a name that is undefined ends it. */

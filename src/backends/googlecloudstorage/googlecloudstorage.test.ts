@@ -90,13 +90,3 @@ test('a login that is missing or malformed says so and does not show itself', ()
   ] as const)
     assert.throws(() => open('b', config), message)
 })
-
-test('a key of a service account that is none is denied, and its text is not told', async () => {
-  const key = { type: 'service_account', client_email: 'ann@example.com', private_key: 'my secret' }
-  const remote = open('b', { accessToken: '', serviceAccountCredentials: JSON.stringify(key) })
-  await assert.rejects(remote.stat(ctx, 'f'), (error: AppError) => {
-    assert.equal(error.code, 'denied')
-    assert.doesNotMatch(error.message, /my secret/)
-    return true
-  })
-})

@@ -77,6 +77,7 @@ export const gcsOptions = defineOptions('googlecloudstorage', {
 export const gcsBackend = defineBackend({
   name: 'google cloud storage',
   aliases: ['googlecloudstorage', 'gcs'],
+  prefix: 'gcs',
   description: 'Google Cloud Storage (this is not Google Drive)',
   options: gcsOptions,
   async open(ctx, args) {

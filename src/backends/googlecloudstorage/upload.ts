@@ -3,17 +3,14 @@ import { bodyOf, type Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { inPieces } from '../../base/pieces.ts'
 import type { Context } from '../../core/context.ts'
-import { retry } from '../../layers/retry.ts'
+import { tidying } from '../../core/tidying.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type ClientResponse, leave } from '../../net/client.ts'
 import { answerOf, type GcsClient, type Query } from './client.ts'
 import type { Resource } from './object.ts'
 
 /** Bytes of one request of a large upload, held in memory until they have arrived: a multiple of 256 KiB, as Google wants it. */
 export const PIECE = 8 * 1024 * 1024
-/** How often a piece is sent. */
-const patience = { tries: 8, first: 200, longest: 10_000, random: Math.random }
-/** How long giving up a broken upload may take, in ms. */
-const TIDY_MS = 30_000
 
 export interface Upload {
   readonly bucket: string
@@ -32,16 +29,12 @@ export async function upload(ctx: Context, client: GcsClient, body: Body, how: U
   const second = first.length < PIECE ? undefined : (await pieces.next()).value
   if (!second) return await sendWhole(ctx, client, first, how)
   const session = await begin(ctx, client, how)
-  try {
-    return await sendPieces(ctx, client, { session, name: how.resource.name }, joined([first, second], pieces))
-  } catch (error) {
-    const tidy = ctx.with({ signal: AbortSignal.timeout(TIDY_MS) })
-    await client.request(tidy, { method: 'DELETE', url: session }).then(
-      ({ body: rest }) => leave(rest),
-      () => {},
-    )
-    throw error
-  }
+  const name = how.resource.name
+  return await tidying(
+    ctx,
+    () => sendPieces(ctx, client, { session, name }, joined([first, second], pieces)),
+    async (own) => await leave((await client.request(own, { method: 'DELETE', url: session })).body),
+  )
 }
 
 /** Description and bytes in one request (multipart/related). */
@@ -117,7 +110,7 @@ async function sendPiece(
     return await client.request(ctx, { method: 'PUT', url: session, headers, length: part.length, ...body })
   }
   let arrived: number | undefined = 0
-  return await retry(ctx, patience, async () => {
+  return await retry(ctx, retryPolicy(ctx), async () => {
     for (;;) {
       const known = arrived
       arrived = undefined

@@ -1,8 +1,8 @@
-import { constants, promises as fsp } from 'node:fs'
+import { promises as fsp } from 'node:fs'
 import { resolve } from 'node:path'
 import { throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, FileSlice, type Body } from '../../base/body.ts'
-import { AppError, rethrow, toAppError } from '../../base/error.ts'
+import { AppError, rethrow } from '../../base/error.ts'
 import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
@@ -10,7 +10,6 @@ import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
-import { incoming } from '../../remote/incoming.ts'
 import { inBatches } from '../../remote/listing.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import { closeFd, Disk, fileSystemKind, type FileSystemKind, SMALL } from './disk.ts'
@@ -24,14 +23,12 @@ import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import { Looks } from './looks.ts'
 import { diskPath, type OsPath } from './names.ts'
-import { bytesOf, isSmall, readSmall, WorkPlaces, writeSmall } from './small.ts'
-import { TempNames } from './temp.ts'
-import { absent, leafOf, Tree, type Directory } from './tree.ts'
+import { readSmall } from './small.ts'
+import { Store } from './store.ts'
+import { absent, Tree } from './tree.ts'
 import { Turn } from './turn.ts'
 import { Watches } from './watch.ts'
 import { setFdTime, TIME_PRECISION } from './times.ts'
-import { LocalWriter } from './writer.ts'
-import { TempFile } from './writing.ts'
 
 interface Shared {
   readonly looks: Looks
@@ -47,13 +44,10 @@ export class LocalRemote implements Remote {
   readonly #files: OpenFiles
   readonly #hot: HotFiles
   readonly #watches = new Watches()
-  readonly #places: WorkPlaces
+  readonly #store: Store
   readonly #looks: Looks
-  readonly #suffix: string
   #scratch: Buffer | undefined
-  readonly #swept = new Set<string>()
   readonly #kinds = new Map<bigint, FileSystemKind>()
-  #temps: TempNames | undefined
   #noticed = false
 
   private constructor(name: string, root: string, options: LocalOptions, { looks, suffix }: Shared) {
@@ -61,11 +55,10 @@ export class LocalRemote implements Remote {
     const turn = new Turn()
     this.#options = options
     this.#looks = looks
-    this.#suffix = suffix
     this.#tree = new Tree(root, disk, options, turn)
     this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
-    this.#places = new WorkPlaces(turn)
+    this.#store = new Store({ tree: this.#tree, hot: this.#hot, options, turn, suffix })
     this.info = describe(name, root, options, disk.network)
   }
 
@@ -134,30 +127,25 @@ export class LocalRemote implements Remote {
   }
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
-    const leaf = writableLeaf(path)
-    const durable = this.#mustLast(info)
-    if (!durable && !this.#tree.disk.pooled && isSmall(body, info)) return await this.#putSmall(ctx, path, body, info)
-    const directory = await this.#enter(parentOf(path), durable)
-    try {
-      if (info.ifAbsent && (await this.#tree.locate(path))) throw new AppError('exists', `${path} exists already`)
-      const temp = await TempFile.create(directory, this.#names, durable)
-      try {
-        await fill(ctx, temp, body, info)
-        const stats = await temp.commit(leaf, this.#times(info))
-        this.#hot.forget(path)
-        return toFileEntry(path, stats, this.#options.timeType)
-      } finally {
-        await temp.close()
-      }
-    } finally {
-      await directory.close()
-    }
+    return await this.#store.put(ctx, path, body, info)
+  }
+
+  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
+    return this.#store.putNow(path, bytes, info)
+  }
+
+  async openWriter(ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
+    return await this.#store.openWriter(ctx, path, info)
+  }
+
+  async copy(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
+    return await this.#store.copy(ctx, file, to)
   }
 
   readNow(file: FileEntry): Uint8Array | undefined {
     const { disk, policy } = this.#tree
     if (file.size > SMALL || file.version === undefined || policy.copyLinks || disk.pooled) return undefined
-    const directory = this.#placeNow(parentOf(file.path))
+    const directory = this.#store.placeNow(parentOf(file.path))
     const leaf = diskPath(nameOf(file.path))
     if (!directory || leaf === undefined) return undefined
     this.#scratch ??= Buffer.allocUnsafeSlow(SMALL + 1)
@@ -168,63 +156,11 @@ export class LocalRemote implements Remote {
     }
   }
 
-  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
-    if (this.#mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent) return undefined
-    const directory = this.#placeNow(parentOf(path))
-    return directory && this.#writeNow(directory, path, bytes, info)
-  }
-
-  /** Writes a file in one go, between two turns of the event loop. */
-  async #putSmall(ctx: Context, path: string, body: FileSlice, info: PutInfo): Promise<FileEntry> {
-    const dir = parentOf(path)
-    const bytes = await bytesOf(body)
-    throwIfAborted(ctx.signal)
-    const directory = this.#places.get(dir) ?? this.#places.keep(dir, await this.#enter(dir, false))
-    return this.#writeNow(directory, path, bytes, info)
-  }
-
-  /** The directory as it was opened in this turn of the event loop, at whose end it is closed. */
-  #placeNow(dir: string): Directory | undefined {
-    const known = this.#places.get(dir)
-    if (known) return known
-    const opened = this.#tree.openDirectoryNow(dir)
-    return opened && this.#places.keep(dir, opened)
-  }
-
-  #writeNow(directory: Directory, path: string, bytes: Uint8Array, info: PutInfo): FileEntry {
-    const leaf = writableLeaf(path)
-    try {
-      const { modTime } = this.#times(info)
-      const file = { temp: this.#names.next(), leaf, bytes, modTime, replaces: info.replaces !== false }
-      const stats = this.#tree.disk.timed(() => writeSmall(directory, file))
-      this.#hot.forget(path)
-      return toFileEntry(path, stats, this.#options.timeType)
-    } catch (error) {
-      throw toAppError(error)
-    }
-  }
-
-  async openWriter(_ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
-    const leaf = writableLeaf(path)
-    const durable = this.#mustLast(info)
-    const directory = await this.#enter(parentOf(path), durable)
-    const temp = await TempFile.create(directory, this.#names, durable).catch(async (error: unknown) => {
-      await directory.close()
-      throw error
-    })
-    const named = async () => {
-      const stats = await temp.commit(leaf, this.#times(info))
-      this.#hot.forget(path)
-      return toFileEntry(path, stats, this.#options.timeType)
-    }
-    return await LocalWriter.begin(temp, { directory, named, size: info.size, sparse: !this.#options.noSparse })
-  }
-
   async remove(_ctx: Context, file: FileEntry): Promise<void> {
     const { parent, leaf } = await parentDirectory(this.#tree, file.path)
     try {
       await fsp.unlink(parent.at(leaf)).catch(rethrow)
-      if (this.#mustLast()) await parent.sync()
+      if (this.#store.mustLast()) await parent.sync()
     } finally {
       this.#hot.forget(file.path)
       await parent.close()
@@ -232,12 +168,12 @@ export class LocalRemote implements Remote {
   }
 
   async mkdir(_ctx: Context, dir: string): Promise<void> {
-    await (await this.#tree.enter(asCanonical(dir), this.#mustLast())).close()
+    await (await this.#tree.enter(asCanonical(dir), this.#store.mustLast())).close()
   }
 
   async rmdir(_ctx: Context, dir: string): Promise<void> {
     await removeDirectory(this.#tree, dir)
-    this.#swept.delete(dir)
+    this.#store.forget(dir)
   }
 
   async purge(ctx: Context, dir: string): Promise<void> {
@@ -246,37 +182,9 @@ export class LocalRemote implements Remote {
     this.#hot.clear()
   }
 
-  async copy(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
-    const leaf = writableLeaf(to)
-    const { fd, stats } = await this.#tree.openFile(file.path)
-    try {
-      const source = process.platform === 'linux' ? `/proc/self/fd/${fd}` : (this.#tree.diskPath(file.path) ?? '')
-      const durable = this.#mustLast()
-      const directory = await this.#enter(parentOf(to), durable)
-      try {
-        const temp = await TempFile.create(directory, this.#names, durable)
-        try {
-          // Clones where the file system can, copies inside the kernel otherwise.
-          await fsp.copyFile(source, temp.place, constants.COPYFILE_FICLONE).catch(rethrow)
-          throwIfAborted(ctx.signal)
-          const written = await temp.commit(leaf, this.#times({ modTime: file.modTime }))
-          if (written.size !== stats.size) throw new AppError('io', `${file.path} has changed while it was copied`)
-          this.#hot.forget(to)
-          return toFileEntry(to, written, this.#options.timeType)
-        } finally {
-          await temp.close()
-        }
-      } finally {
-        await directory.close()
-      }
-    } finally {
-      await closeFd(fd)
-    }
-  }
-
   async move(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
     if ((await this.#tree.locate(to))?.isDirectory()) throw new AppError('is-directory', `${to} is a directory`)
-    await this.#rename(file.path, to)
+    await this.#store.rename(file.path, to)
     const moved = await this.stat(ctx, to)
     if (moved?.kind !== 'file') throw absent(to)
     return moved
@@ -285,7 +193,7 @@ export class LocalRemote implements Remote {
   async moveDirectory(_ctx: Context, from: string, to: string): Promise<void> {
     if (from === '' || isInside(to, from)) throw new AppError('invalid', `can't move a directory into itself`)
     if (await this.#tree.locate(to)) throw new AppError('exists', `${to} exists already`)
-    await this.#rename(from, to)
+    await this.#store.rename(from, to)
     this.#hot.clear()
   }
 
@@ -333,51 +241,6 @@ export class LocalRemote implements Remote {
     await this.#files.close()
   }
 
-  get #names(): TempNames {
-    return (this.#temps ??= new TempNames(this.#suffix))
-  }
-
-  /** Opens a directory to write in. The first time, what killed processes left there is removed meanwhile. */
-  async #enter(dir: string, durable: boolean): Promise<Directory> {
-    const directory = await this.#tree.enter(dir, durable)
-    if (this.#swept.size < MAX_SWEPT && !this.#swept.has(dir)) {
-      this.#swept.add(dir)
-      if (directory.made) return directory
-      const place = this.#tree.diskPath(dir)
-      if (place !== undefined) void this.#names.sweep(place)
-    }
-    return directory
-  }
-
-  async #rename(from: string, to: string): Promise<void> {
-    const target = writableLeaf(to)
-    const { parent: source, leaf } = await parentDirectory(this.#tree, from)
-    try {
-      const durable = this.#mustLast()
-      const directory = await this.#enter(parentOf(to), durable)
-      try {
-        await fsp.rename(source.at(leaf), directory.at(target)).catch(rethrow)
-        if (durable) await Promise.all([directory.sync(), source.sync()])
-      } finally {
-        this.#hot.forget(from)
-        this.#hot.forget(to)
-        await directory.close()
-      }
-    } finally {
-      await source.close()
-    }
-  }
-
-  /** Whether a change has to be on the disk before it counts as made. */
-  #mustLast({ durable = true }: Pick<PutInfo, 'durable'> = {}): boolean {
-    const { durability } = this.#options
-    return durability === 'full' || (durability === 'auto' && durable)
-  }
-
-  #times(info: PutInfo): PutInfo {
-    return this.#options.noSetModtime ? { ifAbsent: info.ifAbsent } : info
-  }
-
   #kindOf(device: bigint, place: OsPath): FileSystemKind {
     let kind = this.#kinds.get(device)
     if (!kind) this.#kinds.set(device, (kind = fileSystemKind(place)))
@@ -397,18 +260,6 @@ export class LocalRemote implements Remote {
   #entry({ path, stats, link }: Found): Entry {
     return link ? linkEntry(path, stats, this.#options.timeType) : toEntry(path, stats, this.#options.timeType)
   }
-}
-
-const MAX_SWEPT = 1000
-
-/** Writes all of an upload; of a file that is already here by large reads and writes at once. */
-async function fill(ctx: Context, temp: TempFile, body: Body, info: PutInfo): Promise<void> {
-  if (body instanceof FileSlice && info.size === body.length && !info.hashes) await temp.fillFrom(body, ctx.signal)
-  else await temp.fill(incoming(body, info, ctx.signal))
-}
-
-function writableLeaf(path: string): OsPath {
-  return leafOf(asCanonical(path))
 }
 
 function describe(name: string, root: string, options: LocalOptions, network: boolean): RemoteInfo {

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Body, bodyOf } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type ClientResponse, type Headers, HttpClient, leave } from '../../net/client.ts'
 import { parseXml, type XmlElement } from '../../net/xml.ts'
 import { endpointOf, type Endpoint } from './endpoint.ts'
@@ -75,12 +74,12 @@ export class S3Client {
 
   /** As `send`, again while that may help: for work of several requests, which the layers above cannot repeat one by one. */
   async sendAgain(ctx: Context, call: Call): Promise<ClientResponse> {
-    return await retry(ctx, this.#policy(ctx), () => this.send(ctx, call))
+    return await retry(ctx, retryPolicy(ctx), () => this.send(ctx, call))
   }
 
   /** Sends a request whose answer says nothing but that it was done; gives its headers. */
   async run(ctx: Context, call: Call): Promise<Headers> {
-    return await retry(ctx, this.#policy(ctx), async () => {
+    return await retry(ctx, retryPolicy(ctx), async () => {
       const { headers, body } = await this.send(ctx, call)
       await leave(body)
       return headers
@@ -89,7 +88,7 @@ export class S3Client {
 
   /** The document that answers a request. An error in it is thrown, although the status was that of a success. */
   async document(ctx: Context, call: Call): Promise<XmlElement> {
-    return await retry(ctx, this.#policy(ctx), async () => {
+    return await retry(ctx, retryPolicy(ctx), async () => {
       const { body } = await this.send(ctx, call)
       const document = await parseXml(body)
       if (document.name === 'Error') throw errorOf(document, described(call))
@@ -155,6 +154,9 @@ export class S3Client {
     const url = this.#endpoint.base(region)
     const inHost = bucket !== '' && this.#endpoint.inHost(bucket, url)
     const path = [...(bucket === '' || inHost ? [] : [bucket]), ...(key === '' ? [] : key.split('/'))]
+    // An URL would lead elsewhere, out of the bucket even.
+    if (path.some((name) => name === '.' || name === '..'))
+      throw new AppError('not-found', `${bucket}/${key} cannot be asked for: "." and ".." are no names`)
     const own = path.map(escaped).join('/')
     url.pathname += own
     if (inHost) url.host = `${bucket}.${url.host}`
@@ -170,10 +172,6 @@ export class S3Client {
     return body instanceof Uint8Array && url.protocol !== 'https:'
       ? createHash('sha256').update(body).digest('hex')
       : UNSIGNED
-  }
-
-  #policy(ctx: Context) {
-    return { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
   }
 }
 
@@ -200,9 +198,4 @@ function described({ method, bucket, key = '' }: Call): string {
 /** Bytes as base64 MD5, as the header Content-MD5 wants them. */
 export function md5Header(bytes: Uint8Array): Headers {
   return { 'content-md5': createHash('md5').update(bytes).digest('base64') }
-}
-
-/** Throws `invalid` where a bucket is needed and there is none. */
-export function needBucket(bucket: string): void {
-  if (bucket === '') throw new AppError('invalid', 's3: a path begins with the name of a bucket')
 }

@@ -1,16 +1,16 @@
 import { AppError, type ErrorCode, toAppError } from '../../base/error.ts'
-import { asCanonical } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import type { Headers } from '../../net/client.ts'
 import { textOf } from '../../net/xml.ts'
+import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
 import { headOf } from './find.ts'
 import { copyParts } from './multipart.ts'
-import { describedAgain, entryOfHeaders, etagOf } from './object.ts'
+import { describedAgain, etagOf, objectOfHeaders } from './object.ts'
 import { escaped } from './sign.ts'
 import type { Store } from './store.ts'
-import { placeOf } from './versions.ts'
+import { placeOfVersion } from './versions.ts'
 
 /** What a copy changes of what it copies. */
 interface Changes {
@@ -18,34 +18,34 @@ interface Changes {
   readonly tier?: string
 }
 
+/** An object to be copied, and where to. */
+interface Copying {
+  readonly file: FileEntry
+  readonly from: Place
+  readonly to: Place
+}
+
 /** Copies an object within the store. */
-export async function copy(ctx: Context, store: Store, file: FileEntry, to: string): Promise<FileEntry> {
-  const { key, bucket } = store.places.of(asCanonical(to))
-  if (to === '' || key === '') throw new AppError('is-directory', 'a file needs a bucket and a name')
-  await store.buckets.ensure(ctx, bucket)
-  return await copied(ctx, store, file, to, {})
+export async function copy(ctx: Context, store: Store, copying: Copying): Promise<StoredObject> {
+  return await copied(ctx, store, copying, {})
 }
 
-/** Gives an object another time, by copying it onto itself with other metadata. */
-export async function setModTime(ctx: Context, store: Store, file: FileEntry, modTime: Nanoseconds): Promise<void> {
-  latest(file)
-  await copied(ctx, store, file, file.path, { modTime })
+/** Gives an object another time or storage class, by copying it onto itself with other metadata. */
+export async function change(
+  ctx: Context,
+  store: Store,
+  { place, file }: { readonly place: Place; readonly file: FileEntry },
+  changes: Changes,
+): Promise<void> {
+  if (file.id !== undefined) throw new AppError('unsupported', `${file.path} is an old version, which stays as it is`)
+  await copied(ctx, store, { file, from: place, to: place }, changes)
 }
 
-/** Moves an object to another storage class, by copying it onto itself. */
-export async function setTier(ctx: Context, store: Store, file: FileEntry, tier: string): Promise<void> {
-  latest(file)
-  await copied(ctx, store, file, file.path, { tier: tier.toUpperCase() })
-}
-
-function latest({ path, id }: FileEntry): void {
-  if (id !== undefined) throw new AppError('unsupported', `${path} is an old version, which stays as it is`)
-}
-
-async function copied(ctx: Context, store: Store, file: FileEntry, to: string, changes: Changes): Promise<FileEntry> {
-  const { client, keeping, options, places } = store
-  const now = await unchanged(ctx, store, file)
-  const known = entryOfHeaders(file.path, now)
+async function copied(ctx: Context, store: Store, copying: Copying, changes: Changes): Promise<StoredObject> {
+  const { file, from, to } = copying
+  const { client, keeping, options } = store
+  const now = await unchanged(ctx, store, from, file)
+  const known = objectOfHeaders(to.key, now)
   const modTime = changes.modTime ?? known.modTime
   const inParts = known.size > options.copyCutoff
   const tier = changes.tier ?? (options.storageClass || now['x-amz-storage-class'])
@@ -53,27 +53,24 @@ async function copied(ctx: Context, store: Store, file: FileEntry, to: string, c
     ...describedAgain(now, modTime, inParts ? known.hashes?.md5 : undefined),
     ...(tier === undefined ? {} : { 'x-amz-storage-class': tier }),
   }
-  const named = { ...keeping.copied, 'x-amz-copy-source': sourceText(store, file) }
-  const place = places.of(to)
+  const named = { ...keeping.copied, 'x-amz-copy-source': sourceText(store, from, file.id) }
   let etag: string | undefined
   if (inParts) {
-    const job = { path: to, place, info: {}, modTime, size: known.size, md5: known.hashes?.md5 }
-    const confirm = () => unchanged(ctx, store, known)
+    const job = { place: to, info: {}, modTime, size: known.size, md5: known.hashes?.md5 }
+    const confirm = () => unchanged(ctx, store, from, { ...file, version: known.version })
     etag = (await copyParts(ctx, store, job, { size: known.size, named, described, confirm })).etag
   } else {
     const condition: Headers = known.version === undefined ? {} : { 'x-amz-copy-source-if-match': `"${known.version}"` }
     const headers = { ...keeping.stored, ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
-    const answer = await client
-      .document(ctx, { method: 'PUT', ...place, headers })
-      .catch(changedIf('precondition', file))
+    const answer = await client.document(ctx, { method: 'PUT', ...to, headers }).catch(changedIf('precondition', file))
     etag = etagOf(textOf(answer, 'ETag'))
   }
-  return { ...known, path: to, modTime, ...(tier ? { tier } : {}), ...(etag === undefined ? {} : { version: etag }) }
+  return { ...known, modTime, ...(tier ? { tier } : {}), ...(etag === undefined ? {} : { version: etag }) }
 }
 
 /** The headers of a file that still is what it was. Throws `not-found` otherwise. */
-async function unchanged(ctx: Context, store: Store, file: FileEntry): Promise<Headers> {
-  const headers = await headOf(ctx, store, file)
+async function unchanged(ctx: Context, store: Store, place: Place, file: FileEntry): Promise<Headers> {
+  const headers = await headOf(ctx, store, place, file)
   if (file.version === undefined || etagOf(headers.etag) === file.version) return headers
   throw changed(file)
 }
@@ -89,8 +86,8 @@ function changedIf(code: ErrorCode, file: FileEntry): (reason: unknown) => never
 }
 
 /** What is to be copied, as `x-amz-copy-source` names it. */
-function sourceText(store: Store, file: FileEntry): string {
-  const { bucket, key } = placeOf(store, file)
-  const version = file.id === undefined ? '' : `?versionId=${escaped(file.id)}`
+function sourceText(store: Store, from: Place, id: string | undefined): string {
+  const { bucket, key } = placeOfVersion(store, from, id)
+  const version = id === undefined ? '' : `?versionId=${escaped(id)}`
   return `/${escaped(bucket)}/${key.split('/').map(escaped).join('/')}${version}`
 }

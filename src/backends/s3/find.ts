@@ -2,53 +2,48 @@ import { AppError, toAppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import { type Headers, leave } from '../../net/client.ts'
-import type { Entry, FileEntry } from '../../remote/remote.ts'
-import { isDirectory } from './listing.ts'
-import { parseServerTime } from './mtime.ts'
-import { entryOfHeaders, entryOfListing } from './object.ts'
+import type { Place, StoredObject } from '../../remote/object-store.ts'
+import type { FileEntry } from '../../remote/remote.ts'
+import { objectOfHeaders, objectOfListing, parseServerTime } from './object.ts'
 import { firstPage } from './pages.ts'
 import type { Store } from './store.ts'
-import { findVersion, placeOf, versionQuery } from './versions.ts'
+import { findVersion, placeOfVersion, versionQuery } from './versions.ts'
 
-/** The entry at a path: an object, or a directory that something is in. */
-export async function find(ctx: Context, store: Store, path: string): Promise<Entry | undefined> {
-  const { bucket, key } = store.places.of(path)
-  if (bucket !== '' && key !== '') {
-    const file = await findFile(ctx, store, path)
-    if (file) return file
-  }
-  return (await isDirectory(ctx, store, path)) ? { kind: 'directory', path, modTime: 0n } : undefined
-}
-
-/** The object at a path. */
-export async function findFile(ctx: Context, store: Store, path: string): Promise<FileEntry | undefined> {
-  const { options, keeping, places, versionAt } = store
-  const place = places.of(path)
+/** The object at a place; undefined when there is none. */
+export async function findObject(ctx: Context, store: Store, place: Place): Promise<StoredObject | undefined> {
+  const { options, keeping, versionAt } = store
   const old = options.versions || versionAt !== undefined ? await findVersion(ctx, store, place) : undefined
   if (versionAt !== undefined && !old) return undefined
   if (options.noHeadObject && !old) {
     const { objects } = await firstPage(ctx, store, { bucket: place.bucket, prefix: place.key, limit: 1 })
     const [first] = objects
-    return first?.key === place.key ? entryOfListing(path, first.element, keeping.etagIsMd5) : undefined
+    return first?.key === place.key ? objectOfListing(place.key, first.element, keeping.etagIsMd5) : undefined
   }
-  const id = old?.id === undefined ? {} : { id: old.id }
-  const headers = await head(ctx, store, { path, ...id })
-  return headers && { ...entryFrom(ctx, path, headers), ...id }
+  const headers = await head(ctx, store, place, old?.id)
+  if (!headers) return undefined
+  const object = objectOfHeaders(place.key, headers)
+  const { useServerModTime } = ctx.get(mainOptions)
+  return {
+    ...object,
+    ...(old?.id === undefined ? {} : { id: old.id }),
+    ...(useServerModTime ? { modTime: parseServerTime(headers['last-modified']) } : {}),
+  }
 }
 
-/** The headers of an object; undefined when there is none. */
-export async function head(
-  ctx: Context,
-  store: Store,
-  file: Pick<FileEntry, 'path' | 'id'>,
-): Promise<Headers | undefined> {
+/** The headers of an object that has to be there, in the version of the file. Throws `not-found`. */
+export async function headOf(ctx: Context, store: Store, place: Place, file: FileEntry): Promise<Headers> {
+  const headers = await head(ctx, store, place, file.id)
+  if (!headers) throw new AppError('not-found', `${file.path} does not exist`)
+  return headers
+}
+
+async function head(ctx: Context, store: Store, place: Place, id: string | undefined): Promise<Headers | undefined> {
   const { client, keeping } = store
-  const query = versionQuery(file.id)
   try {
     const response = await client.send(ctx, {
       method: 'HEAD',
-      ...placeOf(store, file),
-      query,
+      ...placeOfVersion(store, place, id),
+      query: versionQuery(id),
       headers: keeping.opened,
     })
     await leave(response.body)
@@ -59,19 +54,4 @@ export async function head(
     if (error.code === 'not-found' || error.code === 'invalid') return undefined
     throw error
   }
-}
-
-/** As `head`, of an object that has to be there. Throws `not-found`. */
-export async function headOf(ctx: Context, store: Store, file: FileEntry): Promise<Headers> {
-  const headers = await head(ctx, store, file)
-  if (!headers) throw new AppError('not-found', `${file.path} does not exist`)
-  return headers
-}
-
-/** An object by its headers, with the time that the context wants. */
-export function entryFrom(ctx: Context, path: string, headers: Headers): FileEntry {
-  const entry = entryOfHeaders(path, headers)
-  return ctx.get(mainOptions).useServerModTime
-    ? { ...entry, modTime: parseServerTime(headers['last-modified']) }
-    : entry
 }

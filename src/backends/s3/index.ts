@@ -7,7 +7,7 @@ export const s3Backend = defineBackend({
   description: 'Amazon S3 and compatible stores',
   options: s3Options,
   async open(ctx, args) {
-    const { openS3 } = await import('./open.ts')
+    const { openS3 } = await import('./remote.ts')
     return await openS3(ctx, args)
   },
 })

@@ -3,11 +3,11 @@ import { AppError, toAppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import type { Headers } from '../../net/client.ts'
 import { escapeXml, textOf } from '../../net/xml.ts'
+import type { Place } from '../../remote/object-store.ts'
 import type { Chunks, Taken } from './chunks.ts'
-import { findFile } from './find.ts'
+import { findObject } from './find.ts'
 import { describing, etagOf } from './object.ts'
 import { ifNew } from './only-new.ts'
-import type { Place } from './places.ts'
 import type { Store } from './store.ts'
 import type { Made, Upload } from './upload.ts'
 
@@ -58,7 +58,10 @@ export async function uploadParts(
   return await inParts(ctx, store, job.place, described, async (begun, run) => {
     for (let number = 1, ended = false; !ended; number++) {
       if (number > mostParts(store))
-        throw new AppError('too-large', `${job.path} would have more than ${mostParts(store)} parts: raise chunk_size`)
+        throw new AppError(
+          'too-large',
+          `${job.place.key} would have more than ${mostParts(store)} parts: raise chunk_size`,
+        )
       await run.free()
       const taken = number === 1 && first ? first : await chunks.take(partSize)
       ended = taken.ended
@@ -179,7 +182,7 @@ async function complete(ctx: Context, store: Store, job: Upload, { begun, parts,
   } catch (reason) {
     // An answer that was lost, and a second try: the upload is no more because it is done.
     const error = toAppError(reason)
-    const done = error.code === 'not-found' ? await findFile(ctx, store, job.path) : undefined
+    const done = error.code === 'not-found' ? await findObject(ctx, store, job.place) : undefined
     if (!done?.version?.endsWith(`-${parts.length}`) || done.size !== size || done.modTime !== job.modTime) throw error
     return { size, etag: done.version, md5: job.md5 }
   }
@@ -198,7 +201,9 @@ function check(
   for (const { md5 } of parts) hash.update(md5 as Uint8Array)
   const expected = `${hash.digest('hex')}-${parts.length}`
   if (etag !== expected)
-    throw new AppError('io', `${job.path}: corrupted on transfer: ETag is ${etag}, not ${expected}`, { retry: 'now' })
+    throw new AppError('io', `${job.place.key}: corrupted on transfer: ETag is ${etag}, not ${expected}`, {
+      retry: 'now',
+    })
 }
 
 /** An object to be copied in parts. */

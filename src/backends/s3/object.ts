@@ -1,8 +1,9 @@
-import type { Nanoseconds } from '../../base/time.ts'
+import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Headers } from '../../net/client.ts'
 import { textOf, type XmlElement } from '../../net/xml.ts'
-import type { FileEntry, PutInfo } from '../../remote/remote.ts'
-import { formatMtime, parseMtime, parseServerTime } from './mtime.ts'
+import { formatSeconds, parseSeconds } from '../../remote/mtime.ts'
+import type { StoredObject } from '../../remote/object-store.ts'
+import type { PutInfo } from '../../remote/remote.ts'
 import type { S3Options } from './options.ts'
 
 /** The metadata that has the time of a file, and the one with its MD5 in base64 where the ETag is another thing. */
@@ -11,25 +12,30 @@ const MD5 = 'x-amz-meta-md5chksum'
 /** Headers of an object that belong to it, by the names that its metadata gives them. */
 const kept = ['cache-control', 'content-disposition', 'content-encoding', 'content-language'] as const
 
+/** A time as headers and listings write it; 1970 when it is none. */
+export function parseServerTime(text: string | undefined): Nanoseconds {
+  const ms = Date.parse(text ?? '')
+  return Number.isNaN(ms) ? 0n : fromMs(ms)
+}
+
 /** The ETag without its quotes. */
 export function etagOf(text: string | undefined): string | undefined {
   return text === undefined ? undefined : text.replace(/^"(.*)"$/, '$1')
 }
 
 /** An object as the headers of HEAD and GET describe it. `size` where they are about a part of it. */
-export function entryOfHeaders(
-  path: string,
+export function objectOfHeaders(
+  key: string,
   headers: Headers,
   size = Number(headers['content-length'] ?? -1),
-): FileEntry {
+): StoredObject {
   const etag = etagOf(headers.etag)
   const md5 = storedMd5(headers[MD5]) ?? (isEncrypted(headers) ? undefined : md5OfEtag(etag))
   const metadata = metadataOf(headers)
   return {
-    kind: 'file',
-    path,
+    key,
     size,
-    modTime: parseMtime(headers[MTIME]) ?? parseServerTime(headers['last-modified']),
+    modTime: parseSeconds(headers[MTIME]) ?? parseServerTime(headers['last-modified']),
     ...(headers['content-type'] === undefined ? {} : { contentType: headers['content-type'] }),
     ...(etag === undefined ? {} : { version: etag }),
     ...(md5 === undefined ? {} : { hashes: { md5 } }),
@@ -39,12 +45,11 @@ export function entryOfHeaders(
 }
 
 /** An object as a listing describes it: with the time of its upload, for its own is not in there. */
-export function entryOfListing(path: string, element: XmlElement, isMd5: boolean): FileEntry {
+export function objectOfListing(key: string, element: XmlElement, isMd5: boolean): StoredObject {
   const etag = etagOf(textOf(element, 'ETag'))
   const md5 = isMd5 ? md5OfEtag(etag) : undefined
   return {
-    kind: 'file',
-    path,
+    key,
     size: Number(textOf(element, 'Size') ?? -1),
     modTime: parseServerTime(textOf(element, 'LastModified')),
     ...(etag === undefined ? {} : { version: etag }),
@@ -98,7 +103,7 @@ export function describing(info: PutInfo, modTime: Nanoseconds, options: S3Optio
     if ((kept as readonly string[]).includes(lower)) headers[lower] = value
     else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) headers[`x-amz-meta-${lower}`] = toHeader(value)
   }
-  headers[MTIME] = formatMtime(modTime)
+  headers[MTIME] = formatSeconds(modTime)
   if (md5 !== undefined && !options.disableChecksum) headers[MD5] = Buffer.from(md5, 'hex').toString('base64')
   if (info.contentType !== undefined) headers['content-type'] = info.contentType
   return headers
@@ -110,7 +115,7 @@ export function describedAgain(headers: Headers, modTime: Nanoseconds, md5?: str
   const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-') || same.includes(name))
   return {
     ...Object.fromEntries(own),
-    [MTIME]: formatMtime(modTime),
+    [MTIME]: formatSeconds(modTime),
     ...(md5 === undefined ? {} : { [MD5]: Buffer.from(md5, 'hex').toString('base64') }),
   }
 }

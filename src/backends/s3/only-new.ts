@@ -2,8 +2,9 @@ import { AppError, toAppError } from '../../base/error.ts'
 import { KeyedLock } from '../../base/keyed-lock.ts'
 import type { Context } from '../../core/context.ts'
 import type { Headers } from '../../net/client.ts'
+import type { Place } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
-import { findFile } from './find.ts'
+import { findObject } from './find.ts'
 import type { Store } from './store.ts'
 
 /** What is known of a store's `If-None-Match: *`, and the names that are being made in one that may not know it. */
@@ -23,11 +24,12 @@ export function conditionsOf(provider: string): Conditions {
 export async function onlyNew<T>(
   ctx: Context,
   store: Store,
-  { path, info }: { readonly path: string; readonly info: PutInfo },
+  { place, info }: { readonly place: Place; readonly info: PutInfo },
   make: () => Promise<T>,
 ): Promise<T> {
   if (!info.ifAbsent) return await make()
-  const taken = (cause?: unknown) => new AppError('exists', `${path} exists already`, { cause })
+  const name = `${place.bucket}/${place.key}`
+  const taken = (cause?: unknown) => new AppError('exists', `${name} exists already`, { cause })
   const attempt = async () => {
     try {
       return await make()
@@ -38,8 +40,8 @@ export async function onlyNew<T>(
     }
   }
   if (store.conditions.known === 'yes') return await attempt()
-  return await store.conditions.making.run(path, async () => {
-    if (await findFile(ctx, store, path)) throw taken()
+  return await store.conditions.making.run(name, async () => {
+    if (await findObject(ctx, store, place)) throw taken()
     return await attempt()
   })
 }

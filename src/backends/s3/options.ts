@@ -6,6 +6,8 @@ import { providers } from './providers.ts'
 const MIB = 1024 * 1024
 const advanced = true
 const secret = true
+/** Profiles may name a program that gives the keys. */
+const exec = true
 
 /** The settings of one S3 remote, named and with the defaults as rclone's. */
 export type S3Options = Values<typeof s3Options>
@@ -17,6 +19,7 @@ export const s3Options = defineOptions('s3', {
   }),
   envAuth: option(bool, false, 'Take the keys from the environment: AWS variables, profiles, roles of the machine', {
     flag: 's3-env-auth',
+    exec,
   }),
   accessKeyId: option(string, '', 'Id of the access key; without it everything is asked for anonymously', {
     flag: 's3-access-key-id',
@@ -78,8 +81,13 @@ export const s3Options = defineOptions('s3', {
   sharedCredentialsFile: option(string, '', 'File of profiles for env_auth, instead of ~/.aws/credentials', {
     flag: 's3-shared-credentials-file',
     advanced,
+    exec,
   }),
-  profile: option(string, '', 'Profile of that file, instead of "default"', { flag: 's3-profile', advanced }),
+  profile: option(string, '', 'Profile of that file, instead of "default"', {
+    flag: 's3-profile',
+    advanced,
+    exec,
+  }),
   sessionToken: option(string, '', 'Token of keys that hold for a time only', {
     flag: 's3-session-token',
     advanced,

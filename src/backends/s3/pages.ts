@@ -1,14 +1,14 @@
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { childOf, textOf, type XmlElement, xmlElements } from '../../net/xml.ts'
+import type { PageOptions } from '../../remote/object-store.ts'
 import type { Store } from './store.ts'
 
 type Query = Readonly<Record<string, string>>
 
 /** A part of a listing, as one request gives it. */
-export interface Page {
+export interface ListedPage {
   /** `<Contents>`, or `<Version>` and `<DeleteMarker>`, each with its key. */
   readonly objects: readonly Listed[]
   /** What goes on behind the next slash, slash included. */
@@ -23,24 +23,18 @@ export interface Listed {
   readonly id?: string
 }
 
-export interface PagesOptions {
-  readonly bucket: string
-  readonly prefix: string
-  /** Everything below, and not only what is right in it. */
-  readonly recursive?: boolean
-  /** Entries of a page; `list_chunk` without it. */
-  readonly limit?: number
+interface PagesOptions extends PageOptions {
   /** All versions of each object. */
   readonly versions?: boolean
 }
 
-interface Read extends Page {
+interface Read extends ListedPage {
   /** What asks for the next page; undefined at the end. */
   readonly next: Query | undefined
 }
 
 /** The pages of a listing (ListObjectsV2, ListObjects, ListObjectVersions). The next one is asked for while one is looked at. */
-export async function* pages(ctx: Context, store: Store, options: PagesOptions): AsyncGenerator<Page> {
+export async function* pages(ctx: Context, store: Store, options: PagesOptions): AsyncGenerator<ListedPage> {
   let page = await readPage(ctx, store, options, {})
   while (page.next) {
     const next = readPage(ctx, store, options, page.next)
@@ -52,7 +46,7 @@ export async function* pages(ctx: Context, store: Store, options: PagesOptions):
 }
 
 /** The first page alone: to see whether there is anything. */
-export async function firstPage(ctx: Context, store: Store, options: PagesOptions): Promise<Page> {
+export async function firstPage(ctx: Context, store: Store, options: PagesOptions): Promise<ListedPage> {
   return await readPage(ctx, store, options, {})
 }
 
@@ -76,8 +70,7 @@ async function readPage(ctx: Context, store: Store, options: PagesOptions, from:
     ...(encoded ? { 'encoding-type': 'url' } : {}),
     ...from,
   }
-  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
-  return await retry(ctx, policy, async () => {
+  return await retry(ctx, retryPolicy(ctx), async () => {
     const { body } = await client.send(ctx, { method: 'GET', bucket, query })
     return await parse(xmlElements(body, ...parts), form, encoded)
   })
@@ -116,7 +109,7 @@ const continued: Readonly<Record<Form, (said: Readonly<Record<string, string>>, 
   }),
 }
 
-function lastOf({ objects, prefixes }: Page): string {
+function lastOf({ objects, prefixes }: ListedPage): string {
   const [key = '', prefix = ''] = [objects.at(-1)?.key, prefixes.at(-1)]
   return key > prefix ? key : prefix
 }

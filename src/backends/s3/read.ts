@@ -5,14 +5,21 @@ import { nameOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
 import { type ClientResponse, type Headers, leave } from '../../net/client.ts'
+import { part } from '../../remote/download.ts'
+import type { Place } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
-import { entryOfHeaders } from './object.ts'
+import { objectOfHeaders } from './object.ts'
 import { escaped } from './sign.ts'
 import type { Store } from './store.ts'
-import { placeOf, versionQuery } from './versions.ts'
+import { placeOfVersion, versionQuery } from './versions.ts'
 
 /** The bytes of a range of an object, all from the version that the entry is of. */
-export async function read(ctx: Context, store: Store, file: FileEntry, range: Range): Promise<Body> {
+export async function read(
+  ctx: Context,
+  store: Store,
+  { place, file }: { readonly place: Place; readonly file: FileEntry },
+  range: Range,
+): Promise<Body> {
   const end = file.size < 0 ? range.end : Math.min(range.end, file.size)
   const whole = range.start === 0 && end === (file.size < 0 ? Infinity : file.size)
   if (range.start >= end && (!whole || file.size === 0)) return bodyOf()
@@ -21,25 +28,30 @@ export async function read(ctx: Context, store: Store, file: FileEntry, range: R
     ...(whole ? {} : { range: `bytes=${range.start}-${end === Infinity ? '' : end - 1}` }),
     ...(file.version === undefined ? {} : { 'if-match': `"${file.version}"` }),
   }
-  const response = await get(ctx, store, file, headers)
-  if (file.timeOfUpload) store.downloaded.set(file, entryOfHeaders(file.path, response.headers, file.size))
+  const response = await get(ctx, store, { place, file }, headers)
+  if (file.timeOfUpload) store.downloaded.set(file, objectOfHeaders(place.key, response.headers, file.size))
   const skip = response.status === 206 ? 0 : range.start
   if (response.status === 206 && !startsAt(response, range.start)) {
     await leave(response.body)
     throw new AppError('io', `${file.path}: the store sent another range`)
   }
-  return derive(response.body, (body) => exactly(body, skip, end - range.start))
+  return derive(response.body, (body) => part(body, skip, end - range.start))
 }
 
-async function get(ctx: Context, store: Store, file: FileEntry, headers: Headers): Promise<ClientResponse> {
+async function get(
+  ctx: Context,
+  store: Store,
+  { place, file }: { readonly place: Place; readonly file: FileEntry },
+  headers: Headers,
+): Promise<ClientResponse> {
   const { client, options } = store
-  const place = placeOf(store, file)
+  const stored = placeOfVersion(store, place, file.id)
   try {
     if (options.downloadUrl !== '') {
-      const url = new URL(place.key.split('/').map(escaped).join('/'), `${options.downloadUrl.replace(/\/+$/, '')}/`)
+      const url = new URL(stored.key.split('/').map(escaped).join('/'), `${options.downloadUrl.replace(/\/+$/, '')}/`)
       return await client.download(ctx, url, headers)
     }
-    return await client.send(ctx, { method: 'GET', ...place, query: versionQuery(file.id), headers })
+    return await client.send(ctx, { method: 'GET', ...stored, query: versionQuery(file.id), headers })
   } catch (reason) {
     const error = toAppError(reason)
     if (error.code !== 'precondition') throw error
@@ -49,18 +61,4 @@ async function get(ctx: Context, store: Store, file: FileEntry, headers: Headers
 
 function startsAt({ headers }: ClientResponse, start: number): boolean {
   return Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]) === start
-}
-
-/** Throws when fewer bytes come than were promised. A store that knows no ranges sends all bytes: the first are skipped then. */
-async function* exactly(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
-  let left = length
-  for await (const chunk of body) {
-    // Looked at here and not after the last byte: reading up to the end of the answer keeps its connection.
-    if (left <= 0) break
-    const piece = chunk.subarray(skip, skip + left)
-    skip = Math.max(0, skip - chunk.length)
-    left -= piece.length
-    if (piece.length > 0) yield piece
-  }
-  if (left > 0 && left !== Infinity) throw new AppError('io', 'the answer ended early', { retry: 'now' })
 }

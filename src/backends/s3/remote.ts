@@ -1,130 +1,175 @@
 import type { Body } from '../../base/body.ts'
-import { AppError } from '../../base/error.ts'
+import { parseDuration } from '../../base/duration.ts'
+import { AppError, messageOf } from '../../base/error.ts'
 import type { Json } from '../../base/json.ts'
 import type { Range } from '../../base/range.ts'
-import type { Nanoseconds } from '../../base/time.ts'
+import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { inBatches } from '../../remote/listing.ts'
-import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo } from '../../remote/remote.ts'
-import { command } from './command.ts'
-import { copy, setModTime, setTier } from './copy.ts'
-import { find, findFile, headOf } from './find.ts'
-import { children, descendants } from './listing.ts'
-import { entryOfHeaders } from './object.ts'
+import { HttpClient } from '../../net/client.ts'
+import type { OpenArgs } from '../../remote/backend.ts'
+import { bucketRemote } from '../../remote/bucket-remote.ts'
+import type { ObjectStore, Page, PageOptions, Place, StoreCommand, StoredObject } from '../../remote/object-store.ts'
+import type { FileEntry, PutInfo, Remote } from '../../remote/remote.ts'
+import { allBuckets, hasBucket, makeBucket, removeBucket } from './buckets.ts'
+import { S3Client } from './client.ts'
+import { runCommand } from './command.ts'
+import { change, copy } from './copy.ts'
+import { signerOf } from './credentials.ts'
+import { findObject } from './find.ts'
+import { keepingOf } from './keeping.ts'
+import { objectOfListing } from './object.ts'
+import { conditionsOf } from './only-new.ts'
+import type { s3Options } from './options.ts'
+import { pages } from './pages.ts'
+import { quirksOf } from './providers.ts'
 import { read } from './read.ts'
-import { makeDirectory, purge, remove, removeDirectory } from './remove.ts'
+import { purge, remove } from './remove.ts'
 import type { Store } from './store.ts'
 import { cleanUp } from './unfinished.ts'
 import { upload } from './upload.ts'
+import { versionsOf } from './versions.ts'
 
+const MIB = 1024 * 1024
+/** Smaller parts are refused by all stores, larger ones by most. */
+const [SMALLEST_PART, LARGEST_PUT] = [5 * MIB, 5 * 1024 * MIB]
 /** The longest that a signed URL is good for, in seconds. */
 const LONGEST_LINK = 7 * 24 * 3600
 
-/** The buckets of a store, one bucket, or what is below a place in it. */
-export class S3Remote implements Remote {
-  readonly info: RemoteInfo
+/** Opens what the options name; asks the store for nothing. Throws `invalid` for options that make no sense. */
+export async function openS3(ctx: Context, { name, root, config }: OpenArgs<typeof s3Options>): Promise<Remote> {
+  if (config.chunkSize < SMALLEST_PART) throw new AppError('invalid', 's3: chunk_size is 5Mi at least')
+  if (config.uploadCutoff > LARGEST_PUT) throw new AppError('invalid', 's3: upload_cutoff is 5Gi at most')
+  const store: Store = {
+    client: new S3Client(HttpClient.of(ctx), await signerOf(config), config),
+    options: config,
+    quirks: quirksOf(config),
+    keeping: keepingOf(config),
+    conditions: conditionsOf(config.provider),
+    downloaded: new WeakMap(),
+    versionAt: timeOf(config.versionAt),
+  }
+  return bucketRemote({
+    store: new S3Store(store),
+    name,
+    type: 's3',
+    root,
+    description: describe(root),
+    encoding: config.encoding,
+    hashes: ['md5'],
+    noCheckBucket: config.noCheckBucket,
+    slowModTime: true,
+    markers: config.directoryMarkers,
+  })
+}
+
+function describe(root: string): string {
+  const path = root.replace(/^\/+|\/+$/g, '')
+  return path === '' ? 'S3 root' : `S3 ${path.includes('/') ? 'bucket path' : 'bucket'} ${path}`
+}
+
+/** A moment, or how long ago it was. */
+function timeOf(text: string): Nanoseconds | undefined {
+  if (text === '') return undefined
+  try {
+    const now = Date.now()
+    return fromMs(now - parseDuration(text, now))
+  } catch (error) {
+    throw new AppError('invalid', `s3: version_at: ${messageOf(error)}`)
+  }
+}
+
+/** The objects of one login. */
+class S3Store implements ObjectStore {
   readonly #store: Store
 
-  constructor(store: Store, name: string) {
-    const { root } = store.places
+  constructor(store: Store) {
     this.#store = store
-    this.info = {
-      name,
-      type: 's3',
-      root,
-      description: root === '' ? 'S3 root' : `S3 ${root.includes('/') ? 'bucket path' : 'bucket'} ${root}`,
-      hashes: ['md5'],
-      precision: 1,
-      traits: {
-        bucketBased: true,
-        slowModTime: true,
-        ...(store.options.directoryMarkers ? { emptyDirectories: true } : {}),
-      },
+  }
+
+  async *buckets(ctx: Context): AsyncGenerator<{ name: string; modTime: Nanoseconds }> {
+    yield* await allBuckets(ctx, this.#store)
+  }
+
+  async hasBucket(ctx: Context, bucket: string): Promise<boolean> {
+    return await hasBucket(ctx, this.#store, bucket)
+  }
+
+  async makeBucket(ctx: Context, bucket: string): Promise<void> {
+    await makeBucket(ctx, this.#changeable(), bucket)
+  }
+
+  async removeBucket(ctx: Context, bucket: string): Promise<void> {
+    await removeBucket(ctx, this.#changeable(), bucket)
+  }
+
+  async *pages(ctx: Context, options: PageOptions): AsyncGenerator<Page> {
+    const { keeping, options: own, versionAt } = this.#store
+    const list = own.versions || versionAt !== undefined ? versionsOf : pages
+    for await (const { objects, prefixes } of list(ctx, this.#store, options)) {
+      const stored = objects.map(({ key, element, id }) => ({
+        ...objectOfListing(key, element, keeping.etagIsMd5),
+        ...(id === undefined ? {} : { id }),
+      }))
+      yield { objects: stored, prefixes }
     }
   }
 
-  list(ctx: Context, dir: string): Listing {
-    return inBatches(() => children(ctx, this.#store, dir))
+  async find(ctx: Context, place: Place): Promise<StoredObject | undefined> {
+    return await findObject(ctx, this.#store, place)
   }
 
-  listRecursive(ctx: Context, dir: string): AsyncGenerator<Entry> {
-    return descendants(ctx, this.#store, dir)
+  async open(ctx: Context, place: Place, file: FileEntry, range?: Range): Promise<Body> {
+    return await read(ctx, this.#store, { place, file }, range ?? { start: 0, end: Infinity })
   }
 
-  async stat(ctx: Context, path: string): Promise<Entry | undefined> {
-    return await find(ctx, this.#store, path)
+  async describe(ctx: Context, place: Place, file: FileEntry): Promise<StoredObject | undefined> {
+    return this.#store.downloaded.get(file) ?? (await findObject(ctx, this.#store, place))
   }
 
-  async open(ctx: Context, file: FileEntry, range: Range = { start: 0, end: Infinity }): Promise<Body> {
-    return await read(ctx, this.#store, file, range)
+  async put(ctx: Context, place: Place, body: Body, info: PutInfo): Promise<StoredObject> {
+    return await upload(ctx, this.#changeable(), place, { body, info })
   }
 
-  async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
-    return await upload(ctx, this.#store, path, { body, info })
+  async remove(ctx: Context, place: Place, file: FileEntry): Promise<void> {
+    await remove(ctx, this.#changeable(), place, file)
   }
 
-  async remove(ctx: Context, file: FileEntry): Promise<void> {
-    await remove(ctx, this.#store, file)
+  async purge(ctx: Context, bucket: string, prefix: string): Promise<boolean> {
+    return await purge(ctx, this.#changeable(), bucket, prefix)
   }
 
-  async mkdir(ctx: Context, dir: string): Promise<void> {
-    await makeDirectory(ctx, this.#store, dir)
+  async copy(ctx: Context, from: Place, to: Place, file: FileEntry): Promise<StoredObject> {
+    return await copy(ctx, this.#changeable(), { file, from, to })
   }
 
-  async rmdir(ctx: Context, dir: string): Promise<void> {
-    await removeDirectory(ctx, this.#store, dir)
+  async setModTime(ctx: Context, place: Place, modTime: Nanoseconds, file: FileEntry): Promise<void> {
+    await change(ctx, this.#changeable(), { place, file }, { modTime })
   }
 
-  async purge(ctx: Context, dir: string): Promise<void> {
-    await purge(ctx, this.#store, dir)
+  async setTier(ctx: Context, place: Place, tier: string, file: FileEntry): Promise<void> {
+    await change(ctx, this.#changeable(), { place, file }, { tier: tier.toUpperCase() })
   }
 
-  async copy(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
-    return await copy(ctx, this.#store, file, to)
-  }
-
-  async setModTime(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {
-    if (entry.kind === 'directory') throw new AppError('unsupported', 'directories in S3 have no time')
-    await setModTime(ctx, this.#store, entry, time)
-  }
-
-  async describe(ctx: Context, file: FileEntry): Promise<FileEntry | undefined> {
-    return this.#store.downloaded.get(file) ?? (await findFile(ctx, this.#store, file.path))
-  }
-
-  async setTier(ctx: Context, file: FileEntry, tier: string): Promise<void> {
-    await setTier(ctx, this.#store, file, tier)
-  }
-
-  /** The MD5, `''` when the store does not know it: of what was uploaded in parts by a program that did not tell. */
-  async hash(ctx: Context, file: FileEntry, kind: string): Promise<string> {
-    if (kind !== 'md5') throw new AppError('unsupported', `S3 has no ${kind}`)
-    return file.hashes?.md5 ?? entryOfHeaders(file.path, await headOf(ctx, this.#store, file)).hashes?.md5 ?? ''
-  }
-
-  async publicLink(ctx: Context, path: string, options: { expire?: number; unlink?: boolean }): Promise<string> {
+  async publicLink(_ctx: Context, place: Place, options: { expire?: number; unlink?: boolean }): Promise<string> {
     if (options.unlink) throw new AppError('unsupported', 'a signed link cannot be taken back: it ends by itself')
-    const entry = await find(ctx, this.#store, path)
-    if (entry?.kind !== 'file') throw new AppError('not-found', `${path} is not a file`)
     const seconds = Math.min(LONGEST_LINK, Math.ceil((options.expire ?? Infinity) / 1000))
-    const url = await this.#store.client.presign({ method: 'GET', ...this.#store.places.of(path) }, seconds)
-    return url.href
+    return (await this.#store.client.presign({ method: 'GET', ...place }, seconds)).href
   }
 
-  async cleanUp(ctx: Context): Promise<void> {
-    await cleanUp(ctx, this.#store)
+  async cleanUp(ctx: Context, root: Place): Promise<void> {
+    await cleanUp(ctx, this.#changeable(), root)
   }
 
-  async command(
-    ctx: Context,
-    name: string,
-    args: readonly string[],
-    opt: Readonly<Record<string, string>>,
-  ): Promise<Json> {
-    return await command(ctx, this.#store, name, { args, opt })
+  async command(ctx: Context, command: StoreCommand, placeOf: (path: string) => Place): Promise<Json> {
+    return await runCommand(ctx, this.#store, command, placeOf)
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#store.client.close()
+  }
+
+  #changeable(): Store {
+    if (this.#store.versionAt === undefined) return this.#store
+    throw new AppError('denied', 's3: with version_at nothing can be changed')
   }
 }

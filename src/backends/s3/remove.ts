@@ -1,77 +1,39 @@
 import { AppError, toAppError } from '../../base/error.ts'
-import { asCanonical } from '../../base/path.ts'
-import { fromMs } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { textOf } from '../../net/xml.ts'
-import { escapeXml } from '../../net/xml.ts'
+import { escapeXml, textOf } from '../../net/xml.ts'
+import type { Place } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
-import { md5Header, needBucket } from './client.ts'
-import { formatMtime } from './mtime.ts'
-import { fieldOf, firstPage, type Listed, pages } from './pages.ts'
-import { type Place, prefixOf } from './places.ts'
+import { md5Header } from './client.ts'
+import { fieldOf, type Listed, pages } from './pages.ts'
 import type { Store } from './store.ts'
-import { placeOf, versionQuery } from './versions.ts'
+import { placeOfVersion, versionQuery } from './versions.ts'
 
 /** Objects that one request deletes. */
 const BATCH = 1000
 
 /** Removes an object. The store does not tell whether there was one. */
-export async function remove(ctx: Context, store: Store, file: FileEntry): Promise<void> {
-  changeable(store)
-  await store.client.run(ctx, { method: 'DELETE', ...placeOf(store, file), query: versionQuery(file.id) })
+export async function remove(ctx: Context, store: Store, place: Place, { id }: FileEntry): Promise<void> {
+  await store.client.run(ctx, {
+    method: 'DELETE',
+    ...placeOfVersion(store, place, id),
+    query: versionQuery(id),
+  })
 }
 
-/** Makes a bucket; a directory needs nothing, unless it is to be kept empty (`directory_markers`). */
-export async function makeDirectory(ctx: Context, store: Store, dir: string): Promise<void> {
-  changeable(store)
-  const { bucket, key } = store.places.of(asCanonical(dir))
-  if (bucket === '') return
-  await store.buckets.ensure(ctx, bucket)
-  if (!store.options.directoryMarkers || key === '') return
-  const names = key.split('/')
-  for (const i of names.keys()) {
-    const marker = `${names.slice(0, i + 1).join('/')}/`
-    const headers = { 'x-amz-meta-mtime': formatMtime(fromMs(Date.now())), ...store.keeping.stored }
-    await store.client.run(ctx, { method: 'PUT', bucket, key: marker, headers, body: new Uint8Array() })
-  }
-}
-
-/** Removes an empty bucket, or the marker of an empty directory; one without a marker is gone with its last file. */
-export async function removeDirectory(ctx: Context, store: Store, dir: string): Promise<void> {
-  changeable(store)
-  const place = store.places.of(dir)
-  needBucket(place.bucket)
-  if (place.key === '') return await store.buckets.remove(ctx, place.bucket)
-  const prefix = prefixOf(place)
-  const { objects } = await firstPage(ctx, store, { bucket: place.bucket, prefix, recursive: true, limit: 2 })
-  if (objects.some(({ key }) => key !== prefix)) throw new AppError('not-empty', `${dir} is not empty`)
-  if (objects.length > 0) await store.client.run(ctx, { method: 'DELETE', bucket: place.bucket, key: prefix })
-  else if (store.options.directoryMarkers) throw new AppError('not-found', `${dir} does not exist`)
-  return undefined
-}
-
-/** Removes all that is in a directory, many objects at a time; a bucket as well. */
-export async function purge(ctx: Context, store: Store, dir: string): Promise<void> {
-  changeable(store)
-  const place = store.places.of(dir)
-  needBucket(place.bucket)
+/** Removes all objects with a prefix, many at a time, with `versions` the old ones as well. Gives whether there were any. */
+export async function purge(ctx: Context, store: Store, bucket: string, prefix: string): Promise<boolean> {
   const { versions } = store.options
-  let found = place.key === ''
-  for await (const { objects } of pages(ctx, store, {
-    bucket: place.bucket,
-    prefix: prefixOf(place),
-    recursive: true,
-    ...(versions ? { versions } : {}),
-  })) {
+  let found = false
+  const options = { bucket, prefix, recursive: true, ...(versions ? { versions } : {}) }
+  for await (const { objects } of pages(ctx, store, options)) {
     found ||= objects.length > 0
     for (let at = 0; at < objects.length; at += BATCH)
-      await removeMany(ctx, store, place, objects.slice(at, at + BATCH))
+      await removeMany(ctx, store, bucket, objects.slice(at, at + BATCH))
   }
-  if (!found) throw new AppError('not-found', `${dir} does not exist`)
-  if (place.key === '') await store.buckets.remove(ctx, place.bucket)
+  return found
 }
 
-async function removeMany(ctx: Context, store: Store, { bucket }: Place, objects: readonly Listed[]): Promise<void> {
+async function removeMany(ctx: Context, store: Store, bucket: string, objects: readonly Listed[]): Promise<void> {
   const items = objects.map((object) => {
     const id = fieldOf(object, 'VersionId')
     const version = id === '' ? '' : `<VersionId>${escapeXml(id)}</VersionId>`
@@ -99,8 +61,4 @@ async function oneByOne(ctx: Context, store: Store, bucket: string, objects: rea
     const query = versionQuery(fieldOf(object, 'VersionId'))
     await store.client.run(ctx, { method: 'DELETE', bucket, key: object.key, query })
   }
-}
-
-function changeable(store: Store): void {
-  if (store.versionAt !== undefined) throw new AppError('denied', 's3: with version_at nothing can be changed')
 }

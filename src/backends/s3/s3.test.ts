@@ -117,7 +117,7 @@ test(
     assert.equal(await remote.stat(ctx, 'no-such-bucket'), undefined)
     await rejectsWith(listed(ctx, remote, 'no-such-bucket'), 'not-found')
     await rejectsWith(remote.rmdir(ctx, 'first-bucket'), 'not-empty')
-    await rejectsWith(putText(ctx, remote, 'third-bucket', 'x'), 'is-directory')
+    await rejectsWith(putText(ctx, remote, 'third-bucket', 'x'), 'invalid')
     await remote.rmdir(ctx, 'second-bucket')
     assert.equal(await remote.stat(ctx, 'second-bucket'), undefined)
     await remote.purge(ctx, 'first-bucket')

@@ -1,12 +1,10 @@
-import type { FileEntry } from '../../remote/remote.ts'
-import type { Encoding } from '../../remote/encoding.ts'
 import type { Nanoseconds } from '../../base/time.ts'
-import type { Buckets } from './buckets.ts'
+import type { StoredObject } from '../../remote/object-store.ts'
+import type { FileEntry } from '../../remote/remote.ts'
 import type { S3Client } from './client.ts'
-import type { Conditions } from './only-new.ts'
 import type { Keeping } from './keeping.ts'
+import type { Conditions } from './only-new.ts'
 import type { S3Options } from './options.ts'
-import type { Places } from './places.ts'
 import type { Quirks } from './providers.ts'
 
 /** What the parts of one S3 remote share. */
@@ -15,12 +13,9 @@ export interface Store {
   readonly options: S3Options
   readonly quirks: Quirks
   readonly keeping: Keeping
-  readonly encoding: Encoding
-  readonly places: Places
-  readonly buckets: Buckets
-  /** What the headers of a download told of files of listings. */
-  readonly downloaded: WeakMap<FileEntry, FileEntry>
   readonly conditions: Conditions
+  /** What the headers of a download told of files of listings. */
+  readonly downloaded: WeakMap<FileEntry, StoredObject>
   /** The time of `version_at`. */
   readonly versionAt: Nanoseconds | undefined
 }

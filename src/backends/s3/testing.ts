@@ -1,9 +1,9 @@
-import { testContext } from '../../core/testing.ts'
-import { defaultsOf } from '../../schema/option.ts'
-import { openS3 } from './open.ts'
-import { type S3Options, s3Options } from './options.ts'
-import type { S3Remote } from './remote.ts'
 import type { AppContext } from '../../core/app-context.ts'
+import { testContext } from '../../core/testing.ts'
+import type { Remote } from '../../remote/remote.ts'
+import { defaultsOf } from '../../schema/option.ts'
+import { type S3Options, s3Options } from './options.ts'
+import { openS3 } from './remote.ts'
 
 /** Where a store is, and the login for it. */
 export interface TestStore {
@@ -11,6 +11,10 @@ export interface TestStore {
   readonly user: string
   readonly key: string
 }
+
+/** What S3 has of the methods that a remote may lack. */
+type Methods = 'listRecursive' | 'copy' | 'command' | 'cleanUp' | 'setModTime' | 'purge' | 'publicLink' | 'hash'
+type S3Remote = Remote & Required<Pick<Remote, Methods>>
 
 /** An S3 remote at a store of the test, with these options beside the defaults. */
 export async function openTestS3(
@@ -28,6 +32,6 @@ export async function openTestS3(
     ...options,
   }
   const openRemote = () => Promise.reject(new Error('opens no other remote'))
-  const remote = await openS3(ctx, { name: 's3', root, config, openRemote })
-  return { ctx, remote, close: () => remote.close() }
+  const remote = (await openS3(ctx, { name: 's3', root, config, openRemote })) as S3Remote
+  return { ctx, remote, close: async () => await remote.close?.() }
 }

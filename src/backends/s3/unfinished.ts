@@ -1,9 +1,10 @@
 import type { Json } from '../../base/json.ts'
 import { toMs } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { textOf } from '../../net/xml.ts'
-import { parseServerTime } from './mtime.ts'
-import { prefixOf } from './places.ts'
+import { childOf, textOf } from '../../net/xml.ts'
+import type { Place } from '../../remote/object-store.ts'
+import { allBuckets } from './buckets.ts'
+import { parseServerTime } from './object.ts'
 import type { Store } from './store.ts'
 
 /** An upload in parts that nobody has completed. */
@@ -17,11 +18,11 @@ interface Unfinished {
 /** Uploads in parts older than this are given up by `cleanup`, in ms. */
 export const GIVEN_UP_AFTER_MS = 24 * 3600_000
 
-/** Takes back the uploads below the root that were begun longer ago than `age`, in ms, and never completed. */
-export async function cleanUp(ctx: Context, store: Store, age = GIVEN_UP_AFTER_MS): Promise<void> {
+/** Takes back the uploads below a place that were begun longer ago than `age`, in ms, and never completed. */
+export async function cleanUp(ctx: Context, store: Store, root: Place, age = GIVEN_UP_AFTER_MS): Promise<void> {
   const oldest = Date.now() - age
-  for (const bucket of await bucketsOf(ctx, store))
-    for (const { key, id, begun } of await unfinished(ctx, store, bucket)) {
+  for (const bucket of await bucketsOf(ctx, store, root))
+    for (const { key, id, begun } of await unfinished(ctx, store, { ...root, bucket })) {
       if (toMs(parseServerTime(begun)) > oldest) continue
       await store.client.run(ctx, { method: 'DELETE', bucket, key, query: { uploadId: id } })
       ctx.log.info('gave up an upload that was never completed', { object: `${bucket}/${key}` })
@@ -29,23 +30,21 @@ export async function cleanUp(ctx: Context, store: Store, age = GIVEN_UP_AFTER_M
 }
 
 /** The uploads of each bucket, as rclone's `list-multipart-uploads` gives them. */
-export async function listUnfinished(ctx: Context, store: Store): Promise<Json> {
+export async function listUnfinished(ctx: Context, store: Store, root: Place): Promise<Json> {
   const result: Record<string, Json> = {}
-  for (const bucket of await bucketsOf(ctx, store)) {
-    const uploads = await unfinished(ctx, store, bucket)
+  for (const bucket of await bucketsOf(ctx, store, root)) {
+    const uploads = await unfinished(ctx, store, { ...root, bucket })
     result[bucket] = uploads.map(({ key, id, begun }) => ({ Initiated: begun, Key: key, UploadId: id }))
   }
   return result
 }
 
-async function bucketsOf(ctx: Context, { places, buckets }: Store): Promise<string[]> {
-  const { bucket } = places.of('')
-  return bucket === '' ? (await buckets.list(ctx)).map((found) => found.bucket) : [bucket]
+async function bucketsOf(ctx: Context, store: Store, { bucket }: Place): Promise<string[]> {
+  return bucket === '' ? (await allBuckets(ctx, store)).map(({ name }) => name) : [bucket]
 }
 
-async function unfinished(ctx: Context, store: Store, bucket: string): Promise<Unfinished[]> {
-  const root = store.places.of('')
-  const prefix = root.bucket === '' ? '' : prefixOf(root)
+async function unfinished(ctx: Context, store: Store, { bucket, key }: Place): Promise<Unfinished[]> {
+  const prefix = key === '' ? '' : `${key}/`
   const found: Unfinished[] = []
   for (let from: Record<string, string> = {}; ;) {
     const query = { uploads: '', prefix, ...from }
@@ -54,7 +53,7 @@ async function unfinished(ctx: Context, store: Store, bucket: string): Promise<U
       if (upload.name === 'Upload')
         found.push({
           bucket,
-          key: upload.children.find(({ name }) => name === 'Key')?.text ?? '',
+          key: childOf(upload, 'Key')?.text ?? '',
           id: textOf(upload, 'UploadId') ?? '',
           begun: textOf(upload, 'Initiated') ?? '',
         })

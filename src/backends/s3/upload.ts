@@ -1,28 +1,25 @@
 import { createHash } from 'node:crypto'
 import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
-import { asCanonical } from '../../base/path.ts'
-import { fromMs } from '../../base/time.ts'
+import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { mainOptions } from '../../core/options.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type Headers, leave } from '../../net/client.ts'
-import { incoming } from '../../remote/incoming.ts'
-import type { FileEntry, PutInfo } from '../../remote/remote.ts'
+import { heldBack } from '../../remote/incoming.ts'
+import type { Place, StoredObject } from '../../remote/object-store.ts'
+import type { PutInfo } from '../../remote/remote.ts'
 import type { Call, Streamed } from './client.ts'
 import { Chunks } from './chunks.ts'
 import { uploadParts } from './multipart.ts'
 import { describing, etagOf, isEncrypted, md5OfEtag } from './object.ts'
 import { ifNew, onlyNew } from './only-new.ts'
-import type { Place } from './places.ts'
 import type { Store } from './store.ts'
 
-/** An object to be made: where, of what, and how it is described. */
+/** An object to be made: where, and how it is described. */
 export interface Upload {
-  readonly path: string
   readonly place: Place
   readonly info: PutInfo
-  readonly modTime: bigint
+  readonly modTime: Nanoseconds
   /** Bytes, undefined when nobody knows yet. */
   readonly size: number | undefined
   /** In hex, where it is known before the bytes are. */
@@ -34,7 +31,6 @@ export interface Made {
   readonly size: number
   readonly etag: string | undefined
   readonly md5: string | undefined
-  readonly id?: string | undefined
 }
 
 /**
@@ -44,26 +40,20 @@ export interface Made {
 export async function upload(
   ctx: Context,
   store: Store,
-  path: string,
+  place: Place,
   { body, info }: { readonly body: Body; readonly info: PutInfo },
-): Promise<FileEntry> {
-  const place = store.places.of(asCanonical(path))
-  if (path === '' || place.key === '') throw new AppError('is-directory', 'a file needs a bucket and a name')
-  if (store.versionAt !== undefined) throw new AppError('denied', 's3: with version_at nothing can be changed')
-  await store.buckets.ensure(ctx, place.bucket)
+): Promise<StoredObject> {
   const modTime = info.modTime ?? fromMs(Date.now())
   const size = info.size === undefined || info.size < 0 ? undefined : info.size
-  const job: Upload = { path, place, info, modTime, size, md5: info.hashes?.md5?.toLowerCase() || undefined }
+  const job: Upload = { place, info, modTime, size, md5: info.hashes?.md5?.toLowerCase() || undefined }
   const made = await onlyNew(ctx, store, job, () => transport(ctx, store, job, body))
   return {
-    kind: 'file',
-    path,
+    key: place.key,
     size: made.size,
     modTime,
     ...(info.contentType === undefined ? {} : { contentType: info.contentType }),
     ...(made.etag === undefined ? {} : { version: made.etag }),
     ...(made.md5 === undefined ? {} : { hashes: { md5: made.md5 } }),
-    ...(made.id === undefined || !store.options.versions ? {} : { id: made.id }),
     ...(info.metadata ? { metadata: info.metadata } : {}),
     tier: store.options.storageClass || 'STANDARD',
   }
@@ -71,7 +61,7 @@ export async function upload(
 
 async function transport(ctx: Context, store: Store, job: Upload, body: Body): Promise<Made> {
   const { chunkSize, uploadCutoff } = store.options
-  const chunks = new Chunks(incoming(body, job.info, ctx.signal))
+  const chunks = new Chunks(body)
   try {
     const { size } = job
     if (size !== undefined && size > chunkSize && size < uploadCutoff)
@@ -90,9 +80,8 @@ async function transport(ctx: Context, store: Store, job: Upload, body: Body): P
 async function putBytes(ctx: Context, store: Store, job: Upload, bytes: Uint8Array): Promise<Made> {
   const { client, options } = store
   const md5 = createHash('md5').update(bytes).digest()
-  const policy = { tries: ctx.get(mainOptions).lowLevelRetries, first: 20, longest: 2000, random: Math.random }
   const headers = await ifNew(store, job.info, (condition) =>
-    retry(ctx, policy, async () => {
+    retry(ctx, retryPolicy(ctx), async () => {
       const call = putCall(store, job, { 'content-md5': md5.toString('base64'), ...condition }, bytes)
       const response = await (options.usePresignedRequest ? client.sendPresigned(ctx, call) : client.send(ctx, call))
       await leave(response.body)
@@ -118,7 +107,7 @@ async function putStream(ctx: Context, store: Store, job: Upload, chunks: Chunks
   // The store may encrypt without being asked to; the ETag is something else then.
   const stored = keeping.etagIsMd5 && !isEncrypted(headers) ? md5OfEtag(made.etag) : undefined
   if (stored !== undefined && stored !== made.md5)
-    throw new AppError('io', `${job.path}: corrupted on transfer: md5 hashes differ`, { retry: 'now' })
+    throw new AppError('io', `${job.place.key}: corrupted on transfer: md5 hashes differ`, { retry: 'now' })
   return made
 }
 
@@ -128,16 +117,5 @@ function putCall(store: Store, job: Upload, more: Headers, body: Uint8Array | St
 }
 
 function madeOf(headers: Headers, size: number, md5: string): Made {
-  return { size, etag: etagOf(headers.etag), md5, id: headers['x-amz-version-id'] }
-}
-
-/** Passes a body on, one chunk behind: a source that turns out to be wrong at its end is never sent as a whole. */
-async function* heldBack(body: Body, see: (chunk: Uint8Array) => unknown): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array | undefined
-  for await (const chunk of body) {
-    see(chunk)
-    if (held) yield held
-    held = chunk.length > 0 ? chunk : held
-  }
-  if (held) yield held
+  return { size, etag: etagOf(headers.etag), md5 }
 }

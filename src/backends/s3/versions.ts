@@ -1,20 +1,15 @@
 import { type Nanoseconds, toDate } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import type { FileEntry } from '../../remote/remote.ts'
-import { parseServerTime } from './mtime.ts'
-import { fieldOf, type Listed, type Page, pages } from './pages.ts'
-import type { Place } from './places.ts'
+import type { PageOptions, Place } from '../../remote/object-store.ts'
+import { parseServerTime } from './object.ts'
+import { fieldOf, type Listed, type ListedPage, pages } from './pages.ts'
 import type { Store } from './store.ts'
 
 /**
  * A listing with old versions: with `versions` each under a name that has its time, with `version_at` those that were the
  * latest then, under their own.
  */
-export async function* versionsOf(
-  ctx: Context,
-  store: Store,
-  options: { bucket: string; prefix: string; recursive?: boolean },
-): AsyncGenerator<Page> {
+export async function* versionsOf(ctx: Context, store: Store, options: PageOptions): AsyncGenerator<ListedPage> {
   const { versionAt } = store
   let last: string | undefined
   for await (const { objects, prefixes } of pages(ctx, store, { ...options, versions: true })) {
@@ -47,11 +42,9 @@ export async function findVersion(ctx: Context, store: Store, { bucket, key }: P
   return undefined
 }
 
-/** Where a file is stored: an old version lies with the latest. */
-export function placeOf({ options, places }: Store, { path, id }: Pick<FileEntry, 'path' | 'id'>): Place {
-  const place = places.of(path)
-  if (id === undefined || !options.versions) return place
-  return { ...place, key: withoutVersion(place.key) ?? place.key }
+/** Where a version of an object is to be asked for: with the latest. */
+export function placeOfVersion({ options }: Store, { bucket, key }: Place, id: string | undefined): Place {
+  return { bucket, key: id !== undefined && options.versions ? (withoutVersion(key) ?? key) : key }
 }
 
 /** The query that names a version; none for the latest. */

@@ -18,14 +18,14 @@ export interface Listed {
 /** The media type of objects that stand for directories. */
 export const DIRECTORY = 'application/directory'
 
-/** An object by its headers. */
-export function objectOfHeaders(key: string, headers: Headers): StoredObject {
+/** An object by its headers. `own` = with the time that is kept beside it, not that of the upload. */
+export function objectOfHeaders(key: string, headers: Headers, own: boolean): StoredObject {
   const etag = headers.etag?.replaceAll('"', '')
   const contentType = headers['content-type']
   return {
     key,
     size: lengthOf(headers['content-length']),
-    modTime: parseSeconds(headers['x-object-meta-mtime']) ?? timeOf(headers['last-modified']) ?? 0n,
+    modTime: (own ? parseSeconds(headers['x-object-meta-mtime']) : undefined) ?? timeOf(headers['last-modified']) ?? 0n,
     ...(contentType ? { contentType } : {}),
     ...(etag ? { version: etag } : {}),
     ...(etag && !isLarge(headers) ? { hashes: { md5: etag } } : {}),
@@ -37,26 +37,21 @@ export function isLarge(headers: Headers): boolean {
   return headers['x-object-manifest'] !== undefined || headers['x-static-large-object'] !== undefined
 }
 
-/** An object by its line in a listing, which tells the time of the upload only. */
-export function objectOfListing({
-  name = '',
-  bytes = -1,
-  hash,
-  slo_etag,
-  content_type,
-  last_modified,
-}: Listed): StoredObject {
+/** An object by its line in a listing, which tells the time of the upload only. `own` = its own time is to be asked for later. */
+export function objectOfListing(listed: Listed, own: boolean): StoredObject {
+  const { name = '', bytes = -1, hash, slo_etag, content_type } = listed
   return {
     key: name,
     size: bytes,
-    modTime: listedTime(last_modified),
+    modTime: listedTime(listed),
+    ...(own ? { timeOfUpload: true as const } : {}),
     ...(content_type ? { contentType: content_type } : {}),
     ...(hash && slo_etag === undefined ? { version: hash, hashes: { md5: hash } } : {}),
   }
 }
 
-/** Times of listings are in UTC and do not say so. */
-function listedTime(text: string | undefined): Nanoseconds {
-  const ms = Date.parse(`${text}Z`)
+/** The time of a line in a listing, also of containers: it is in UTC and does not say so. */
+export function listedTime({ last_modified }: Listed): Nanoseconds {
+  const ms = Date.parse(`${last_modified}Z`)
   return Number.isNaN(ms) ? 0n : fromMs(ms)
 }

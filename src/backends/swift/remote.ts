@@ -3,8 +3,11 @@ import { AppError, toAppError } from '../../base/error.ts'
 import { KeyedLock } from '../../base/keyed-lock.ts'
 import { inPieces } from '../../base/pieces.ts'
 import type { Range } from '../../base/range.ts'
+import { Semaphore } from '../../base/semaphore.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import { mainOptions } from '../../core/options.ts'
+import { tidying } from '../../core/tidying.ts'
 import type { Headers } from '../../net/client.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { bucketRemote } from '../../remote/bucket-remote.ts'
@@ -16,15 +19,15 @@ import type { FileEntry, PutInfo, Remote, Usage } from '../../remote/remote.ts'
 import { SwiftClient, pathOf } from './client.ts'
 import type { swiftOptions } from './index.ts'
 import { checkLogin, type SwiftOptions, withEnvironment } from './login.ts'
-import { DIRECTORY, type Listed, objectOfHeaders, objectOfListing } from './object.ts'
+import { DIRECTORY, type Listed, listedTime, objectOfHeaders, objectOfListing } from './object.ts'
 import {
   copySegments,
   LARGEST,
   manifestHeader,
   manifestOf,
   newSegments,
+  ownSegments,
   removeSegments,
-  segmentsOf,
   sendSegments,
 } from './segments.ts'
 
@@ -32,8 +35,6 @@ import {
 const LIST_CHUNK = 10_000
 /** Of a file of unknown size this much is held, in bytes, to see whether it is a small one. */
 const PEEK = 1024 * 1024
-/** How long removing what is left of a broken upload may take, in ms. */
-const TIDY_MS = 30_000
 
 /** Opens the containers of an account. Asks the server for nothing. */
 export function openSwift(ctx: Context, { name, root, config }: OpenArgs<typeof swiftOptions>): Remote {
@@ -67,7 +68,7 @@ class SwiftStore implements ObjectStore {
     for (let marker = ''; ;) {
       const query: Record<string, string> = marker === '' ? {} : { marker }
       const page = await this.#client.json<Listed>(ctx, { bucket: '', key: '' }, query)
-      for (const listed of page) yield { name: listed.name ?? '', modTime: objectOfListing(listed).modTime }
+      for (const listed of page) yield { name: listed.name ?? '', modTime: listedTime(listed) }
       marker = page.at(-1)?.name ?? ''
       if (marker === '') return
     }
@@ -105,7 +106,7 @@ class SwiftStore implements ObjectStore {
 
   async find(ctx: Context, place: Place): Promise<StoredObject | undefined> {
     const headers = await this.#head(ctx, place)
-    return headers && headers['content-type'] !== DIRECTORY ? objectOfHeaders(place.key, headers) : undefined
+    return headers && headers['content-type'] !== DIRECTORY ? objectOfHeaders(place.key, headers, own(ctx)) : undefined
   }
 
   async open(ctx: Context, place: Place, file: FileEntry, range?: Range): Promise<Body> {
@@ -130,7 +131,7 @@ class SwiftStore implements ObjectStore {
     const isStatic = headers['x-static-large-object'] !== undefined
     const query: Record<string, string> = isStatic ? { 'multipart-manifest': 'delete' } : {}
     await this.#client.send(ctx, { method: 'DELETE', place, query })
-    const segments = manifestOf(headers)
+    const segments = ownSegments(place, headers)
     if (segments) await removeSegments(ctx, this.#client, segments)
   }
 
@@ -139,18 +140,17 @@ class SwiftStore implements ObjectStore {
     const source = await this.#existing(ctx, from)
     const old = await this.#oldSegments(ctx, to)
     const segments = manifestOf(source)
-    if (segments && Number(source['content-length']) > this.#options.chunkSize) {
-      const prefix = newSegments(to, Number(source['content-length']), Date.now())
-      await this.makeBucket(ctx, prefix.bucket)
-      await copySegments(ctx, this.#client, segments, prefix)
-      const headers = { ...metadataOf(source), ...manifestHeader(prefix) }
-      await this.#client.send(ctx, { method: 'PUT', place: to, headers, length: 0 })
-    } else {
+    const size = Number(source['content-length'])
+    if (segments && size > this.#options.chunkSize)
+      await this.#storeSegments(ctx, to, { headers: metadataOf(source), size }, (prefix) =>
+        copySegments(ctx, this.#client, segments, prefix),
+      )
+    else {
       const headers = { 'x-copy-from': `/${pathOf(from)}` }
       await this.#client.send(ctx, { method: 'PUT', place: to, headers, length: 0 })
     }
     if (old) await removeSegments(ctx, this.#client, old)
-    return objectOfHeaders(to.key, await this.#existing(ctx, to))
+    return objectOfHeaders(to.key, await this.#existing(ctx, to), true)
   }
 
   /** A POST replaces all metadata, so that all of it is sent again. */
@@ -183,31 +183,36 @@ class SwiftStore implements ObjectStore {
     const headers = headersOf(info)
     if (whole)
       await this.#store(ctx, place, { headers, body: size === undefined ? source : heldBack(source), length: size })
-    else await this.#putSegments(ctx, place, source, { headers, size })
-    if (old) await removeSegments(ctx, this.#client, old)
-    return objectOfHeaders(place.key, await this.#existing(ctx, place))
-  }
-
-  /** The file is there once the manifest is: it is stored when all segments are. */
-  async #putSegments(
-    ctx: Context,
-    place: Place,
-    body: Body,
-    { headers, size }: { readonly headers: Headers; readonly size: number | undefined },
-  ): Promise<void> {
-    const { chunkSize, leavePartsOnError } = this.#options
-    const prefix = newSegments(place, size, Date.now())
-    await this.makeBucket(ctx, prefix.bucket)
-    try {
-      await sendSegments(ctx, this.#client, body, { prefix, size, chunkSize })
+    else {
       // An MD5 would be that of the manifest.
       const { etag: _etag, ...rest } = headers
-      await this.#store(ctx, place, { headers: { ...rest, ...manifestHeader(prefix) }, length: 0 })
-    } catch (error) {
-      const tidy = ctx.with({ signal: AbortSignal.timeout(TIDY_MS) })
-      if (!leavePartsOnError) await removeSegments(tidy, this.#client, prefix).catch(() => {})
-      throw error
+      await this.#storeSegments(ctx, place, { headers: rest, size }, (prefix) =>
+        sendSegments(ctx, this.#client, source, { prefix, size, chunkSize }),
+      )
     }
+    if (old) await removeSegments(ctx, this.#client, old)
+    return objectOfHeaders(place.key, await this.#existing(ctx, place), true)
+  }
+
+  /** The file is there once its manifest is, which is stored when `fill` has put all segments in their place. */
+  async #storeSegments(
+    ctx: Context,
+    place: Place,
+    { headers, size }: { readonly headers: Headers; readonly size: number | undefined },
+    fill: (prefix: Place) => Promise<void>,
+  ): Promise<void> {
+    const prefix = newSegments(place, size, Date.now())
+    await this.makeBucket(ctx, prefix.bucket)
+    await tidying(
+      ctx,
+      async () => {
+        await fill(prefix)
+        await this.#store(ctx, place, { headers: { ...headers, ...manifestHeader(prefix) }, length: 0 })
+      },
+      async (own) => {
+        if (!this.#options.leavePartsOnError) await removeSegments(own, this.#client, prefix)
+      },
+    )
   }
 
   async #store(
@@ -223,26 +228,27 @@ class SwiftStore implements ObjectStore {
     }
   }
 
-  /** Of large objects in listings of old servers the size is that of their manifest: those are looked at. */
+  /** In a listing a file in segments looks as an empty one: those are looked at, some at a time. */
   async #page(ctx: Context, bucket: string, listed: readonly Listed[]): Promise<Page> {
-    const prefixes: string[] = []
-    const objects: StoredObject[] = []
-    for (const each of listed) {
-      if (each.subdir !== undefined) prefixes.push(each.subdir)
-      else if (each.content_type === DIRECTORY) prefixes.push(`${each.name}/`)
-      else if (each.bytes === 0 && !this.#options.noLargeObjects) {
-        const found = await this.find(ctx, { bucket, key: each.name ?? '' })
-        if (found) objects.push(found)
-      } else objects.push(objectOfListing(each))
+    const isDirectory = ({ subdir, content_type }: Listed) => subdir !== undefined || content_type === DIRECTORY
+    const looks = new Semaphore(ctx.get(mainOptions).checkers)
+    const objects = await Promise.all(
+      listed.map(async (each) => {
+        if (isDirectory(each)) return undefined
+        if (each.bytes !== 0 || this.#options.noLargeObjects) return objectOfListing(each, own(ctx))
+        return await looks.run(ctx.signal, () => this.find(ctx, { bucket, key: each.name ?? '' }))
+      }),
+    )
+    return {
+      objects: objects.filter((object) => object !== undefined),
+      prefixes: listed.filter(isDirectory).map(({ subdir, name }) => subdir ?? `${name}/`),
     }
-    return { objects, prefixes }
   }
 
   async #oldSegments(ctx: Context, place: Place): Promise<Place | undefined> {
     if (this.#options.noLargeObjects) return undefined
     const old = await this.#head(ctx, place)
-    const segments = old && manifestOf(old)
-    return segments?.bucket === segmentsOf(place.bucket) ? segments : undefined
+    return old && ownSegments(place, old)
   }
 
   async #existing(ctx: Context, place: Place): Promise<Headers> {
@@ -261,6 +267,11 @@ class SwiftStore implements ObjectStore {
       throw error
     }
   }
+}
+
+/** Whether files have times of their own, or those of their upload, which a listing tells (`--use-server-modtime`). */
+function own(ctx: Context): boolean {
+  return !ctx.get(mainOptions).useServerModTime
 }
 
 function headersOf({ contentType, hashes, ifAbsent, modTime }: PutInfo): Headers {

@@ -1,4 +1,5 @@
-import { collect, type Body } from '../../base/body.ts'
+import { randomInt } from 'node:crypto'
+import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import type { Headers } from '../../net/client.ts'
@@ -9,8 +10,8 @@ import type { Listed } from './object.ts'
 /** Swift takes no more in one object. */
 export const LARGEST = 5 * 1024 ** 3
 
-/** Where the segments of a container lie, as rclone keeps them. */
-export function segmentsOf(bucket: string): string {
+/** The container for the segments of another one, as rclone keeps them. */
+function segmentsOf(bucket: string): string {
   return `${bucket}_segments`
 }
 
@@ -20,14 +21,23 @@ export function manifestOf(headers: Headers): Place | undefined {
   return bucket === undefined ? undefined : { bucket, key: names.join('/') }
 }
 
+/** As `manifestOf`, if the segments are those of this object alone, as far as can be told by where they lie. */
+export function ownSegments(place: Place, headers: Headers): Place | undefined {
+  const found = manifestOf(headers)
+  if (found?.bucket === segmentsOf(place.bucket)) return found
+  // Where rclone keeps them when it is told to use no other container.
+  return found?.bucket === place.bucket && found.key.startsWith('.file-segments/') ? found : undefined
+}
+
 /** The header that makes an empty object stand for its segments. */
 export function manifestHeader(prefix: Place): Headers {
   return { 'x-object-manifest': pathOf(prefix) }
 }
 
-/** A place for the segments of a new version of an object. `now` is in ms. */
+/** A place for the segments of a new version of an object, which no other upload has. `now` is in ms. */
 export function newSegments({ bucket, key }: Place, size: number | undefined, now: number): Place {
-  return { bucket: segmentsOf(bucket), key: `${key}/${(now / 1000).toFixed(9)}/${size ?? -1}` }
+  const seconds = `${(now / 1000).toFixed(3)}${String(randomInt(1_000_000)).padStart(6, '0')}`
+  return { bucket: segmentsOf(bucket), key: `${key}/${seconds}/${size ?? -1}` }
 }
 
 /** Stores the bytes of a body as segments below a place, one after the other. */
@@ -42,15 +52,19 @@ export async function sendSegments(
   }: { readonly prefix: Place; readonly size: number | undefined; readonly chunkSize: number },
 ): Promise<void> {
   const source = new Segments(body)
-  for (let index = 0, left = size ?? Infinity; left > 0 && !(await source.ended()); index++) {
-    const length = Math.min(chunkSize, left)
-    left -= length
-    const place = segment(prefix, index)
-    const known = size === undefined ? undefined : length
-    await client.send(ctx, { method: 'PUT', place, body: source.next(length), length: known })
+  try {
+    for (let index = 0, left = size ?? Infinity; left > 0 && !(await source.ended()); index++) {
+      const length = Math.min(chunkSize, left)
+      left -= length
+      const place = segment(prefix, index)
+      const known = size === undefined ? undefined : length
+      await client.send(ctx, { method: 'PUT', place, body: source.next(length), length: known })
+    }
+    // The source tells of bytes that are missing, or too many, when it is asked for more than was announced.
+    await source.ended()
+  } finally {
+    await source.leave()
   }
-  // Bytes beyond those that were announced are an error of the source, which it tells when it is asked on.
-  if (!(await source.ended())) await collect(source.next(1))
 }
 
 /** Copies all segments of an object to another place. */
@@ -101,6 +115,10 @@ class Segments {
       this.#rest = value
     }
     return false
+  }
+
+  async leave(): Promise<void> {
+    await this.#source.return?.()
   }
 
   /** The next bytes, at most `length` of them. */

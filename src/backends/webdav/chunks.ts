@@ -3,14 +3,12 @@ import { bodyOf, type Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { inPieces } from '../../base/pieces.ts'
 import type { Context } from '../../core/context.ts'
-import { retry } from '../../layers/retry.ts'
+import { retry, retryPolicy } from '../../layers/retry.ts'
 import { bare } from '../../net/client.ts'
 import { davError, type DavClient } from './client.ts'
 
 /** Nextcloud takes no more. */
 const MOST_CHUNKS = 10_000
-/** How often a chunk is sent. */
-const patience = { tries: 5, first: 100, longest: 5000, random: Math.random }
 
 export interface ChunkedUpload {
   /** Where the file is to be. */
@@ -50,7 +48,7 @@ export async function uploadChunks(
     if (++number > MOST_CHUNKS)
       throw new AppError('too-large', `more than ${MOST_CHUNKS} chunks: set nextcloud_chunk_size higher`)
     const url = new URL(String(number).padStart(5, '0'), folder)
-    await retry(ctx, patience, async () => {
+    await retry(ctx, retryPolicy(ctx), async () => {
       const sent = await client.send(ctx, { method: 'PUT', url, headers, body: bodyOf(chunk), length: chunk.length })
       if (sent.status >= 300) throw davError(sent, `chunk ${number}`)
     })

@@ -7,6 +7,7 @@ import { asCanonical, isInside, join, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import { tidying } from '../../core/tidying.ts'
 import { bare, type Headers } from '../../net/client.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { download } from '../../remote/download.ts'
@@ -18,13 +19,11 @@ import { davError, DavClient } from './client.ts'
 import type { webdavOptions } from './index.ts'
 import { children, look, throwFailures, usageOf } from './look.ts'
 import { proppatch } from './multistatus.ts'
-import { other, vendors, type Vendor } from './vendors.ts'
+import { type Vendor, vendorOf } from './vendors.ts'
 
 const SECOND = 1_000_000_000
 /** How long a directory that was seen is taken to be there, in ms. */
 const SEEN_MS = 10_000
-/** How long removing what is left of a broken upload may take, in ms. */
-const TIDY_MS = 30_000
 /** A name that is taken and freed again while we look at it. */
 const PLACING_TRIES = 5
 
@@ -49,7 +48,7 @@ export class WebdavRemote implements Remote {
     this.#client = client
     this.#root = asCanonical(root.replace(/^\/+|\/+$/g, ''))
     this.#options = config
-    this.#vendor = vendors[config.vendor] ?? other
+    this.#vendor = vendorOf(config.vendor)
     this.info = {
       name,
       type: 'webdav',
@@ -276,15 +275,9 @@ export class WebdavRemote implements Remote {
     if (answer.status >= 300) throw davError(answer, path)
   }
 
-  /** Runs `work`; when it fails, what it left at `url` is removed, even if the work was stopped. */
+  /** Runs `work`; when it fails, what it left at `url` is removed. */
   async #tidying<T>(ctx: Context, url: URL, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      const tidy = ctx.with({ signal: AbortSignal.timeout(TIDY_MS) })
-      await this.#client.send(tidy, { method: 'DELETE', url }).catch(() => {})
-      throw error
-    }
+    return await tidying(ctx, work, (own) => this.#client.send(own, { method: 'DELETE', url }))
   }
 
   async #file(ctx: Context, path: string): Promise<FileEntry> {

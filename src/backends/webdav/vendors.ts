@@ -15,10 +15,10 @@ export interface Vendor {
 }
 
 /** RFC 4918 and nothing else. */
-export const other: Vendor = {}
+const other: Vendor = {}
 
-/** The words of the option `vendor`; any other one is `other`. */
-export const vendors: Readonly<Record<string, Vendor>> = {
+/** The words of the option `vendor`. */
+const vendors: Readonly<Record<string, Vendor>> = {
   nextcloud: {
     mtimeHeader: true,
     mtimeProperty: true,
@@ -33,4 +33,9 @@ export const vendors: Readonly<Record<string, Vendor>> = {
   sharepoint: { atomic: true },
   rclone: { mtimeHeader: true, hashes: ['md5', 'sha1'] },
   other,
+}
+
+/** What the server of a vendor can do; of one that is not known no more than the standard wants. */
+export function vendorOf(word: string): Vendor {
+  return (Object.hasOwn(vendors, word) ? vendors[word] : undefined) ?? other
 }

@@ -5,7 +5,7 @@ import type { Remote } from '../../remote/remote.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommandIo } from '../command.ts'
 import { reportOptions, withReports } from './reports.ts'
 
 const checkOptions = defineOptions('check', {
@@ -27,7 +27,25 @@ function conclude(ctx: Context, source: Remote, target: Remote, result: CheckRes
   if (differences > 0) throw new AppError('io', `${differences} differences found`)
 }
 
-export const checkCommand: Command = {
+async function compare(io: CommandIo, encrypted: boolean): Promise<number> {
+  return await attempts(io, { name: encrypted ? 'cryptcheck' : 'check', retry: false, stats: true }, async (ctx) => {
+    const remotes = await io.remotes()
+    const [from = '', to = ''] = io.args
+    const [source, target] = [await remotes.openAt(from), await remotes.open(to)]
+    if (encrypted && !target.holds)
+      throw new AppError('invalid', `${to} is not encrypted: cryptcheck compares with a crypt remote, check with any`)
+    const { oneWay, download } = io.get(checkOptions)
+    await withReports(io, async (tell) => {
+      // A source that is one file is compared with its namesake alone.
+      const how = { oneWay: oneWay || source.file !== undefined, download, encrypted }
+      const result = await check(ctx, source.remote, target, { ...how, ...(tell ? { tell } : {}) })
+      if (result.hashType) ctx.log.info(`Using ${result.hashType} for hash comparisons`)
+      conclude(ctx, source.remote, target, result)
+    })
+  })
+}
+
+const checkCommand: Command = {
   name: 'check',
   usage: 'SOURCE:PATH DEST:PATH',
   summary: 'Compare two paths by size and checksum, and change nothing',
@@ -35,18 +53,18 @@ export const checkCommand: Command = {
   examples: [['sluice check ~/Music nas:music --combined -', 'a line for each file']],
   options: [checkOptions, reportOptions],
   args: [2, 2],
-  run: (io) =>
-    attempts(io, { name: 'check', retry: false, stats: true }, async (ctx) => {
-      const remotes = await io.remotes()
-      const [from = '', to = ''] = io.args
-      const [source, target] = [await remotes.openAt(from), await remotes.open(to)]
-      const { oneWay, download } = io.get(checkOptions)
-      await withReports(io, async (tell) => {
-        // A source that is one file is compared with its namesake alone.
-        const options = { oneWay: oneWay || source.file !== undefined, download, ...(tell ? { tell } : {}) }
-        const result = await check(ctx, source.remote, target, options)
-        if (result.hashType) ctx.log.info(`Using ${result.hashType} for hash comparisons`)
-        conclude(ctx, source.remote, target, result)
-      })
-    }),
+  run: (io) => compare(io, false),
 }
+
+const cryptcheckCommand: Command = {
+  name: 'cryptcheck',
+  usage: 'SOURCE:PATH CRYPT:PATH',
+  summary: 'Compare a path with its encrypted copy, and change nothing',
+  help: 'Reads the source and encrypts it as each file of the copy was, so that the checksums of the storage below tell whether they are the same: nothing but the first bytes of each file is fetched from there. Where the storage has no checksums, "check --download" compares the bytes.',
+  examples: [['sluice cryptcheck ~/Music secret:music', 'is the copy whole?']],
+  options: [checkOptions, reportOptions],
+  args: [2, 2],
+  run: (io) => compare(io, true),
+}
+
+export const checkCommands: readonly Command[] = [checkCommand, cryptcheckCommand]

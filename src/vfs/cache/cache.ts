@@ -7,7 +7,7 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
 import type { Layout } from './layout.ts'
 import { loadItems } from './load.ts'
@@ -216,9 +216,9 @@ export class FileCache {
     const { size, running } = this.#writeBack
     return {
       bytesUsed: this.#space.used,
-      erroredFiles: 0,
+      erroredFiles: this.#writeBack.failed,
       files: this.#items.size,
-      hashType: fingerprintHash(remote) ?? 'none',
+      hashType: hashNumber(fingerprintHash(remote)),
       outOfSpace: this.#space.outOfSpace,
       path: layout.data,
       pathMeta: layout.meta,
@@ -292,7 +292,7 @@ export class FileCache {
           { object: path },
         )
         this.#items.delete(path)
-        await old.detach()
+        old.detach()
         await this.#files.remove(path)
       }
       const now = fromMs(Date.now())
@@ -334,7 +334,7 @@ export class FileCache {
       await this.#files.place(place, path, metadata, durable)
       this.#items.delete(path)
       const item = this.#add(path, metadata)
-      await old?.detach()
+      old?.detach()
       return item
     })
     await this.#writeBack.add(item)
@@ -363,7 +363,7 @@ export class FileCache {
     const { path } = item
     if (this.#items.get(path) === item) this.#items.delete(path)
     if (item.isGone) return
-    await item.detach()
+    item.detach()
     await this.#files.locked(path, async () => {
       if (!this.#items.has(path)) await this.#files.remove(path)
     })

@@ -10,6 +10,12 @@ export function fingerprintHash({ info }: Remote): string | undefined {
   return kinds.find((kind) => info.hashes.includes(kind)) ?? info.hashes[0]
 }
 
+/** rclone's number for a kind of checksum; 0 = none. */
+export function hashNumber(kind: string | undefined): number {
+  const bit = (kinds as readonly (string | undefined)[]).indexOf(kind)
+  return bit < 0 ? 0 : 1 << bit
+}
+
 /**
  * `size,time,checksum` of one version of a file, the same text that rclone makes: a file whose fingerprint differs has changed. `fast`
  * leaves out what the storage cannot tell without an extra request or reading the file.

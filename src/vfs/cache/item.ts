@@ -53,6 +53,7 @@ export class Item {
   #fd = -1
   #readers = 0
   #idle: NodeJS.Timeout | undefined
+  #entry: FileEntry | undefined
   #changed = false
   #gone = false
 
@@ -94,7 +95,8 @@ export class Item {
   /** The file as the storage has it, or will have. */
   get entry(): FileEntry {
     const { path, size, modTime, contentType } = this
-    return { kind: 'file', path, size, modTime, ...(contentType === undefined ? {} : { contentType }) }
+    if (this.#entry?.modTime === modTime) return this.#entry
+    return (this.#entry = { kind: 'file', path, size, modTime, ...(contentType === undefined ? {} : { contentType }) })
   }
 
   /** Opens its data for a reader, who releases it. Throws what the disk throws, and `not-found` when it is gone: look again. */
@@ -157,7 +159,11 @@ export class Item {
 
   /** Bytes of the file from its storage. */
   async fetch(ctx: Context, range: Range): Promise<Body> {
-    if (!this.source) throw new AppError('io', `the cache has lost bytes of ${this.path}`)
+    if (!this.source)
+      throw new AppError(
+        'io',
+        `${this.path}: these bytes are not in the cache, and its storage was not seen since the start`,
+      )
     return await this.#parts.fetch(ctx, this.source, range)
   }
 
@@ -203,13 +209,21 @@ export class Item {
     await this.save()
   }
 
-  /** Takes it out of the cache without touching the disk: another version has its place, or its files are removed by the caller. */
-  async detach(): Promise<void> {
+  /**
+   * Takes it out of the cache without touching the disk: another version has its place, or its files are removed by the
+   * caller. It waits for nothing: what is fetched for it may itself wait for the room that this makes.
+   */
+  detach(): void {
+    if (this.#gone) return
     this.#gone = true
     clearTimeout(this.#idle)
     this.#parts.space.give(this.present.size)
+    void this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
     await this.#downloads?.stop()
-    if (!this.inUse) await this.#close()
+    if (!this.inUse) await this.#close().catch(() => {})
   }
 
   async #close(): Promise<void> {
@@ -238,12 +252,12 @@ export class Item {
     const { space } = this.#parts
     const file = await this.#file
     if (!file || this.#gone || !(await space.take(chunk.length))) return false
-    if (!(await space.write(() => writeAll(file, at, chunk)))) {
+    const kept = !this.#gone && (await space.write(() => writeAll(file, at, chunk)))
+    // It may have been taken out in the meantime, with all that it had until then.
+    if (!kept || this.#gone) {
       space.give(chunk.length)
       return false
     }
-    // It may have been taken out in the meantime, with all that it had until then.
-    if (this.#gone) space.give(chunk.length)
     this.present.add({ start: at, end: at + chunk.length })
     this.#changed = true
     return true

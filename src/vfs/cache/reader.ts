@@ -23,7 +23,8 @@ export class CacheReader implements ByteSource {
     const item = this.#item
     throwIfAborted(this.#ctx.signal)
     if (item.isWhole) return await item.read(into, position)
-    if (!(await item.need(position, this.#ctx.signal))) return await this.#readPast(into, position)
+    const there = this.#goesPast(position) ? false : await item.need(position, this.#ctx.signal)
+    if (!there) return await this.#readPast(into, position)
     const end = item.present.from(position)?.end ?? position
     return await item.read(into.subarray(0, end - position), position)
   }
@@ -31,6 +32,11 @@ export class CacheReader implements ByteSource {
   async close(): Promise<void> {
     await this.#leavePast()
     this.#item.release()
+  }
+
+  /** Whoever reads past the cache goes on with it, until there is something in the cache again. */
+  #goesPast(position: number): boolean {
+    return this.#past?.at === position && !this.#item.present.has({ start: position, end: position + 1 })
   }
 
   async #readPast(into: Uint8Array, position: number): Promise<number> {

@@ -167,11 +167,13 @@ test('a limit on the size is kept while the cache grows, by dropping what was us
 })
 
 test('what does not fit is read past the cache', async (t) => {
-  const { remote, cache, file } = await cachedFilm(t, { cacheMaxSize: MIB })
+  const { remote, cache, file, far } = await cachedFilm(t, { cacheMaxSize: MIB })
   const [all, some] = [part(remote, file, 0, film.length), part(remote, file, 3 * MIB, 4 * MIB)]
   assert.ok((await all).equals(film))
   assert.ok((await some).equals(film.subarray(3 * MIB, 4 * MIB)))
   assert.ok(cache.stats.bytesUsed <= MIB)
+  const fetched = far.fetched.reduce((sum, { start, end }) => sum + end - start, 0)
+  assert.ok(fetched < 7 * MIB + 64 * 1024, `${fetched} bytes were fetched`)
 })
 
 test('what was not used for the longest age is dropped, what waits to be uploaded is not', async (t) => {

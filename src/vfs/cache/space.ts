@@ -43,10 +43,8 @@ export class Space {
   /** Takes room for bytes that are about to be written, dropping what was used longest ago. False when there is none to be had. */
   async take(bytes: number): Promise<boolean> {
     await this.#look()
-    if (!this.#fits(bytes)) {
-      const made = await this.#turns.run('evict', async () => await this.#make(bytes))
-      if (!made) return false
-    }
+    // Others may have taken what was made.
+    while (!this.#fits(bytes)) if (!(await this.#turns.run('evict', async () => await this.#make(bytes)))) return false
     this.hold(bytes)
     return true
   }

@@ -66,6 +66,11 @@ export class WriteBack {
     return this.#waiting.size
   }
 
+  /** How many of those that wait have failed at least once. */
+  get failed(): number {
+    return [...this.#waiting.values()].filter(({ tries }) => tries > 0).length
+  }
+
   /** Paths of what waits. */
   get paths(): readonly string[] {
     return [...this.#waiting.keys()]

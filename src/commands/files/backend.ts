@@ -1,0 +1,74 @@
+import { AppError } from '../../base/error.ts'
+import type { Json } from '../../base/json.ts'
+import { backendCommand as runOn } from '../../operations/command.ts'
+import { defineOptions, option } from '../../schema/option.ts'
+import { bool, strings } from '../../schema/values.ts'
+import { attempts } from '../attempts.ts'
+import type { Command } from '../command.ts'
+
+const backendOptions = defineOptions('backend', {
+  option: option(strings, [], 'Option of the command, as NAME=VALUE or NAME. Give it several times', { short: 'o' }),
+  json: option(bool, false, 'Write the answer as JSON, whatever it is'),
+})
+
+export const backendCommand: Command = {
+  name: 'backend',
+  usage: 'COMMAND REMOTE:PATH [ARGUMENT]...',
+  summary: 'Have a storage do what only its kind can',
+  help: 'The remote control has the same as backend/command. The guides to the kinds of storage tell what there is.',
+  examples: [
+    ['sluice backend list-multipart-uploads s3:bucket', 'uploads that were never completed'],
+    ['sluice backend encode secret: name.txt', 'the name under which a file is stored'],
+  ],
+  options: [backendOptions],
+  args: [2, Infinity],
+  run: (io) =>
+    attempts(io, { name: 'backend', retry: false, stats: false }, async (ctx) => {
+      const [name = '', text = '', ...args] = io.args
+      const { remote } = await (await io.remotes()).openAt(text)
+      const { option: pairs, json } = io.get(backendOptions)
+      const answer = await runOn(ctx, remote, { name, args, opt: Object.fromEntries(pairs.map(pairOf)) })
+      await io.stdout(json ? `${JSON.stringify(answer, null, '\t')}\n` : written(answer))
+    }),
+}
+
+const decodeOptions = defineOptions('cryptdecode', {
+  reverse: option(bool, false, 'Encrypt the names instead of decrypting them'),
+})
+
+export const cryptdecodeCommand: Command = {
+  name: 'cryptdecode',
+  usage: 'CRYPT: NAME...',
+  summary: 'Tell the names that encrypted ones stand for',
+  options: [decodeOptions],
+  args: [2, Infinity],
+  run: (io) =>
+    attempts(io, { name: 'cryptdecode', retry: false, stats: false }, async (ctx) => {
+      const [text = '', ...names] = io.args
+      const remote = await (await io.remotes()).open(text)
+      if (remote.info.type !== 'crypt') throw new AppError('invalid', `${text} is not a crypt remote`)
+      const { reverse } = io.get(decodeOptions)
+      for (const name of names) {
+        const [found] = (await runOn(ctx, remote, {
+          name: reverse ? 'encode' : 'decode',
+          args: [name],
+          opt: {},
+        })) as string[]
+        await io.stdout(`${name} \t ${found}\n`)
+      }
+    }),
+}
+
+function pairOf(text: string): [string, string] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** A text as it is, texts line by line, all else as JSON; nothing for no answer. */
+function written(answer: Json): string {
+  if (answer === null) return ''
+  if (typeof answer === 'string') return `${answer}\n`
+  if (Array.isArray(answer) && answer.every((item) => typeof item === 'string'))
+    return answer.map((item) => `${item}\n`).join('')
+  return `${JSON.stringify(answer, null, '\t')}\n`
+}
