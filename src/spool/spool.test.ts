@@ -149,7 +149,7 @@ test('a store is closed when its last reader has left', async () => {
 })
 
 test('memory of what was read from a socket is given back as soon as it is stored, but not what a reader has got', async () => {
-  const store = new TailStore(new MemoryStore())
+  const store = new TailStore(await DiskStore.open(tmpdir()))
   const chunk = (fill: number) => new Uint8Array(64 * 1024).fill(fill)
   const [kept, free, last] = [chunk(1), chunk(2), chunk(3)]
   await store.write(0, kept)
@@ -159,4 +159,6 @@ test('memory of what was read from a socket is given back as soon as it is store
   assert.deepEqual([...got], [1, 1, 1, 1, 1])
   assert.equal(free.length, 0)
   assert.equal(last.length, 64 * 1024)
+  assert.equal((await store.read(kept.length, 5))[0], 2)
+  await store.close()
 })

@@ -10,7 +10,7 @@ interface Chunk {
   shared: boolean
 }
 
-/** Keeps the newest bytes of a store in memory as well: those who follow closely cost it no reads. */
+/** Keeps the newest bytes of a store that has none in memory: those who follow closely cost it no reads. */
 export class TailStore implements Store {
   readonly #store: Store
   /** The newest chunks, in order; together at most TAIL bytes, or one chunk. */
