@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { type Once, once } from './base/once.ts'
 import { AppContext } from './core/app-context.ts'
+import { cacheDirOf } from './core/cache-dir.ts'
 import { Bandwidth } from './core/bandwidth.ts'
 import { Events } from './core/events.ts'
 import type { Filter } from './core/filter.ts'
@@ -73,7 +73,7 @@ export class App {
       if (key === 'bwLimit') this.bandwidth.set(bwLimit)
       if (key === 'bwLimitFile') this.bandwidth.setPerFile(bwLimitFile)
     })
-    this.cacheDir = main.cacheDir || join(parts.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rclone')
+    this.cacheDir = cacheDirOf(main.cacheDir, parts.env)
     this.caches = new FileCaches(this.ctx, this.cacheDir)
     this.#parts = parts
     this.#config = configAt(configPathOf(parts), parts)

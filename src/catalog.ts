@@ -3,11 +3,13 @@ import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
+import { cacheBackend } from './backends/cache/index.ts'
 import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { ftpBackend } from './backends/ftp/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
+import { hasherBackend } from './backends/hasher/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
 import { sftpBackend } from './backends/sftp/index.ts'
@@ -45,11 +47,13 @@ export function backendsOf(): readonly Backend[] {
     aliasBackend,
     archiveBackend,
     azureblobBackend,
+    cacheBackend(),
     chunkerBackend,
     combineBackend,
     cryptBackend,
     ftpBackend,
     gcsBackend,
+    hasherBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),

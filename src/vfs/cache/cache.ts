@@ -9,6 +9,7 @@ import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
 import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
+import { Items } from './items.ts'
 import type { Layout } from './layout.ts'
 import { loadItems } from './load.ts'
 import { type CacheLock, lockCache } from './lock.ts'
@@ -48,8 +49,7 @@ export class FileCache {
   readonly #space: Space
   readonly #writeBack: WriteBack
   readonly #itemParts: ItemParts
-  /** By path, the one first that was used longest ago. */
-  readonly #items = new Map<string, Item>()
+  readonly #items: Items
   /** Entries that were found to be of an item. */
   readonly #known = new WeakMap<FileEntry, Item>()
   /** The version at the storage of entries that were looked at. */
@@ -60,7 +60,7 @@ export class FileCache {
     clearInterval(this.#poll)
     await this.ready.catch(() => {})
     await this.#writeBack.close()
-    for (const item of this.#items.values()) await item.settle()
+    for (const item of this.#items.all) await item.settle()
     const { size } = this.#writeBack
     if (size > 0)
       this.#parts.ctx.log.notice(`vfs cache: ${size} files wait to be uploaded: that goes on at the next start`)
@@ -71,9 +71,10 @@ export class FileCache {
     const { ctx, options, bufferSize, transfers, layout } = parts
     this.#parts = parts
     this.#files = files
+    this.#items = new Items(files)
     this.#lock = lock
     const limits = { maxSize: options.cacheMaxSize, minFree: options.cacheMinFreeSpace }
-    this.#space = new Space(layout.data, limits, async () => await this.#evictOldest())
+    this.#space = new Space(layout.data, limits, async () => await this.#items.dropOldest())
     const window = Math.max(bufferSize, LEAST_WINDOW)
     this.#itemParts = {
       ctx,
@@ -90,7 +91,7 @@ export class FileCache {
     this.ready = this.#load()
     this.ready.catch((error: unknown) => ctx.log.error(`vfs cache: ${messageOf(error)}`))
     if (options.cachePollInterval > 0 && options.cachePollInterval !== Infinity)
-      this.#poll = setInterval(() => void this.clean(), options.cachePollInterval).unref()
+      this.#poll = setInterval(() => void this.#cleanQuietly(), options.cachePollInterval).unref()
   }
 
   /** Opens the cache of a remote. Throws `busy` when another process has it, and what the disk throws. */
@@ -150,11 +151,10 @@ export class FileCache {
     } catch (error) {
       if (item.isGone || item.dirty) throw error
       ctx.log.debug(`vfs cache: read past it: ${messageOf(error)}`, { object: file.path })
-      await this.#dropItem(item)
+      await this.#items.drop(item)
       return undefined
     }
-    // The one that was used last comes last.
-    if (this.#items.get(item.path) === item && this.#items.delete(item.path)) this.#items.set(item.path, item)
+    if (!item.isGone) this.#items.put(item)
     return await item.open(ctx, range)
   }
 
@@ -170,7 +170,7 @@ export class FileCache {
     await this.#writeBack.drop(path)
     const item = this.#items.get(path)
     if (!item) return
-    await this.#dropItem(item)
+    await this.#items.drop(item)
     this.#tell(path)
   }
 
@@ -196,7 +196,7 @@ export class FileCache {
     this.#space.hold(item.size)
     const info = { modTime: item.modTime, ...(item.contentType === undefined ? {} : { contentType: item.contentType }) }
     const entry = await this.#commit(ctx, to, { place, size: item.size, info })
-    await this.#dropItem(item)
+    await this.#items.drop(item)
     return entry
   }
 
@@ -232,15 +232,19 @@ export class FileCache {
     const { ctx, options } = this.#parts
     const before = this.#items.size
     const oldest = performance.now() - options.cacheMaxAge
-    for (const item of this.#items.values())
-      if (item.usedAt < oldest && isIdle(item)) await this.#dropItem(item)
+    for (const item of this.#items.all)
+      if (item.usedAt < oldest && item.isIdle) await this.#items.drop(item)
       else await item.save().catch((error: unknown) => ctx.log.error(messageOf(error), { object: item.path }))
     await this.#space.keepLimits()
-    const inUse = [...this.#items.values()].filter((item) => item.inUse).length
+    const inUse = [...this.#items.all].filter((item) => item.inUse).length
     const { size, running } = this.#writeBack
     ctx.log.info(
       `vfs cache: cleaned: objects ${this.#items.size} (was ${before}) in use ${inUse}, to upload ${size - running}, uploading ${running}, total size ${this.#space.used}`,
     )
+  }
+
+  async #cleanQuietly(): Promise<void> {
+    await this.clean().catch((error: unknown) => this.#parts.ctx.log.error(`vfs cache: ${messageOf(error)}`))
   }
 
   /** Ends it; what waits to be uploaded waits for the next start. */
@@ -252,7 +256,7 @@ export class FileCache {
     const { ctx } = this.#parts
     for (const { path, metadata } of await loadItems(ctx, this.#files)) {
       const item = new Item(this.#itemParts, path, metadata)
-      this.#items.set(path, item)
+      this.#items.put(item)
       this.#space.hold(item.present.size)
       if (item.dirty) await this.#writeBack.add(item)
     }
@@ -291,8 +295,7 @@ export class FileCache {
           `vfs cache: removing cached entry as stale (remote fingerprint ${JSON.stringify(fingerprint)} != cached fingerprint ${JSON.stringify(old.fingerprint)})`,
           { object: path },
         )
-        this.#items.delete(path)
-        old.detach()
+        this.#items.remove(old)
         await this.#files.remove(path)
       }
       const now = fromMs(Date.now())
@@ -302,7 +305,7 @@ export class FileCache {
 
   #add(path: string, metadata: Metadata): Item {
     const item = new Item(this.#itemParts, path, metadata)
-    this.#items.set(path, item)
+    this.#items.put(item)
     return item
   }
 
@@ -332,10 +335,7 @@ export class FileCache {
       if (info.ifAbsent && (old?.dirty || (await this.#parts.remote.stat(ctx, path))))
         throw new AppError('exists', `${path} exists`)
       await this.#files.place(place, path, metadata, durable)
-      this.#items.delete(path)
-      const item = this.#add(path, metadata)
-      old?.detach()
-      return item
+      return this.#add(path, metadata)
     })
     await this.#writeBack.add(item)
     this.#tell(path)
@@ -349,34 +349,9 @@ export class FileCache {
     this.#tell(item.path)
   }
 
-  /** Drops the item that was used longest ago and may be dropped; false when there is none. */
-  async #evictOldest(): Promise<boolean> {
-    for (const item of this.#items.values()) {
-      if (!isIdle(item)) continue
-      await this.#dropItem(item)
-      return true
-    }
-    return false
-  }
-
-  async #dropItem(item: Item): Promise<void> {
-    const { path } = item
-    if (this.#items.get(path) === item) this.#items.delete(path)
-    if (item.isGone) return
-    item.detach()
-    await this.#files.locked(path, async () => {
-      if (!this.#items.has(path)) await this.#files.remove(path)
-    })
-  }
-
   #tell(path: string): void {
     for (const changed of this.#watchers) changed(path)
   }
-}
-
-/** It may be dropped: nobody reads it, and the storage has it. */
-function isIdle(item: Item): boolean {
-  return !item.inUse && !item.dirty
 }
 
 /** The version that an entry is of is the one that waits to be uploaded. */

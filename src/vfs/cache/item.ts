@@ -82,6 +82,11 @@ export class Item {
     return this.#readers > 0
   }
 
+  /** It may be dropped: nobody reads it, and its storage has it. */
+  get isIdle(): boolean {
+    return !this.inUse && !this.dirty
+  }
+
   /** It is not part of the cache any more; those who read it still can, as far as it was there. */
   get isGone(): boolean {
     return this.#gone
@@ -152,13 +157,14 @@ export class Item {
       if (this.#downloads?.active) this.#downloads.touch(at)
       return true
     }
-    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     this.#downloads ??= this.#newDownloads()
     return await this.#downloads.need(at, signal)
   }
 
   /** Bytes of the file from its storage. */
   async fetch(ctx: Context, range: Range): Promise<Body> {
+    // Its storage may have another version by now.
+    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     if (!this.source)
       throw new AppError(
         'io',
