@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Body } from '../../base/body.ts'
-import { AppError } from '../../base/error.ts'
+import { AppError, toAppError } from '../../base/error.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { type Headers, leave } from '../../net/client.ts'
@@ -9,6 +9,7 @@ import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import type { Call, Streamed } from './client.ts'
 import { Chunks } from './chunks.ts'
+import { findObject } from './find.ts'
 import { partSizeOf, uploadParts } from './multipart.ts'
 import { describing, etagOf, isEncrypted, md5OfEtag } from './object.ts'
 import { ifNew, onlyNew } from './only-new.ts'
@@ -79,14 +80,21 @@ async function transport(ctx: Context, store: Store, job: Upload, body: Body): P
 async function putBytes(ctx: Context, store: Store, job: Upload, bytes: Uint8Array): Promise<Made> {
   const { client, options } = store
   const md5 = createHash('md5').update(bytes).digest()
+  let tries = 0
   const headers = await ifNew(store, job.info, (condition) =>
     client.again(ctx, async () => {
+      tries++
       const call = putCall(store, job, { 'content-md5': md5.toString('base64'), ...condition }, bytes)
       const response = await (options.usePresignedRequest ? client.sendPresigned(ctx, call) : client.send(ctx, call))
       await leave(response.body)
       return response.headers
     }),
-  )
+  ).catch(async (reason: unknown) => {
+    // An answer that was lost, and a second try: the name is taken by this very upload.
+    const mine = toAppError(reason).code === 'precondition' && tries > 1 && (await findObject(ctx, store, job.place))
+    if (!mine || mine.version !== md5.toString('hex') || mine.modTime !== job.modTime) throw reason
+    return { etag: mine.version }
+  })
   return madeOf(headers, bytes.length, md5.toString('hex'))
 }
 
