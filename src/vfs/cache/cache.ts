@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type Body, bodyOf } from '../../base/body.ts'
 import { AppError, messageOf } from '../../base/error.ts'
 import { once } from '../../base/once.ts'
@@ -52,8 +53,8 @@ export class FileCache {
   readonly #items: Items
   /** Entries that were found to be of an item. */
   readonly #known = new WeakMap<FileEntry, Item>()
-  /** The version at the storage of entries that were looked at. */
-  readonly #fingerprints = new WeakMap<FileEntry, Promise<string>>()
+  /** Fingerprints by version: making one may cost a reading of the file. */
+  readonly #fingerprints = new LRUCache<string, Promise<string>>({ max: 10_000 })
   readonly #watchers = new Set<(path: string) => void>()
   #poll: NodeJS.Timeout | undefined
   readonly #close = once(async () => {
@@ -311,11 +312,12 @@ export class FileCache {
 
   #fingerprint(ctx: Context, file: FileEntry): Promise<string> {
     const { remote, options } = this.#parts
-    let made = this.#fingerprints.get(file)
+    const key = JSON.stringify([file.path, file.version, file.size, String(file.modTime), file.hashes])
+    let made = this.#fingerprints.get(key)
     if (!made) {
       made = fingerprintOf(ctx, remote, file, options.fastFingerprint)
-      made.catch(() => this.#fingerprints.delete(file))
-      this.#fingerprints.set(file, made)
+      made.catch(() => this.#fingerprints.delete(key))
+      this.#fingerprints.set(key, made)
     }
     return made
   }
