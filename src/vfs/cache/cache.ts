@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type Body, bodyOf } from '../../base/body.ts'
+import { orAbort } from '../../base/abort.ts'
 import { AppError, messageOf } from '../../base/error.ts'
 import { once } from '../../base/once.ts'
 import type { Range } from '../../base/range.ts'
@@ -8,7 +9,7 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber, isSameVersion } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
 import { Items } from './items.ts'
 import type { Layout } from './layout.ts'
@@ -276,8 +277,8 @@ export class FileCache {
     if ((!item && !full) || file.size < 0) return undefined
     // What was seen before is still there until the new version is uploaded.
     if (item?.dirty) return isSame(item, file) ? item : undefined
-    const fingerprint = await this.#fingerprint(ctx, file)
-    const fresh = item?.fingerprint === fingerprint && !item.isGone
+    const fingerprint = await orAbort(ctx.signal, this.#fingerprint(file))
+    const fresh = item && !item.isGone && isSameVersion(item.fingerprint, fingerprint)
     const found = fresh ? item : await this.#replaced(file, fingerprint, full)
     if (!found || found.dirty) return undefined
     found.source = file
@@ -290,7 +291,7 @@ export class FileCache {
     const { path, size, modTime } = file
     return await this.#files.locked(path, async () => {
       const old = this.#items.get(path)
-      if (old && (old.dirty || old.fingerprint === fingerprint)) return old
+      if (old && (old.dirty || isSameVersion(old.fingerprint, fingerprint))) return old
       if (old) {
         this.#parts.ctx.log.info(
           `vfs cache: removing cached entry as stale (remote fingerprint ${JSON.stringify(fingerprint)} != cached fingerprint ${JSON.stringify(old.fingerprint)})`,
@@ -310,8 +311,8 @@ export class FileCache {
     return item
   }
 
-  #fingerprint(ctx: Context, file: FileEntry): Promise<string> {
-    const { remote, options } = this.#parts
+  #fingerprint(file: FileEntry): Promise<string> {
+    const { ctx, remote, options } = this.#parts
     const key = JSON.stringify([file.path, file.version, file.size, String(file.modTime), file.hashes])
     let made = this.#fingerprints.get(key)
     if (!made) {
