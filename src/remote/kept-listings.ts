@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { rethrow } from '../base/error.ts'
@@ -18,6 +18,7 @@ export async function openDatabase(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite')
   await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(rethrow)
   const database = new DatabaseSync(path)
+  await chmod(path, 0o600).catch(rethrow)
   database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
   return database
 }
@@ -29,6 +30,15 @@ export class KeptListings {
   constructor(database: DatabaseSync) {
     this.#database = database
     database.exec(schema)
+  }
+
+  /** Opens listings in a file of their own. */
+  static async open(path: string): Promise<KeptListings> {
+    return new KeptListings(await openDatabase(path))
+  }
+
+  close(): void {
+    this.#database.close()
   }
 
   /** How long ago the listing of a directory was read, ms; undefined = it is not kept, or from a clock that was changed since. */
