@@ -59,18 +59,20 @@ export class ChunkCache {
 
   /** Forgets everything. */
   async purge(): Promise<void> {
-    this.#catalog.forgetListing('', true)
+    this.#catalog.listings.forget('', true)
     await this.#chunks.forget()
   }
 
   /** Forgets what is known of a file or directory (`cache/expire`). Throws `invalid` for what is not in the cache. */
   async expire(path: string, withData: boolean): Promise<'file' | 'directory'> {
     const key = this.#key(path)
-    const kind = this.#catalog.entry(key)?.kind ?? (this.#catalog.listedAt(key) === undefined ? undefined : 'directory')
+    const kind =
+      this.#catalog.listings.entry(key)?.kind ??
+      (this.#catalog.listings.age(key) === undefined ? undefined : 'directory')
     if (!kind) throw new AppError('invalid', `${path} doesn't exist in cache`)
     if (withData)
       for (const { path: file } of this.#catalog.chunks()) if (isInside(file, key)) await this.#chunks.forget(file)
-    this.#catalog.forgetListing(kind === 'file' ? parentOf(key) : key, kind === 'directory')
+    this.#catalog.listings.forget(kind === 'file' ? parentOf(key) : key, kind === 'directory')
     return kind
   }
 
@@ -130,7 +132,7 @@ export class ChunkCache {
     throwIfAborted(ctx.signal)
     const key = this.#key(dir)
     if (this.#isFresh(key)) {
-      for (const entry of this.#catalog.list(key)) yield { ...entry, path: this.#below(entry.path) }
+      for (const entry of this.#catalog.listings.list(key)) yield { ...entry, path: this.#below(entry.path) }
       return
     }
     const entries: Entry[] = []
@@ -138,12 +140,12 @@ export class ChunkCache {
       if (entries.length <= LARGEST) entries.push({ ...entry, path: this.#key(entry.path) })
       yield entry
     }
-    if (entries.length <= LARGEST) this.#catalog.saveListing(key, entries, Date.now())
+    if (entries.length <= LARGEST) this.#catalog.listings.save(key, entries)
   }
 
   async #stat(ctx: Context, path: string): Promise<Entry | undefined> {
     if (path === '' || !this.#isFresh(this.#key(parentOf(path)))) return await this.#parts.inner.stat(ctx, path)
-    const entry = this.#catalog.entry(this.#key(path))
+    const entry = this.#catalog.listings.entry(this.#key(path))
     return entry && { ...entry, path }
   }
 
@@ -200,19 +202,16 @@ export class ChunkCache {
     )
   }
 
-  /** A listing that seems to be from the future is not: the clock was changed. */
   #isFresh(key: string): boolean {
-    const at = this.#catalog.listedAt(key)
-    const age = at === undefined ? NaN : Date.now() - at
-    return age >= 0 && age < this.#parts.infoAge
+    return (this.#catalog.listings.age(key) ?? Infinity) < this.#parts.infoAge
   }
 
   /** Something was changed at a path: drops what is known of it, of what is below it, and of the folders that it lies in. */
   async #forget(path: string): Promise<void> {
     const key = this.#key(path)
     try {
-      this.#catalog.forgetListing(key, true)
-      for (let dir = key; dir !== '';) this.#catalog.forgetListing((dir = parentOf(dir)))
+      this.#catalog.listings.forget(key, true)
+      for (let dir = key; dir !== '';) this.#catalog.listings.forget((dir = parentOf(dir)))
       await this.#chunks.forget(key)
     } catch (error) {
       throw new AppError('io', `cache: ${messageOf(error)}`, { cause: error })

@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { type Body, bodyOf } from '../../base/body.ts'
+import { orAbort } from '../../base/abort.ts'
 import { AppError, messageOf } from '../../base/error.ts'
 import { once } from '../../base/once.ts'
 import type { Range } from '../../base/range.ts'
@@ -7,7 +9,7 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber, isSameVersion } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
 import { Items } from './items.ts'
 import type { Layout } from './layout.ts'
@@ -52,8 +54,8 @@ export class FileCache {
   readonly #items: Items
   /** Entries that were found to be of an item. */
   readonly #known = new WeakMap<FileEntry, Item>()
-  /** The version at the storage of entries that were looked at. */
-  readonly #fingerprints = new WeakMap<FileEntry, Promise<string>>()
+  /** Fingerprints by version: making one may cost a reading of the file. */
+  readonly #fingerprints = new LRUCache<string, Promise<string>>({ max: 10_000 })
   readonly #watchers = new Set<(path: string) => void>()
   #poll: NodeJS.Timeout | undefined
   readonly #close = once(async () => {
@@ -275,8 +277,8 @@ export class FileCache {
     if ((!item && !full) || file.size < 0) return undefined
     // What was seen before is still there until the new version is uploaded.
     if (item?.dirty) return isSame(item, file) ? item : undefined
-    const fingerprint = await this.#fingerprint(ctx, file)
-    const fresh = item?.fingerprint === fingerprint && !item.isGone
+    const fingerprint = await orAbort(ctx.signal, this.#fingerprint(file))
+    const fresh = item && !item.isGone && isSameVersion(item.fingerprint, fingerprint)
     const found = fresh ? item : await this.#replaced(file, fingerprint, full)
     if (!found || found.dirty) return undefined
     found.source = file
@@ -289,7 +291,7 @@ export class FileCache {
     const { path, size, modTime } = file
     return await this.#files.locked(path, async () => {
       const old = this.#items.get(path)
-      if (old && (old.dirty || old.fingerprint === fingerprint)) return old
+      if (old && (old.dirty || isSameVersion(old.fingerprint, fingerprint))) return old
       if (old) {
         this.#parts.ctx.log.info(
           `vfs cache: removing cached entry as stale (remote fingerprint ${JSON.stringify(fingerprint)} != cached fingerprint ${JSON.stringify(old.fingerprint)})`,
@@ -309,13 +311,14 @@ export class FileCache {
     return item
   }
 
-  #fingerprint(ctx: Context, file: FileEntry): Promise<string> {
-    const { remote, options } = this.#parts
-    let made = this.#fingerprints.get(file)
+  #fingerprint(file: FileEntry): Promise<string> {
+    const { ctx, remote, options } = this.#parts
+    const key = JSON.stringify([file.path, file.version, file.size, String(file.modTime), file.hashes])
+    let made = this.#fingerprints.get(key)
     if (!made) {
       made = fingerprintOf(ctx, remote, file, options.fastFingerprint)
-      made.catch(() => this.#fingerprints.delete(file))
-      this.#fingerprints.set(file, made)
+      made.catch(() => this.#fingerprints.delete(key))
+      this.#fingerprints.set(key, made)
     }
     return made
   }

@@ -108,19 +108,23 @@ export class Item {
   async acquire(): Promise<void> {
     this.#readers++
     clearTimeout(this.#idle)
+    const opening = (this.#file ??= this.#open())
     try {
-      this.#file ??= this.#parts.files.locked(this.path, async () => {
-        if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
-        const file = await this.#parts.files.open(this.path, this.size)
-        this.#fd = file.fd
-        return file
-      })
-      await this.#file
+      await opening
     } catch (error) {
-      this.#file = undefined
+      if (this.#file === opening) this.#file = undefined
       this.#readers--
       throw error
     }
+  }
+
+  async #open(): Promise<FileHandle> {
+    return await this.#parts.files.locked(this.path, async () => {
+      if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
+      const file = await this.#parts.files.open(this.path, this.size)
+      this.#fd = file.fd
+      return file
+    })
   }
 
   /**
@@ -175,6 +179,7 @@ export class Item {
 
   /** A reader has ended. */
   release(): void {
+    this.usedAt = performance.now()
     if (--this.#readers > 0) return
     if (this.#gone) return void this.#close().catch(() => {})
     this.#idle = setTimeout(() => void this.settle(), this.#parts.idleMs).unref()
@@ -188,6 +193,7 @@ export class Item {
     await this.#parts.files.locked(this.path, async () => {
       if (this.#gone) return
       if (this.#downloads) await file?.datasync()
+      await file?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
       await this.#parts.files.save(this.path, this.metadata)
     })
   }
