@@ -4,7 +4,6 @@ import { userInfo } from 'node:os'
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2'
 import { abortError } from '../../base/abort.ts'
 import { AppError, errorCode, messageOf, toAppError } from '../../base/error.ts'
-import type { Logger } from '../../core/log.ts'
 import type { Values } from '../../schema/option.ts'
 import type { sftpOptions } from './index.ts'
 import { expanded, loginMethods } from './keys.ts'
@@ -17,7 +16,6 @@ export interface ClientSettings {
   /** Time to connect and log in, in ms. */
   readonly connectTimeout: number
   readonly localAddress: string
-  readonly log: Logger
   /** Says once that the key of a host was not checked. */
   readonly unchecked: (fingerprint: string) => void
 }
