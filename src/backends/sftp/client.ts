@@ -29,15 +29,16 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
   const username = options.user === '' ? userInfo().username : options.user
   const known = await hostKeys(options)
   const client = new ssh2.Client()
+  const authHandler = await loginMethods(ssh2, username, options)
   // The socket is ours, so that what goes out over it can be held together.
   const at = { host: options.host, port: options.port, noDelay: true }
-  const socket = dial(localAddress === '' ? at : { ...at, localAddress })
+  const socket = dial(localAddress === '' ? at : { ...at, localAddress }).on('error', () => {})
   let refusal: AppError | undefined
   const config: ConnectConfig = {
     sock: socket,
     username,
     readyTimeout: connectTimeout > 0 && connectTimeout < 2 ** 31 ? connectTimeout : 0,
-    authHandler: await loginMethods(ssh2, username, options),
+    authHandler,
     algorithms: algorithmsOf(options, known),
     hostVerifier: (key: Buffer) => {
       refusal = checkHost(key, known, settings)
@@ -56,6 +57,7 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
     }
   }).catch((error: unknown) => {
     client.destroy()
+    socket.destroy()
     throw error
   })
   return new ClientTransport(client, socket, options)
