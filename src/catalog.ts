@@ -9,6 +9,7 @@ import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
 import { ftpBackend } from './backends/ftp/index.ts'
 import { gcsBackend } from './backends/googlecloudstorage/index.ts'
+import { hasherBackend } from './backends/hasher/index.ts'
 import { httpBackend } from './backends/http/index.ts'
 import { s3Backend } from './backends/s3/index.ts'
 import { sftpBackend } from './backends/sftp/index.ts'
@@ -52,6 +53,7 @@ export function backendsOf(): readonly Backend[] {
     cryptBackend,
     ftpBackend,
     gcsBackend,
+    hasherBackend,
     httpBackend,
     localBackend(),
     memoryBackend(),

@@ -232,10 +232,15 @@ class ChunkerRemote implements Remote {
 
   #made(composite: Composite): FileEntry {
     const { path, main, chunks } = composite
-    const first = main ?? (chunks[0] as FileEntry)
-    const versions = [first, ...chunks].map(({ version }) => version)
-    const version = versions.every((one) => one !== undefined) ? { version: `${versions.length}-${first.version}` } : {}
-    const file: FileEntry = { kind: 'file', path, size: sizeOf(composite), modTime: first.modTime, ...version }
+    const all = main ? [main, ...chunks] : chunks
+    const known = all.every(({ version }) => version !== undefined)
+    const file: FileEntry = {
+      kind: 'file',
+      path,
+      size: sizeOf(composite),
+      modTime: all[0]?.modTime ?? 0n,
+      ...(known ? { version: `${all.length}-${all[0]?.version}` } : {}),
+    }
     this.#composites.set(file, composite)
     return file
   }

@@ -52,11 +52,14 @@ export class Upload {
   /** Takes the body, unless it is known to fit in one piece. Throws what it throws, and leaves nothing then. */
   async begin(ctx: Context, path: string, body: Body, info: PutInfo): Promise<Received> {
     const { size = -1 } = info
-    const direct = await this.#direct(body, info)
+    const direct = await this.#direct(ctx, body, info)
     const common = { path, info, txn: newTxn() }
-    if (direct) return { ...common, chunks: [], direct, hashes: {}, split: false }
+    if (direct?.whole) return { ...common, chunks: [], direct: direct.body, hashes: {}, split: false }
     const sums = this.#hashers(info)
-    const splitter = new Splitter(summed(incoming(body, info, ctx.signal), sums), this.#parts.config.chunkSize)
+    const splitter = new Splitter(
+      summed(incoming(direct?.body ?? body, info, ctx.signal), sums),
+      this.#parts.config.chunkSize,
+    )
     const chunks: FileEntry[] = []
     try {
       let left = size
@@ -97,12 +100,17 @@ export class Upload {
     }
   }
 
-  /** A body that may go to its place as it is: one that is small enough and does not look like metadata. */
-  async #direct(body: Body, info: PutInfo): Promise<Body | undefined> {
+  /**
+   * The body, and whether it may go to its place as it is: when it is small enough for that and does not look like metadata.
+   * Undefined when it is not known to be small.
+   */
+  async #direct(ctx: Context, body: Body, info: PutInfo): Promise<{ body: Body; whole: boolean } | undefined> {
     const { config } = this.#parts
     const { size = -1 } = info
     if (size < 0 || size > config.chunkSize || config.metaFormat === 'none' || this.#describesAll) return undefined
-    return size > LONGEST ? body : undefined
+    if (size > LONGEST) return { body, whole: true }
+    const bytes = await collect(incoming(body, info, ctx.signal))
+    return { body: bodyOf(bytes), whole: !looksLikeMetadata(bytes) }
   }
 
   async #single(ctx: Context, { path, chunks }: Received, old: Present): Promise<Stored> {

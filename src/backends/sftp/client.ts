@@ -4,7 +4,6 @@ import { userInfo } from 'node:os'
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2'
 import { abortError } from '../../base/abort.ts'
 import { AppError, errorCode, messageOf, toAppError } from '../../base/error.ts'
-import type { Logger } from '../../core/log.ts'
 import type { Values } from '../../schema/option.ts'
 import type { sftpOptions } from './index.ts'
 import { expanded, loginMethods } from './keys.ts'
@@ -17,7 +16,6 @@ export interface ClientSettings {
   /** Time to connect and log in, in ms. */
   readonly connectTimeout: number
   readonly localAddress: string
-  readonly log: Logger
   /** Says once that the key of a host was not checked. */
   readonly unchecked: (fingerprint: string) => void
 }
@@ -31,15 +29,16 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
   const username = options.user === '' ? userInfo().username : options.user
   const known = await hostKeys(options)
   const client = new ssh2.Client()
+  const authHandler = await loginMethods(ssh2, username, options)
   // The socket is ours, so that what goes out over it can be held together.
   const at = { host: options.host, port: options.port, noDelay: true }
-  const socket = dial(localAddress === '' ? at : { ...at, localAddress })
+  const socket = dial(localAddress === '' ? at : { ...at, localAddress }).on('error', () => {})
   let refusal: AppError | undefined
   const config: ConnectConfig = {
     sock: socket,
     username,
     readyTimeout: connectTimeout > 0 && connectTimeout < 2 ** 31 ? connectTimeout : 0,
-    authHandler: await loginMethods(ssh2, username, options),
+    authHandler,
     algorithms: algorithmsOf(options, known),
     hostVerifier: (key: Buffer) => {
       refusal = checkHost(key, known, settings)
@@ -58,6 +57,7 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
     }
   }).catch((error: unknown) => {
     client.destroy()
+    socket.destroy()
     throw error
   })
   return new ClientTransport(client, socket, options)

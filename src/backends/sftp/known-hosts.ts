@@ -30,11 +30,18 @@ export function verdictOn(shown: Buffer, known: readonly KnownKey[]): 'known' | 
 
 /** The algorithms by which a host can prove that it has one of these keys. */
 export function algorithmsFor(known: readonly KnownKey[]): string[] {
-  const all = known.filter(({ revoked }) => !revoked).flatMap(({ type }) => (type === 'ssh-rsa' ? rsa : [type]))
-  return [...new Set(all)]
+  const types = known.filter(({ revoked }) => !revoked).map(({ type }) => type)
+  return [...new Set(types.flatMap((type) => algorithms[type] ?? []))]
 }
 
-const rsa = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
+/** By the type of the key; those of hardware keys are not for hosts. */
+const algorithms: Readonly<Record<string, readonly string[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
+}
 
 /** How people compare keys: `SHA256:` and base64, as ssh shows it. */
 export function fingerprint(key: Buffer): string {

@@ -1,7 +1,7 @@
 import { orAbort } from '../../base/abort.ts'
 import { bodyOf, type Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
-import { asCanonical, isEntryName, isInside, join, nameOf, parentOf } from '../../base/path.ts'
+import { asCanonical, isEntryName, isInside, join } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
@@ -11,20 +11,12 @@ import type { OpenArgs } from '../../remote/backend.ts'
 import { incoming } from '../../remote/incoming.ts'
 import { inBatches } from '../../remote/listing.ts'
 import { isPartialName, partialName } from '../../remote/partial.ts'
-import type {
-  DirEntry,
-  Entry,
-  FileEntry,
-  Listing,
-  PutInfo,
-  Remote,
-  RemoteInfo,
-  Usage,
-  WriterAt,
-} from '../../remote/remote.ts'
+import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import type { Values } from '../../schema/option.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import { connect } from './client.ts'
+import { above, below, holdsSomething, makeDirectory } from './directories.ts'
+import { entryOf, fileEntry, refuseChanged, SECOND } from './entries.ts'
 import type { sftpOptions } from './index.ts'
 import { type Connection, type Lease, Pool } from './pool.ts'
 import { programTransport } from './program.ts'
@@ -36,7 +28,6 @@ import { SftpWriter } from './writer.ts'
 
 type Options = Values<typeof sftpOptions>
 
-const SECOND = 1_000_000_000n
 /** Connections at once when the configuration sets no limit. */
 const MOST = 8
 
@@ -80,12 +71,17 @@ function poolOf(ctx: Context, name: string, options: Options): Pool {
       const transport =
         options.ssh.length > 0
           ? programTransport(options)
-          : await connect({ options, connectTimeout, localAddress, log: ctx.log, unchecked })
-      const session = await Session.begin(await transport.sftp(), timeout, () => {
+          : await connect({ options, connectTimeout, localAddress, unchecked })
+      try {
+        const session = await Session.begin(await transport.sftp(), timeout, () => {
+          transport.end()
+          ended()
+        })
+        return { session, transport }
+      } catch (error) {
         transport.end()
-        ended()
-      })
-      return { session, transport }
+        throw error
+      }
     },
   })
 }
@@ -376,46 +372,6 @@ class SftpRemote implements Remote {
   }
 }
 
-/** Joins paths of the server, the first of which may be `/`. */
-function below(dir: string, path: string): string {
-  return dir.endsWith('/') ? `${dir}${path}` : join(dir, path)
-}
-
-/** The directory that a path of the server is in. */
-function above(full: string): string {
-  return parentOf(full) || (full.startsWith('/') ? '/' : '.')
-}
-
-/** Makes a directory and those above it; one that is there is fine. */
-async function makeDirectory(session: Session, full: string): Promise<void> {
-  const found = await existing(session, full)
-  if (found) return refuseFile(full, found)
-  if (full !== '.' && full !== '/') await makeDirectory(session, above(full))
-  try {
-    await session.makeDirectory(full)
-  } catch (error) {
-    // Somebody else may have made it meanwhile.
-    const now = await existing(session, full)
-    if (!now) throw error
-    refuseFile(full, now)
-  }
-}
-
-function refuseFile(full: string, attributes: Attributes): void {
-  if (typeOf(attributes) !== 'directory') throw new AppError('not-directory', `${nameOf(full)} is a file`)
-}
-
-async function holdsSomething(session: Session, full: string): Promise<boolean> {
-  const handle = await session.openDirectory(full)
-  try {
-    for (let names = await session.readDirectory(handle); names; names = await session.readDirectory(handle))
-      if (names.some(({ name }) => isEntryName(name))) return true
-    return false
-  } finally {
-    session.close(handle).catch(() => {})
-  }
-}
-
 /** An opened file or directory; closed again when the context is aborted before it is there. */
 async function openHandle(ctx: Context, session: Session, opening: Promise<Handle>): Promise<Handle> {
   try {
@@ -431,28 +387,4 @@ async function unlessMissing(asked: Promise<Attributes>): Promise<Attributes | u
     if (['not-found', 'invalid'].includes(toAppError(error).code)) return undefined
     throw error
   })
-}
-
-/** The entry of a file or directory; undefined for sockets, devices and links that were not followed. */
-function entryOf(path: string, attributes: Attributes): Entry | undefined {
-  const type = typeOf(attributes)
-  if (type === 'file') return fileEntry(path, attributes)
-  if (type === 'directory') return { kind: 'directory', path, modTime: modTimeOf(attributes) } satisfies DirEntry
-  return undefined
-}
-
-function fileEntry(path: string, attributes: Attributes): FileEntry {
-  return { kind: 'file', path, size: attributes.size ?? -1, modTime: modTimeOf(attributes) }
-}
-
-function modTimeOf({ mtime = 0 }: Attributes): Nanoseconds {
-  return BigInt(mtime) * SECOND
-}
-
-function refuseChanged(file: FileEntry, now: Attributes): void {
-  if (typeOf(now) === 'directory') throw new AppError('is-directory', `${file.path} is a directory`)
-  const sameSize = file.size < 0 || now.size === undefined || now.size === file.size
-  const sameTime = file.modTime === 0n || now.mtime === undefined || modTimeOf(now) === file.modTime
-  if (sameSize && sameTime) return
-  throw new AppError('not-found', `${nameOf(file.path)} has changed since it was looked up`, { retry: 'now' })
 }

@@ -155,6 +155,15 @@ describe('sftp on OpenSSH', { skip: missing('sshd', 'ssh', 'rclone') }, () => {
     await rejectsWith(opened(ctx, server, { user: 'nobody' }), 'denied')
   })
 
+  test('a server that is not there, or knows no way to speak, is an error that says so', async () => {
+    const gone = { ...server, port: await freePort() }
+    await assert.rejects(opened(ctx, gone), { code: 'io', retry: 'now', message: /ECONNREFUSED/ })
+    await rejectsWith(opened(ctx, { ...server, keyFile: '/missing' }), 'invalid')
+    await rejectsWith(opened(ctx, server, { ciphers: ['rot13'] }), 'invalid')
+    await assert.rejects(opened(ctx, server, { ciphers: ['3des-cbc'] }), { code: 'io', retry: false })
+    await rejectsWith(opened(ctx, server, { subsystem: 'none' }), 'io')
+  })
+
   test('a program that connects tells why it could not', async () => {
     const failing = opened(ctx, server, { ssh: true, subsystem: 'none' })
     await assert.rejects(failing, /subsystem request failed/)
