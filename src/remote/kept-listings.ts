@@ -41,7 +41,9 @@ export class KeptListings {
     this.#database.close()
   }
 
-  /** How long ago the listing of a directory was read, ms; undefined = it is not kept, or from a clock that was changed since. */
+  /**
+   * How long ago the listing of a directory was read, ms; undefined = it is not kept, or from a clock that was changed since.
+   */
   age(dir: string): number | undefined {
     const row = this.#database.prepare('SELECT read FROM listings WHERE dir = ?').get(dir)
     const age = row === undefined ? -1 : Date.now() - Number(row.read)

@@ -16,7 +16,10 @@ export interface ChunkStoreParts {
   readonly most: number
 }
 
-/** Pieces of files on disk. A piece that several ask for is fetched once; one whose bytes have changed on the disk is fetched anew. */
+/**
+ * Pieces of files on disk. A piece that several ask for is fetched once; one whose bytes have changed on the disk is fetched
+ * anew.
+ */
 export class ChunkStore {
   readonly #parts: ChunkStoreParts
   readonly #fetching = new Map<string, Promise<Uint8Array>>()
@@ -27,7 +30,10 @@ export class ChunkStore {
     this.#used = parts.catalog.chunkBytes
   }
 
-  /** The piece of a version of a file that begins at `at`; `fetch` gets it when it is not here. Throws `aborted` with the signal. */
+  /**
+   * The piece of a version of a file that begins at `at`; `fetch` gets it when it is not here. Throws `aborted` with the
+   * signal.
+   */
   async get(
     { path, at, version }: { readonly path: string; readonly at: number; readonly version: string },
     fetch: (ctx: Context) => Promise<Uint8Array>,

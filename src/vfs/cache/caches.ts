@@ -33,8 +33,9 @@ export class FileCaches {
   }
 
   /**
-   * A remote seen through its cache, as `--vfs-cache-mode` says; undefined when that is off. `text` is what opened the remote. All
-   * who serve one remote share a cache, with the limits that the first of them had. Throws `busy` when another process uses it.
+   * A remote seen through its cache, as `--vfs-cache-mode` says; undefined when that is off. `text` is what opened the
+   * remote. All who serve one remote share a cache, with the limits that the first of them had. Throws `busy` when another
+   * process uses it.
    */
   async over(remote: Remote, text: string, options: VfsOptions): Promise<Cached | undefined> {
     const { cacheMode } = options

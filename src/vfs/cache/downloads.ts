@@ -26,8 +26,8 @@ export interface DownloadsParts {
 const IDLE_MS = 5000
 
 /**
- * Fetches what is missing of one file (serve-http.md 2.5). Each download fills one gap from where a reader waits, and goes no further than
- * its readers need; readers near each other share it, so that no byte is fetched twice.
+ * Fetches what is missing of one file (serve-http.md 2.5). Each download fills one gap from where a reader waits, and goes no
+ * further than its readers need; readers near each other share it, so that no byte is fetched twice.
  */
 export class Downloads {
   readonly #parts: DownloadsParts
@@ -49,8 +49,8 @@ export class Downloads {
   }
 
   /**
-   * Resolves with true when the byte at `at` is there, with false when there is no room for it. Throws what fetching it failed with, and
-   * `aborted` with the signal.
+   * Resolves with true when the byte at `at` is there, with false when there is no room for it. Throws what fetching it
+   * failed with, and `aborted` with the signal.
    */
   async need(at: number, signal: AbortSignal): Promise<boolean> {
     const { present, ahead, window } = this.#parts

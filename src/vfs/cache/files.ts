@@ -7,7 +7,9 @@ import { KeyedLock } from '../../base/keyed-lock.ts'
 import { diskPath, type Layout, shownPath } from './layout.ts'
 import { formatMetadata, type Metadata, parseMetadata } from './metadata.ts'
 
-/** The files of one cache on the disk: for each file of the remote its data and its metadata. All are for their owner alone. */
+/**
+ * The files of one cache on the disk: for each file of the remote its data and its metadata. All are for their owner alone.
+ */
 export class CacheFiles {
   readonly #layout: Layout
   readonly #turns = new KeyedLock()
@@ -65,8 +67,8 @@ export class CacheFiles {
   }
 
   /**
-   * Gives bytes written since `begin` their name: with their metadata, in place of what had that name, all or nothing whenever the
-   * program or, with `durable`, the machine stops. The record that it writes first is what counts.
+   * Gives bytes written since `begin` their name: with their metadata, in place of what had that name, all or nothing
+   * whenever the program or, with `durable`, the machine stops. The record that it writes first is what counts.
    */
   async place(from: string, path: string, metadata: Metadata, durable = true): Promise<void> {
     const record = this.#temp('json')

@@ -17,8 +17,8 @@ export function hashNumber(kind: string | undefined): number {
 }
 
 /**
- * `size,time,checksum` of one version of a file, the same text that rclone makes: a file whose fingerprint differs has changed. `fast`
- * leaves out what the storage cannot tell without an extra request or reading the file.
+ * `size,time,checksum` of one version of a file, the same text that rclone makes: a file whose fingerprint differs has
+ * changed. `fast` leaves out what the storage cannot tell without an extra request or reading the file.
  */
 export async function fingerprintOf(ctx: Context, remote: Remote, file: FileEntry, fast: boolean): Promise<string> {
   const { precision, traits } = remote.info
@@ -32,7 +32,9 @@ export async function fingerprintOf(ctx: Context, remote: Remote, file: FileEntr
   return parts.join(',')
 }
 
-/** Whether two fingerprints are of one version, as far as both tell: a checksum that one lacks could not be had at the time. */
+/**
+ * Whether two fingerprints are of one version, as far as both tell: a checksum that one lacks could not be had at the time.
+ */
 export function isSameVersion(one: string, other: string): boolean {
   return one === other || one.startsWith(`${other},`) || other.startsWith(`${one},`)
 }

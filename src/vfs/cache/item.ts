@@ -104,7 +104,9 @@ export class Item {
     return (this.#entry = { kind: 'file', path, size, modTime, ...(contentType === undefined ? {} : { contentType }) })
   }
 
-  /** Opens its data for a reader, who releases it. Throws what the disk throws, and `not-found` when it is gone: look again. */
+  /**
+   * Opens its data for a reader, who releases it. Throws what the disk throws, and `not-found` when it is gone: look again.
+   */
   async acquire(): Promise<void> {
     this.#readers++
     clearTimeout(this.#idle)
@@ -128,8 +130,9 @@ export class Item {
   }
 
   /**
-   * The bytes of a range within the file, of an item that was acquired and is released with the last of them. It begins when the first
-   * one is there: a file that is gone at its storage is an error now, not a cut transfer. Throws what fetching throws.
+   * The bytes of a range within the file, of an item that was acquired and is released with the last of them. It begins when
+   * the first one is there: a file that is gone at its storage is an error now, not a cut transfer. Throws what fetching
+   * throws.
    */
   async open(ctx: Context, range: Range): Promise<FileSlice> {
     try {

@@ -6,7 +6,9 @@ import { cacheName, parseSpec } from '../../remote/spec.ts'
 /** Names on the disk of the cache are those of rclone there: `/`, `.` and `..` inside a name are replaced. */
 const disk = parseEncoding('Slash,Dot')
 
-/** Where the cache of one remote lies on the disk, in rclone's layout (serve-http.md 2.4), and beside it what is ours alone. */
+/**
+ * Where the cache of one remote lies on the disk, in rclone's layout (serve-http.md 2.4), and beside it what is ours alone.
+ */
 export interface Layout {
   /** The root of the data files. */
   readonly data: string

@@ -8,7 +8,10 @@ export interface Found {
   readonly metadata: Metadata
 }
 
-/** What an earlier run, of rclone too, left on the disk, that which was used longest ago first. What makes no sense is removed. */
+/**
+ * What an earlier run, of rclone too, left on the disk, that which was used longest ago first. What makes no sense is
+ * removed.
+ */
 export async function loadItems(ctx: Context, files: CacheFiles): Promise<readonly Found[]> {
   const found = new Map<string, Found>()
   for await (const { path, metadata } of files.saved()) {

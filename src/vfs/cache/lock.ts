@@ -9,8 +9,8 @@ export interface CacheLock {
 
 /**
  * Locks the last of `dirs` for this process alone; those before it are of remotes that contain this one, and are kept from
- * being locked meanwhile. The system gives the locks free when the process ends, however that happens (SQLite's locks of an empty
- * database). Throws `busy` when another process, or another cache of this one, holds a lock that is in the way.
+ * being locked meanwhile. The system gives the locks free when the process ends, however that happens (SQLite's locks of an
+ * empty database). Throws `busy` when another process, or another cache of this one, holds a lock that is in the way.
  */
 export async function lockCache(dirs: readonly string[]): Promise<CacheLock> {
   const { DatabaseSync } = await import('node:sqlite')

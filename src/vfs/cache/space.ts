@@ -40,7 +40,10 @@ export class Space {
     return this.#outOfSpace
   }
 
-  /** Takes room for bytes that are about to be written, dropping what was used longest ago. False when there is none to be had. */
+  /**
+   * Takes room for bytes that are about to be written, dropping what was used longest ago. False when there is none to be
+   * had.
+   */
   async take(bytes: number): Promise<boolean> {
     await this.#look()
     // Others may have taken what was made.
@@ -61,7 +64,10 @@ export class Space {
     this.#free += bytes
   }
 
-  /** Runs a write; on a full disk it drops what can be dropped and tries again. False when the disk stays full. Throws all else. */
+  /**
+   * Runs a write; on a full disk it drops what can be dropped and tries again. False when the disk stays full. Throws all
+   * else.
+   */
   async write(work: () => Promise<void>): Promise<boolean> {
     for (;;) {
       try {

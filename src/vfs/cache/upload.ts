@@ -10,8 +10,8 @@ import type { Item } from './item.ts'
 type Settings = Pick<VfsOptions, 'fastFingerprint' | 'noChecksum'>
 
 /**
- * Stores an item that waits. It becomes a copy of what is stored once the storage has confirmed size and checksum. Throws what went wrong:
- * the item waits on.
+ * Stores an item that waits. It becomes a copy of what is stored once the storage has confirmed size and checksum. Throws
+ * what went wrong: the item waits on.
  */
 export async function uploadItem(ctx: Context, remote: Remote, item: Item, settings: Settings): Promise<void> {
   const { path, size, modTime, contentType } = item
@@ -47,7 +47,9 @@ async function opened(ctx: Context, item: Item): Promise<Body> {
   return await item.open(ctx, { start: 0, end: item.size })
 }
 
-/** rclone may have left a file of which only parts were written: the others are still those of the version it was made from. */
+/**
+ * rclone may have left a file of which only parts were written: the others are still those of the version it was made from.
+ */
 async function adopt(ctx: Context, remote: Remote, item: Item, { fastFingerprint }: Settings): Promise<void> {
   const file = await remote.stat(ctx, item.path)
   const fingerprint = file?.kind === 'file' ? await fingerprintOf(ctx, remote, file, fastFingerprint) : undefined

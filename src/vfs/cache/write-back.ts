@@ -121,7 +121,10 @@ export class WriteBack {
     await this.#waiting.get(path)?.upload?.over
   }
 
-  /** Sets when an item is uploaded: seconds from now or, `relative`, from when it would be. Throws `invalid` for an unknown id. */
+  /**
+   * Sets when an item is uploaded: seconds from now or, `relative`, from when it would be. Throws `invalid` for an unknown
+   * id.
+   */
   setExpiry(id: number, seconds: number, relative: boolean): void {
     const waiting = [...this.#waiting.values()].find((one) => one.id === id)
     if (!waiting) throw new AppError('invalid', 'id not found in queue')
