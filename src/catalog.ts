@@ -3,6 +3,7 @@ import { memoryBackend } from './backends/memory/index.ts'
 import { archiveBackend } from './backends/archive/index.ts'
 import { aliasBackend } from './backends/alias.ts'
 import { azureblobBackend } from './backends/azureblob/index.ts'
+import { cacheBackend } from './backends/cache/index.ts'
 import { chunkerBackend } from './backends/chunker/index.ts'
 import { combineBackend } from './backends/combine.ts'
 import { cryptBackend } from './backends/crypt/index.ts'
@@ -46,6 +47,7 @@ export function backendsOf(): readonly Backend[] {
     aliasBackend,
     archiveBackend,
     azureblobBackend,
+    cacheBackend(),
     chunkerBackend,
     combineBackend,
     cryptBackend,

@@ -38,8 +38,9 @@ export class Trees {
   over(remote: Remote, text: string, caches: readonly CacheAt[] = []): Vfs {
     const known = this.#byRemote.get(remote)
     if (known) return known.vfs
-    const { ctx, options, bufferSize, vfses } = this.#parts
-    const vfs = new Vfs(ctx, options.readOnly ? readonly(remote) : remote, options, bufferSize)
+    const { ctx, options, bufferSize, vfses, caches: all } = this.#parts
+    const kept = options.dirCachePersist ? () => all.listings(remote, text) : undefined
+    const vfs = new Vfs(ctx, options.readOnly ? readonly(remote) : remote, options, bufferSize, kept)
     const ends = [
       vfses.add(text, vfs, caches),
       ...caches.map(({ cache, at }) => cache.watch((path) => vfs.changed(join(at, path), 'file'))),

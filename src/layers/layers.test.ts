@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { bodyOf, collect } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { memoryBackend, memoryOptions } from '../backends/memory/index.ts'
-import type { Filter } from '../core/filter.ts'
+import type { Filter, FilterFacts } from '../core/filter.ts'
 import { testContext } from '../core/testing.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { defaultsOf } from '../schema/option.ts'
@@ -158,6 +158,27 @@ const hiding: Filter = {
   includes: (path, file) => !path.endsWith('.secret') && (file?.size ?? 0) < 100,
   includesDirectory: (path) => path !== 'hidden',
 }
+
+test('a filter by age judges files by their own times, which listings may lack', async () => {
+  const inner = await memory()
+  for (const [path, modTime] of [
+    ['old', 1n],
+    ['new', 5n],
+  ] as const)
+    await putText(ctx, inner, path, 'x', { modTime })
+  const late = extend(inner, {
+    async *list(ctx, dir) {
+      for await (const entry of inner.list(ctx, dir))
+        yield entry.kind === 'file' ? { ...entry, modTime: 9n, timeOfUpload: true } : entry
+    },
+  })
+  const young = { ...hiding, times: true, includes: (_path: string, file?: FilterFacts) => (file?.modTime ?? 0n) > 3n }
+  const shown = await listed(ctx.with({ filter: young }), filtered(young)(late), '')
+  assert.deepEqual(
+    [...shown.values()].map(({ path, modTime }) => [path, modTime]),
+    [['new', 5n]],
+  )
+})
 
 test('what the filter excludes is not listed, not found, not peeked', async () => {
   const inner = await memory()

@@ -1,5 +1,6 @@
 import { bodyOf, type Body } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
+import { octetStream, typeByName } from '../base/mime.ts'
 import { asCanonical, isEntryName, isInside, join, parentOf } from '../base/path.ts'
 import type { Json } from '../base/json.ts'
 import type { Range } from '../base/range.ts'
@@ -111,7 +112,9 @@ class BucketRemote implements Remote {
     const place = this.#objectPlace(path)
     if (this.#markers) await this.mkdir(ctx, parentOf(path))
     else await this.#ensureBucket(ctx, place.bucket)
-    return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), info))
+    // Stores give the type to whoever reads the object, browsers for one.
+    const typed = { ...info, contentType: info.contentType ?? typeByName(path) ?? octetStream }
+    return fileEntry(path, await this.#store.put(ctx, place, incoming(body, info, ctx.signal), typed))
   }
 
   async remove(ctx: Context, file: FileEntry): Promise<void> {

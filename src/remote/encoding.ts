@@ -1,3 +1,4 @@
+import { lazy } from '../base/lazy.ts'
 import { type Option, option } from '../schema/option.ts'
 import type { ValueType } from '../schema/value.ts'
 
@@ -110,11 +111,12 @@ export function parseEncoding(text: string): Encoding {
   const chosen = new Set(text.split(',').map((word) => word.trim()))
   for (const word of chosen)
     if (!words.includes(word)) throw new Error(`bad encoding ${JSON.stringify(word)}, use some of: ${words.join(', ')}`)
-  const own = chosen.has('Raw') ? undefined : new Names(chosen)
+  if (chosen.has('Raw')) return { text, encodeName: fromCanonical, decodeName: toCanonical }
+  const own = lazy(() => new Names(chosen))
   return {
     text,
-    encodeName: (name) => (own ? own.encode(fromCanonical(name)) : fromCanonical(name)),
-    decodeName: (name) => toCanonical(own ? own.decode(name) : name),
+    encodeName: (name) => own().encode(fromCanonical(name)),
+    decodeName: (name) => toCanonical(own().decode(name)),
   }
 }
 

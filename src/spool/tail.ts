@@ -3,11 +3,18 @@ import type { Store } from './store.ts'
 /** So many bytes are kept of the newest ones. */
 const TAIL = 64 * 1024
 
-/** Keeps the newest bytes of a store in memory as well: those who follow closely cost it no reads. */
+interface Chunk {
+  readonly at: number
+  readonly bytes: Uint8Array
+  /** Somebody else has got bytes of it. */
+  shared: boolean
+}
+
+/** Keeps the newest bytes of a store that has none in memory: those who follow closely cost it no reads. */
 export class TailStore implements Store {
   readonly #store: Store
   /** The newest chunks, in order; together at most TAIL bytes, or one chunk. */
-  readonly #chunks: { readonly at: number; readonly bytes: Uint8Array }[] = []
+  readonly #chunks: Chunk[] = []
   #size = 0
 
   constructor(store: Store) {
@@ -16,15 +23,22 @@ export class TailStore implements Store {
 
   async write(at: number, chunk: Uint8Array): Promise<void> {
     await this.#store.write(at, chunk)
-    this.#chunks.push({ at, bytes: chunk })
+    this.#chunks.push({ at, bytes: chunk, shared: false })
     this.#size += chunk.length
-    while (this.#size > TAIL && this.#chunks.length > 1) this.#size -= this.#chunks.shift()?.bytes.length ?? 0
+    while (this.#size > TAIL && this.#chunks.length > 1) {
+      const oldest = this.#chunks.shift() as Chunk
+      this.#size -= oldest.bytes.length
+      if (!oldest.shared) release(oldest.bytes)
+    }
   }
 
   read(at: number, max: number): Uint8Array | Promise<Uint8Array> {
     for (let i = this.#chunks.length - 1; i >= 0; i--) {
-      const { at: start, bytes } = this.#chunks[i] as { at: number; bytes: Uint8Array }
-      if (at >= start && at < start + bytes.length) return bytes.subarray(at - start, at - start + max)
+      const chunk = this.#chunks[i] as Chunk
+      const from = at - chunk.at
+      if (from < 0 || from >= chunk.bytes.length) continue
+      chunk.shared = true
+      return chunk.bytes.subarray(from, from + max)
     }
     return this.#store.read(at, max)
   }
@@ -33,4 +47,13 @@ export class TailStore implements Store {
     this.#chunks.length = 0
     await this.#store.close()
   }
+}
+
+/** Buffers of less than this (bytes) are not worth it. */
+const WORTH = 4096
+
+/** Frees the memory of what was read from a socket now: until the collector looked, many uploads would have hundreds of them. */
+function release({ byteOffset, byteLength, buffer }: Uint8Array): void {
+  if (byteLength >= WORTH && byteOffset === 0 && buffer.byteLength === byteLength && buffer instanceof ArrayBuffer)
+    buffer.transfer(0)
 }

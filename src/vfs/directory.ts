@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { orAbort } from '../base/abort.ts'
-import { toAppError } from '../base/error.ts'
+import { messageOf, toAppError } from '../base/error.ts'
+import { type Once, once } from '../base/once.ts'
 import { isInside, nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import type { KeptListings } from '../remote/kept-listings.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 
 /** A directory is held with at most this many entries; all directories together with a few times as many. */
@@ -17,6 +19,15 @@ export interface Listing {
   readonly entries: readonly Entry[] | undefined
   readonly byName: ReadonlyMap<string, Entry>
 }
+
+/** A listing, and how long ago it was read, ms. */
+interface Aged {
+  readonly listing: Listing
+  readonly age: number
+}
+
+/** Opens the listings that are kept on disk. */
+export type OpenKept = () => Promise<KeptListings>
 
 /** A listing under way. Stale = something changed since it was begun: it is not kept, and nobody joins it any more. */
 interface Reading {
@@ -33,6 +44,7 @@ interface Held {
 /** The directory cache: listings by path, each read once for all who ask at the same time (serve-http.md 2.1). */
 export class Directories {
   readonly #ctx: Context
+  readonly #kept: Once<KeptListings> | undefined
   readonly #remote: Remote
   readonly #time: () => number
   readonly #now: () => number
@@ -43,9 +55,16 @@ export class Directories {
   /** Called when the storage tells of a change in a directory that was listed. */
   changed: ((dir: string) => void) | undefined
 
-  /** `time` = how long a listing is good, in ms. */
-  constructor(ctx: Context, remote: Remote, time: () => number, now: () => number = () => performance.now()) {
+  /** `time` = how long a listing is good, in ms; `kept` opens those that are on disk. */
+  constructor(
+    ctx: Context,
+    remote: Remote,
+    time: () => number,
+    { kept, now = () => performance.now() }: { kept?: OpenKept | undefined; now?: () => number } = {},
+  ) {
     this.#ctx = ctx
+    // What a disk of this machine has is read as quickly as what is kept of it.
+    this.#kept = kept && !remote.info.traits.isLocal ? once(kept) : undefined
     this.#remote = remote
     this.#time = time
     this.#now = now
@@ -78,6 +97,7 @@ export class Directories {
   forget(path?: string): string[] {
     const concerned = (dir: string) => path === undefined || isInside(dir, path)
     for (const [dir, reading] of this.#reading) if (concerned(dir)) reading.stale = true
+    this.#forgetKept(path ?? '', true)
     const dropped = [...this.#held.keys()].filter(concerned)
     for (const dir of dropped) this.#held.delete(dir)
     return dropped
@@ -87,6 +107,7 @@ export class Directories {
   drop(dir: string): void {
     const reading = this.#reading.get(dir)
     if (reading) reading.stale = true
+    this.#forgetKept(dir, false)
     this.#held.delete(dir)
   }
 
@@ -105,8 +126,10 @@ export class Directories {
     return { dirs: this.#held.size, entries: this.#held.calculatedSize - this.#held.size }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#held.clear()
+    const kept = await this.#kept?.begun?.catch(() => undefined)
+    kept?.close()
   }
 
   #fresh(dir: string): Listing | undefined {
@@ -134,10 +157,10 @@ export class Directories {
       this.changed?.(dir)
     })
     try {
-      const listing = await this.#list(this.#ctx, dir)
+      const { listing, age } = (await this.#readKept(dir)) ?? (await this.#readAnew(dir, reading))
       // A disk that cannot be watched now is read each time: a changed file must never be served stale.
       if (!reading.stale && this.#time() > 0 && (unwatch || !this.#remote.info.traits.isLocal))
-        this.#held.set(dir, { listing, readAt: this.#now(), unwatch })
+        this.#held.set(dir, { listing, readAt: this.#now() - age, unwatch })
       else unwatch?.()
       return listing
     } catch (reason) {
@@ -147,6 +170,38 @@ export class Directories {
       if (dir === '' && error.code === 'not-found') return { entries: [], byName: new Map() }
       throw error
     }
+  }
+
+  /** A listing on disk that is still good, and how old it is, ms. */
+  async #readKept(dir: string): Promise<Aged | undefined> {
+    const kept = await this.#openKept()
+    const age = kept?.age(dir)
+    if (!kept || age === undefined || age >= this.#time()) return undefined
+    const byName = new Map([...kept.list(dir)].map((entry) => [nameOf(entry.path), entry]))
+    return { listing: { entries: [...byName.values()], byName }, age }
+  }
+
+  async #readAnew(dir: string, reading: Reading): Promise<Aged> {
+    const listing = await this.#list(this.#ctx, dir)
+    if (listing.entries && !reading.stale && this.#time() > 0) (await this.#openKept())?.save(dir, listing.entries)
+    return { listing, age: 0 }
+  }
+
+  /** Without what is kept it is only slower. */
+  async #openKept(): Promise<KeptListings | undefined> {
+    try {
+      return await this.#kept?.()
+    } catch (error) {
+      this.#ctx.log.error(`--dir-cache-persist: ${messageOf(error)}`)
+      return undefined
+    }
+  }
+
+  /** In the order in which it was asked for: what is read after it is read anew. */
+  #forgetKept(dir: string, below: boolean): void {
+    void this.#kept?.()
+      .then((kept) => kept.forget(dir, below))
+      .catch((error: unknown) => this.#ctx.log.error(`--dir-cache-persist: ${messageOf(error)}`))
   }
 
   async #list(ctx: Context, dir: string): Promise<Listing> {

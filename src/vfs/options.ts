@@ -17,6 +17,9 @@ export const vfsOptions = defineOptions('vfs', {
   dirCacheTime: option(duration, 5 * MINUTE, 'Time to keep a directory listing before the remote is asked again', {
     live: true,
   }),
+  dirCachePersist: option(bool, false, 'Keep directory listings on disk, so that a restart does not read them anew', {
+    rc: false,
+  }),
   pollInterval: option(
     duration,
     MINUTE,

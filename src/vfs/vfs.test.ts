@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { bodyOf, collect } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
 import { asCanonical, parentOf } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import { recordingLogger, testContext } from '../core/testing.ts'
+import { KeptListings } from '../remote/kept-listings.ts'
 import type { Entry, FileEntry, Remote, Trait } from '../remote/remote.ts'
 import { defaultsOf } from '../schema/option.ts'
 import { vfsOptions, type VfsOptions } from './options.ts'
@@ -214,4 +218,29 @@ test('metadata is shown as a file when asked to', async () => {
   const { vfs, ctx } = vfsOver(shelf, { metadataExtension: '.meta' })
   assert.equal(await text(vfs, ctx, 'f.meta'), '{}')
   assert.equal(await text(vfs, ctx, 'g.meta'), undefined)
+})
+
+test('listings that are kept on disk are there after a restart, until they are old or something changes', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-listings-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const shelf = new Shelf()
+  shelf.files.set('dir/a', 'abc')
+  const open = () => KeptListings.open(join(dir, 'listings.sqlite'))
+  const begin = (options: Partial<VfsOptions> = {}) => {
+    const ctx = testContext()
+    return { ctx, vfs: new Vfs(ctx, shelf.remote, { ...defaultsOf(vfsOptions), ...options }, 0, open) }
+  }
+  async function listedAnew(options?: Partial<VfsOptions>, forget?: string): Promise<number> {
+    const { ctx, vfs } = begin(options)
+    shelf.asked.length = 0
+    if (forget !== undefined) vfs.forget(forget)
+    await list(vfs, ctx, 'dir')
+    await vfs.close()
+    return shelf.asked.filter((asked) => asked === 'list dir').length
+  }
+  assert.equal(await listedAnew(), 1)
+  assert.equal(await listedAnew(), 0)
+  assert.equal(await listedAnew({}, 'dir/a'), 1)
+  assert.equal(await listedAnew(), 0)
+  assert.equal(await listedAnew({ dirCacheTime: 0 }), 1)
 })

@@ -6,7 +6,7 @@ import type { Range } from '../base/range.ts'
 import type { Context } from '../core/context.ts'
 import { ownTime } from '../remote/own-time.ts'
 import type { DirEntry, Entry, FileEntry, Remote } from '../remote/remote.ts'
-import { Directories, LARGEST } from './directory.ts'
+import { Directories, LARGEST, type OpenKept } from './directory.ts'
 import { findName, type NamePolicy, withoutTwins } from './names.ts'
 import type { DirNode, FileNode, Node } from './node.ts'
 import type { VfsOptions } from './options.ts'
@@ -32,13 +32,13 @@ export class Vfs {
   listener: ((what: VfsChange, path: string) => void) | undefined
   #stopPolling: (() => void) | undefined
 
-  /** `bufferSize` in bytes. */
-  constructor(ctx: Context, remote: Remote, options: VfsOptions, bufferSize: number) {
+  /** `bufferSize` in bytes; `kept` opens the listings that are on disk. */
+  constructor(ctx: Context, remote: Remote, options: VfsOptions, bufferSize: number, kept?: OpenKept) {
     this.#ctx = ctx
     this.remote = remote
     this.options = options
     this.#bufferSize = bufferSize
-    this.#directories = new Directories(ctx, remote, () => options.dirCacheTime)
+    this.#directories = new Directories(ctx, remote, () => options.dirCacheTime, { kept })
     this.#directories.changed = (dir) => this.listener?.('changed', dir)
     this.#names = { ignoreCase: options.caseInsensitive, normalize: !options.noUnicodeNormalization }
     this.#pollInterval = options.pollInterval
@@ -126,7 +126,7 @@ export class Vfs {
 
   async close(): Promise<void> {
     this.#stopPolling?.()
-    this.#directories.close()
+    await this.#directories.close()
   }
 
   #startPolling(): void {

@@ -61,8 +61,8 @@ test('SIGTERM ends it with status 0', async (t) => {
 })
 
 test('flags without effect yet say so', async (t) => {
-  const server = await serve(t, ['serve', 'http', scratch(t), '--vfs-cache-mode', 'full'])
-  await server.logged(/--vfs-cache-mode has no effect yet/)
+  const server = await serve(t, ['serve', 'http', scratch(t), '--local-unicode-normalization'])
+  await server.logged(/--local-unicode-normalization has no effect yet/)
 })
 
 test('a setting from the environment counts, in either spelling', async (t) => {

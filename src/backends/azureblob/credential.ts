@@ -1,6 +1,5 @@
-import { collect } from '../../base/body.ts'
+import { bodyOf, collect } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
-import { bodyOf } from '../../base/body.ts'
 import type { Context } from '../../core/context.ts'
 import type { ClientRequest, HttpClient } from '../../net/client.ts'
 
@@ -10,6 +9,8 @@ const METADATA = 'http://169.254.169.254/metadata/identity/oauth2/token'
 const LOGIN = 'https://login.microsoftonline.com/'
 /** A token is asked for anew this long before it ends, in ms. */
 const EARLY_MS = 5 * 60_000
+
+type Asking = Pick<HttpClient, 'request'>
 
 export interface Token {
   readonly token: string
@@ -25,7 +26,7 @@ export interface TokenSource {
 /** An application that logs in with a secret: the client credentials grant of OAuth 2.0 (RFC 6749 section 4.4). */
 export function applicationLogin(
   ctx: Context,
-  http: HttpClient,
+  http: Asking,
   { tenant, id, secret }: { readonly tenant: string; readonly id: string; readonly secret: string },
 ): TokenSource {
   return kept(() => {
@@ -46,7 +47,7 @@ export function applicationLogin(
 }
 
 /** The managed identity of this machine; `which` names one of several: `client_id`, `object_id` or `mi_res_id`. */
-export function managedIdentity(ctx: Context, http: HttpClient, which: Readonly<Record<string, string>>): TokenSource {
+export function managedIdentity(ctx: Context, http: Asking, which: Readonly<Record<string, string>>): TokenSource {
   return kept(() => {
     const url = new URL(METADATA)
     const named = Object.entries(which).filter(([, value]) => value !== '')
@@ -75,7 +76,7 @@ function kept(fetchToken: () => Promise<Token>): TokenSource {
   }
 }
 
-async function ask(ctx: Context, http: HttpClient, request: ClientRequest): Promise<Token> {
+async function ask(ctx: Context, http: Asking, request: ClientRequest): Promise<Token> {
   const response = await http.request(ctx, request)
   const text = Buffer.from(await collect(response.body)).toString()
   if (response.status !== 200)

@@ -29,7 +29,7 @@ export function openAzure(ctx: Context, { name, root, config }: OpenArgs<typeof 
     name,
     type: 'azureblob',
     root,
-    description: `Azure Blob Storage at ${service.place}`,
+    description: `Azure Blob Storage at ${root === '' ? service.place : root}`,
     encoding: config.encoding,
     hashes: ['md5'],
     noCheckBucket: config.noCheckContainer,

@@ -25,8 +25,8 @@ export interface Upload {
 }
 
 /**
- * Stores a file: in one request when it fits into one block, else in blocks, which are sent again where that may help and
- * become the file at the end. Blocks of a broken upload are thrown away by the service after a week.
+ * Stores a file: in one request when it fits into one block, else in blocks, which become the file at the end. Either is sent
+ * again where that may help. Blocks of a broken upload are thrown away by the service after a week.
  */
 export async function upload(ctx: Context, blob: BlockBlobClient, body: Body, how: Upload): Promise<void> {
   const size = how.size ?? 0
@@ -45,12 +45,16 @@ export async function upload(ctx: Context, blob: BlockBlobClient, body: Body, ho
     ...(how.contentType === undefined ? {} : { blobContentType: how.contentType }),
     ...(checksum ? { blobContentMD5: md5.digest() } : {}),
   })
+  // Of a new file the second try would find that of the first one in its place.
+  const again = <T>(call: () => Promise<T>) => (how.ifAbsent ? call() : retry(ctx, retryPolicy(ctx), call))
   if (!second) {
-    await azure(blob.name, blob.upload(first, first.length, { ...options, blobHTTPHeaders: headers(true) }))
+    const described = { ...options, blobHTTPHeaders: headers(true) }
+    await again(() => azure(blob.name, blob.upload(first, first.length, described)))
     return
   }
   const ids = await sendBlocks(ctx, blob, joined([first, second], pieces), how.concurrency)
-  await azure(blob.name, blob.commitBlockList(ids, { ...options, blobHTTPHeaders: headers(how.checksum) }))
+  const described = { ...options, blobHTTPHeaders: headers(how.checksum) }
+  await again(() => azure(blob.name, blob.commitBlockList(ids, described)))
 }
 
 /** Sends the blocks and gives their names, in order. They are not those of another upload to the same blob. */

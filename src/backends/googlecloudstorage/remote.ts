@@ -1,6 +1,6 @@
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
-import { octetStream, typeByName } from '../../base/mime.ts'
+import { octetStream } from '../../base/mime.ts'
 import type { Range } from '../../base/range.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
@@ -128,7 +128,7 @@ class GcsStore implements ObjectStore {
     const { contentType, hashes, ifAbsent, modTime } = info
     const resource = {
       name: place.key,
-      contentType: contentType ?? typeByName(place.key) ?? octetStream,
+      contentType: contentType ?? octetStream,
       ...(storageClass === '' ? {} : { storageClass }),
       ...(modTime === undefined ? {} : { metadata: timeMetadata(modTime) }),
       ...(hashes?.md5 ? { md5Hash: Buffer.from(hashes.md5, 'hex').toString('base64') } : {}),

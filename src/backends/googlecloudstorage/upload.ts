@@ -27,7 +27,11 @@ export async function upload(ctx: Context, client: GcsClient, body: Body, how: U
   const pieces = inPieces(body, PIECE)
   const first = (await pieces.next()).value ?? new Uint8Array()
   const second = first.length < PIECE ? undefined : (await pieces.next()).value
-  if (!second) return await sendWhole(ctx, client, first, how)
+  if (!second) {
+    const send = () => sendWhole(ctx, client, first, how)
+    // Of a new object the second try would find that of the first one in its place.
+    return await ('ifGenerationMatch' in how.query ? send() : retry(ctx, retryPolicy(ctx), send))
+  }
   const session = await begin(ctx, client, how)
   const name = how.resource.name
   return await tidying(

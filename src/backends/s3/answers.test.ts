@@ -81,6 +81,26 @@ test('an error that comes with status 200 is an error, and tried again', async (
   assert.equal(requests.filter((request) => request === 'POST /bucket/a.bin?uploadId=u').length, 2)
 })
 
+test('a new object is not taken for that of somebody else when only the answer to its upload was lost', async (t) => {
+  let stored: IncomingMessage['headers'] | undefined
+  const { ctx, remote } = await storeOf(
+    t,
+    ({ method, headers }, response) => {
+      if (method === 'HEAD') {
+        const etag = Buffer.from(String(stored?.['content-md5']), 'base64').toString('hex')
+        const mtime = String(stored?.['x-amz-meta-mtime'])
+        return void response.writeHead(200, { etag: `"${etag}"`, 'content-length': 1, 'x-amz-meta-mtime': mtime }).end()
+      }
+      if (stored) return failed(response, 412, 'PreconditionFailed')
+      stored = headers
+      return void response.destroy()
+    },
+    { provider: 'AWS' },
+  )
+  assert.equal((await putText(ctx, remote, 'a.txt', 'x', { ifAbsent: true })).size, 1)
+  await rejectsWith(putText(ctx, remote, 'a.txt', 'y', { ifAbsent: true }), 'exists')
+})
+
 test('an upload whose last answer was lost is found done', async (t) => {
   let completed = false
   let mtime = ''

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Body, bodyOf } from '../../base/body.ts'
-import { AppError } from '../../base/error.ts'
+import { AppError, toAppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type ClientResponse, type Headers, HttpClient, leave } from '../../net/client.ts'
@@ -50,11 +50,6 @@ export class S3Client {
     this.#requesterPays = options.requesterPays
   }
 
-  /** True when nobody can change what is sent on its way. */
-  get secure(): boolean {
-    return this.#endpoint.base(this.#endpoint.region).protocol === 'https:'
-  }
-
   /**
    * The answer to a request, once its head is there; throws what the store says is wrong. A bucket in another region is found
    * there; only a body that can be read once has to know the way (`findRegion`).
@@ -72,23 +67,31 @@ export class S3Client {
     }
   }
 
-  /** As `send`, again while that may help: for work of several requests, which the layers above cannot repeat one by one. */
-  async sendAgain(ctx: Context, call: Call): Promise<ClientResponse> {
-    return await retry(ctx, retryPolicy(ctx), () => this.send(ctx, call))
+  /**
+   * Does what may be done again while that may help: in work of several requests, which the layers around a remote cannot repeat
+   * one by one. What fails all the same is not to be tried again by those.
+   */
+  async again<T>(ctx: Context, work: () => Promise<T>): Promise<T> {
+    try {
+      return await retry(ctx, retryPolicy(ctx), work)
+    } catch (reason) {
+      const { code, message } = toAppError(reason)
+      throw new AppError(code, message, { cause: reason })
+    }
   }
 
-  /** Sends a request whose answer says nothing but that it was done; gives its headers. */
+  /** Sends a request whose answer says nothing but that it was done, again while that may help; gives its headers. */
   async run(ctx: Context, call: Call): Promise<Headers> {
-    return await retry(ctx, retryPolicy(ctx), async () => {
+    return await this.again(ctx, async () => {
       const { headers, body } = await this.send(ctx, call)
       await leave(body)
       return headers
     })
   }
 
-  /** The document that answers a request. An error in it is thrown, although the status was that of a success. */
+  /** The document that answers a request, again while that may help. An error in it is thrown, whatever the status says. */
   async document(ctx: Context, call: Call): Promise<XmlElement> {
-    return await retry(ctx, retryPolicy(ctx), async () => {
+    return await this.again(ctx, async () => {
       const { body } = await this.send(ctx, call)
       const document = await parseXml(body)
       if (document.name === 'Error') throw errorOf(document, described(call))

@@ -41,7 +41,7 @@ export async function uploadParts(
   first?: Taken,
 ): Promise<Made> {
   const { options, client } = store
-  const partSize = first ? options.chunkSize : partSizeOf(store, job.size ?? 0)
+  const partSize = partSizeOf(store, job.size ?? 0)
   let size = 0
   async function part(begun: Begun, number: number, bytes: Uint8Array, signal: AbortSignal): Promise<Part> {
     const md5 = createHash('md5').update(bytes).digest()
@@ -135,7 +135,7 @@ async function inParts(
   work: (begun: Begun, run: Run) => Promise<Made>,
 ): Promise<Made> {
   const { client, keeping, options } = store
-  const headers = { ...described, ...keeping.stored }
+  const headers = { ...keeping.stored, ...described }
   const answer = await client.document(ctx, { method: 'POST', ...place, query: { uploads: '' }, headers })
   const begun = { place, id: textOf(answer, 'UploadId') ?? '' }
   const run = new Run(ctx.signal, options.uploadConcurrency)

@@ -15,7 +15,7 @@ export type S3Options = Values<typeof s3Options>
 export const s3Options = defineOptions('s3', {
   provider: option(string, '', 'Whose S3 it is: what is known of it is taken into account', {
     flag: 's3-provider',
-    examples: Object.keys(providers).map((value) => ({ value, help: '' })),
+    examples: Object.entries(providers).map(([value, { title }]) => ({ value, help: title })),
   }),
   envAuth: option(bool, false, 'Take the keys from the environment: AWS variables, profiles, roles of the machine', {
     flag: 's3-env-auth',

@@ -1,6 +1,5 @@
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
-import { retry, retryPolicy } from '../../layers/retry.ts'
 import { childOf, textOf, type XmlElement, xmlElements } from '../../net/xml.ts'
 import type { PageOptions } from '../../remote/object-store.ts'
 import type { Store } from './store.ts'
@@ -33,16 +32,38 @@ interface Read extends ListedPage {
   readonly next: Query | undefined
 }
 
-/** The pages of a listing (ListObjectsV2, ListObjects, ListObjectVersions). The next one is asked for while one is looked at. */
+/** A page that is on its way. */
+interface Coming {
+  readonly page: Promise<Read>
+  /** What asks for the next page, as soon as that is known; undefined at the end, and for a page that fails. */
+  readonly next: Promise<Query | undefined>
+}
+
+/**
+ * The pages of a listing (ListObjectsV2, ListObjects, ListObjectVersions). The next one is asked for while one still comes in
+ * and is looked at; where only some entries are wanted (`limit`), no more than are needed.
+ */
 export async function* pages(ctx: Context, store: Store, options: PagesOptions): AsyncGenerator<ListedPage> {
-  let page = await readPage(ctx, store, options, {})
-  while (page.next) {
-    const next = readPage(ctx, store, options, page.next)
-    next.catch(() => {})
-    yield page
-    page = await next
+  if (options.limit !== undefined) {
+    yield* pagesUntilAny(ctx, store, options)
+    return
   }
-  yield page
+  let coming: Coming | undefined = begin(ctx, store, options, {})
+  while (coming) {
+    const { page, next }: Coming = coming
+    const following = next.then((query) => query && begin(ctx, store, options, query))
+    const read = await page
+    coming = await following
+    yield read
+  }
+}
+
+async function* pagesUntilAny(ctx: Context, store: Store, options: PagesOptions): AsyncGenerator<ListedPage> {
+  for (let from: Query | undefined = {}; from;) {
+    const page: Read = await readPage(ctx, store, options, from)
+    yield page
+    from = page.objects.length + page.prefixes.length > 0 ? undefined : page.next
+  }
 }
 
 /** The first page alone: to see whether there is anything. */
@@ -50,9 +71,23 @@ export async function firstPage(ctx: Context, store: Store, options: PagesOption
   return await readPage(ctx, store, options, {})
 }
 
+function begin(ctx: Context, store: Store, options: PagesOptions, from: Query): Coming {
+  const next = Promise.withResolvers<Query | undefined>()
+  const page = readPage(ctx, store, options, from, next.resolve)
+  page.then((read) => next.resolve(read.next)).catch(() => next.resolve(undefined))
+  return { page, next: next.promise }
+}
+
 type Form = 'v1' | 'v2' | 'versions'
 
-async function readPage(ctx: Context, store: Store, options: PagesOptions, from: Query): Promise<Read> {
+/** `known` is told what asks for the next page when that comes before the entries. */
+async function readPage(
+  ctx: Context,
+  store: Store,
+  options: PagesOptions,
+  from: Query,
+  known?: (next: Query) => void,
+): Promise<Read> {
   const { quirks, client } = store
   const { listVersion, listUrlEncode, listChunk } = store.options
   const { bucket, prefix, recursive, limit = listChunk } = options
@@ -70,9 +105,9 @@ async function readPage(ctx: Context, store: Store, options: PagesOptions, from:
     ...(encoded ? { 'encoding-type': 'url' } : {}),
     ...from,
   }
-  return await retry(ctx, retryPolicy(ctx), async () => {
+  return await client.again(ctx, async () => {
     const { body } = await client.send(ctx, { method: 'GET', bucket, query })
-    return await parse(xmlElements(body, ...parts), form, encoded)
+    return await parse(xmlElements(body, ...parts), { form, encoded, known })
   })
 }
 
@@ -80,7 +115,14 @@ const objectNames = ['Contents', 'Version', 'DeleteMarker']
 const markers = ['NextContinuationToken', 'NextMarker', 'NextKeyMarker', 'NextVersionIdMarker']
 const parts = [...objectNames, 'CommonPrefixes', 'IsTruncated', ...markers]
 
-async function parse(elements: AsyncIterable<XmlElement>, form: Form, encoded: boolean): Promise<Read> {
+interface Parsing {
+  readonly form: Form
+  /** Names are percent-encoded. */
+  readonly encoded: boolean
+  readonly known: ((next: Query) => void) | undefined
+}
+
+async function parse(elements: AsyncIterable<XmlElement>, { form, encoded, known }: Parsing): Promise<Read> {
   const decode = encoded ? decoded : (text: string) => text
   const objects: Listed[] = []
   const prefixes: string[] = []
@@ -91,9 +133,18 @@ async function parse(elements: AsyncIterable<XmlElement>, form: Form, encoded: b
     if (objectNames.includes(name)) objects.push({ key: decode(childOf(element, 'Key')?.text ?? ''), element })
     else if (name === 'CommonPrefixes') prefixes.push(decode(childOf(element, 'Prefix')?.text ?? ''))
     else said[name] = name.endsWith('Marker') ? decode(element.text) : element.text.trim()
+    if (objects.length + prefixes.length === 1 && said.IsTruncated === 'true' && said[leading[form]])
+      known?.(continued[form](said, ''))
   }
   const next = said.IsTruncated === 'true' ? continued[form](said, lastOf({ objects, prefixes })) : undefined
   return { objects, prefixes, next }
+}
+
+/** What tells how a listing goes on, in stores that do not leave it to the last name. */
+const leading: Readonly<Record<Form, string>> = {
+  v1: 'NextMarker',
+  v2: 'NextContinuationToken',
+  versions: 'NextKeyMarker',
 }
 
 /** What asks for the page after one: by what that said, else by its last name. */

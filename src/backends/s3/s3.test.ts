@@ -152,6 +152,11 @@ test(
     assert.equal(await then.remote.stat(ctx, 'dir/b.txt'), undefined)
     await rejectsWith(putText(ctx, then.remote, 'dir/c.txt', 'c'), 'denied')
 
+    await remote.remove(ctx, await fileAt(ctx, remote, 'dir/a.txt'))
+    await remote.remove(ctx, await fileAt(ctx, remote, 'dir/b.txt'))
+    assert.equal((await all.remote.stat(ctx, 'dir'))?.kind, 'directory')
+    assert.equal((await then.remote.stat(ctx, 'dir'))?.kind, 'directory')
+    assert.equal(await remote.stat(ctx, 'dir'), undefined)
     await all.remote.remove(ctx, await fileAt(ctx, all.remote, old))
     assert.equal((await listed(ctx, all.remote, 'dir')).size, 2)
     await all.remote.purge(ctx, '')

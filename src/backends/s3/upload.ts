@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Body } from '../../base/body.ts'
-import { AppError } from '../../base/error.ts'
+import { AppError, toAppError } from '../../base/error.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { retry, retryPolicy } from '../../layers/retry.ts'
 import { type Headers, leave } from '../../net/client.ts'
 import { heldBack } from '../../remote/incoming.ts'
 import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import type { Call, Streamed } from './client.ts'
 import { Chunks } from './chunks.ts'
-import { uploadParts } from './multipart.ts'
+import { findObject } from './find.ts'
+import { partSizeOf, uploadParts } from './multipart.ts'
 import { describing, etagOf, isEncrypted, md5OfEtag } from './object.ts'
 import { ifNew, onlyNew } from './only-new.ts'
 import type { Store } from './store.ts'
@@ -60,15 +60,15 @@ export async function upload(
 }
 
 async function transport(ctx: Context, store: Store, job: Upload, body: Body): Promise<Made> {
-  const { chunkSize, uploadCutoff } = store.options
+  const { uploadCutoff } = store.options
+  const least = partSizeOf(store, 0)
   const chunks = new Chunks(body)
   try {
     const { size } = job
-    if (size !== undefined && size > chunkSize && size < uploadCutoff)
-      return await putStream(ctx, store, job, chunks, size)
+    if (size !== undefined && size > least && size < uploadCutoff) return await putStream(ctx, store, job, chunks, size)
     if (size !== undefined && size >= uploadCutoff && size > 0) return await uploadParts(ctx, store, job, chunks)
     // All of a small file, or the beginning of one of which nobody knows the size.
-    const first = await chunks.take(chunkSize)
+    const first = await chunks.take(least)
     if (first.ended) return await putBytes(ctx, store, job, first.bytes)
     return await uploadParts(ctx, store, job, chunks, first)
   } finally {
@@ -80,14 +80,21 @@ async function transport(ctx: Context, store: Store, job: Upload, body: Body): P
 async function putBytes(ctx: Context, store: Store, job: Upload, bytes: Uint8Array): Promise<Made> {
   const { client, options } = store
   const md5 = createHash('md5').update(bytes).digest()
+  let tries = 0
   const headers = await ifNew(store, job.info, (condition) =>
-    retry(ctx, retryPolicy(ctx), async () => {
+    client.again(ctx, async () => {
+      tries++
       const call = putCall(store, job, { 'content-md5': md5.toString('base64'), ...condition }, bytes)
       const response = await (options.usePresignedRequest ? client.sendPresigned(ctx, call) : client.send(ctx, call))
       await leave(response.body)
       return response.headers
     }),
-  )
+  ).catch(async (reason: unknown) => {
+    // An answer that was lost, and a second try: the name is taken by this very upload.
+    const mine = toAppError(reason).code === 'precondition' && tries > 1 && (await findObject(ctx, store, job.place))
+    if (!mine || mine.version !== md5.toString('hex') || mine.modTime !== job.modTime) throw reason
+    return { etag: mine.version }
+  })
   return madeOf(headers, bytes.length, md5.toString('hex'))
 }
 

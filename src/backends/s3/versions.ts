@@ -11,8 +11,10 @@ import type { Store } from './store.ts'
  */
 export async function* versionsOf(ctx: Context, store: Store, options: PageOptions): AsyncGenerator<ListedPage> {
   const { versionAt } = store
+  // However few are wanted: some of those that are asked for may not be shown.
+  const { limit: _, ...all } = options
   let last: string | undefined
-  for await (const { objects, prefixes } of pages(ctx, store, { ...options, versions: true })) {
+  for await (const { objects, prefixes } of pages(ctx, store, { ...all, versions: true })) {
     const shown: Listed[] = []
     for (const object of objects) {
       // Versions of one key come the newest first.

@@ -6,6 +6,7 @@ import { HttpClient } from '../../net/client.ts'
 import { defaultsOf } from '../../schema/option.ts'
 import { rejectsWith } from '../../../test/conformance/helpers.ts'
 import { web } from '../../../test/web.ts'
+import { SwiftClient } from './client.ts'
 import { swiftOptions } from './index.ts'
 import { logIn, type SwiftOptions, withEnvironment } from './login.ts'
 
@@ -99,4 +100,25 @@ test('the environment fills in what the options do not say, when they ask for it
   assert.equal(withEnvironment(options, env).key, '')
   const { user, key, tenant, authVersion } = withEnvironment({ ...options, envAuth: true }, env)
   assert.deepEqual([user, key, tenant, authVersion], ['own', 'secret', 'films', 2])
+})
+
+test('a token that has run out is got anew, for a request that can be sent again', async (t) => {
+  const seen: string[] = []
+  let given = 0
+  const url: string = await web(t, (request, response) => {
+    const token = String(request.headers['x-auth-token'] ?? '')
+    seen.push(`${request.method} ${request.url} ${token}`.trim())
+    if (request.url === '/v1.0')
+      response.writeHead(200, { 'x-storage-url': `${url}account`, 'x-auth-token': `token${++given}` }).end()
+    else response.writeHead(token === 'token1' ? 401 : 204).end()
+  })
+  const client = new SwiftClient(ctx, { ...defaultsOf(swiftOptions), auth: `${url}v1.0`, user: 'ann', key: 'secret' })
+  t.after(() => client.close())
+  await client.send(ctx, { method: 'HEAD', place: { bucket: 'b', key: 'a/ü' } })
+  assert.deepEqual(seen, [
+    'GET /v1.0',
+    'HEAD /account/b/a/%C3%BC token1',
+    'GET /v1.0',
+    'HEAD /account/b/a/%C3%BC token2',
+  ])
 })

@@ -63,7 +63,12 @@ export class WebdavRemote implements Remote {
   /** Throws `invalid` for options that make no sense. Asks the server for nothing. */
   static open(ctx: Context, args: OpenArgs<typeof webdavOptions>): Remote {
     const remote = new WebdavRemote(DavClient.of(ctx, args.config), args)
-    const { hashes, mtimeProperty } = remote.#vendor
+    const { hashes, mtimeProperty, otherLogin } = remote.#vendor
+    if (otherLogin && args.config.pass !== '')
+      throw new AppError(
+        'unsupported',
+        "webdav backend: SharePoint's login by password is not supported. Set a Cookie in headers, or bearer_token",
+      )
     return Object.assign<Remote, Partial<Remote>>(remote, {
       ...(hashes ? {} : { hash: undefined }),
       ...(mtimeProperty ? {} : { setModTime: undefined }),

@@ -168,3 +168,11 @@ test('an answer that has changed since the file was looked up is not taken for i
   version = 2
   await rejectsWith(remote.open(ctx, file), 'not-found')
 })
+
+test('the password of an account at Microsoft is not sent to whom it is not for', (t) => {
+  for (const vendor of ['sharepoint', 'sharepoint-ntlm']) {
+    const login = { url: 'https://example.com/', vendor, user: 'ann', pass: 'secret' }
+    assert.throws(() => open(t, login), { code: 'unsupported' })
+    open(t, { ...login, pass: '', headers: ['Cookie', 'FedAuth=x'] })
+  }
+})

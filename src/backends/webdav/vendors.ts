@@ -10,6 +10,8 @@ export interface Vendor {
   readonly checks?: 'sha1'
   /** A PUT that ends early leaves what was there before. Elsewhere a file is written under another name and moved. */
   readonly atomic?: true
+  /** Passwords are for a login of its own, which is not known here. */
+  readonly otherLogin?: true
   /** Large files go up in chunks below `/dav/uploads/`. */
   readonly chunked?: true
 }
@@ -30,7 +32,8 @@ const vendors: Readonly<Record<string, Vendor>> = {
   owncloud: { mtimeHeader: true, mtimeProperty: true, hashes: ['md5', 'sha1'], checks: 'sha1', atomic: true },
   infinitescale: { mtimeHeader: true, mtimeProperty: true, hashes: ['sha1'], checks: 'sha1', atomic: true },
   fastmail: { mtimeHeader: true, hashes: ['sha1'], atomic: true },
-  sharepoint: { atomic: true },
+  sharepoint: { atomic: true, otherLogin: true },
+  'sharepoint-ntlm': { atomic: true, otherLogin: true },
   rclone: { mtimeHeader: true, hashes: ['md5', 'sha1'] },
   other,
 }

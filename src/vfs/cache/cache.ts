@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { type Body, bodyOf } from '../../base/body.ts'
+import { orAbort } from '../../base/abort.ts'
 import { AppError, messageOf } from '../../base/error.ts'
 import { once } from '../../base/once.ts'
 import type { Range } from '../../base/range.ts'
@@ -7,8 +9,9 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf, hashNumber } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber, isSameVersion } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
+import { Items } from './items.ts'
 import type { Layout } from './layout.ts'
 import { loadItems } from './load.ts'
 import { type CacheLock, lockCache } from './lock.ts'
@@ -48,19 +51,18 @@ export class FileCache {
   readonly #space: Space
   readonly #writeBack: WriteBack
   readonly #itemParts: ItemParts
-  /** By path, the one first that was used longest ago. */
-  readonly #items = new Map<string, Item>()
+  readonly #items: Items
   /** Entries that were found to be of an item. */
   readonly #known = new WeakMap<FileEntry, Item>()
-  /** The version at the storage of entries that were looked at. */
-  readonly #fingerprints = new WeakMap<FileEntry, Promise<string>>()
+  /** Fingerprints by version: making one may cost a reading of the file. */
+  readonly #fingerprints = new LRUCache<string, Promise<string>>({ max: 10_000 })
   readonly #watchers = new Set<(path: string) => void>()
   #poll: NodeJS.Timeout | undefined
   readonly #close = once(async () => {
     clearInterval(this.#poll)
     await this.ready.catch(() => {})
     await this.#writeBack.close()
-    for (const item of this.#items.values()) await item.settle()
+    for (const item of this.#items.all) await item.settle()
     const { size } = this.#writeBack
     if (size > 0)
       this.#parts.ctx.log.notice(`vfs cache: ${size} files wait to be uploaded: that goes on at the next start`)
@@ -71,9 +73,10 @@ export class FileCache {
     const { ctx, options, bufferSize, transfers, layout } = parts
     this.#parts = parts
     this.#files = files
+    this.#items = new Items(files)
     this.#lock = lock
     const limits = { maxSize: options.cacheMaxSize, minFree: options.cacheMinFreeSpace }
-    this.#space = new Space(layout.data, limits, async () => await this.#evictOldest())
+    this.#space = new Space(layout.data, limits, async () => await this.#items.dropOldest())
     const window = Math.max(bufferSize, LEAST_WINDOW)
     this.#itemParts = {
       ctx,
@@ -90,7 +93,7 @@ export class FileCache {
     this.ready = this.#load()
     this.ready.catch((error: unknown) => ctx.log.error(`vfs cache: ${messageOf(error)}`))
     if (options.cachePollInterval > 0 && options.cachePollInterval !== Infinity)
-      this.#poll = setInterval(() => void this.clean(), options.cachePollInterval).unref()
+      this.#poll = setInterval(() => void this.#cleanQuietly(), options.cachePollInterval).unref()
   }
 
   /** Opens the cache of a remote. Throws `busy` when another process has it, and what the disk throws. */
@@ -150,11 +153,10 @@ export class FileCache {
     } catch (error) {
       if (item.isGone || item.dirty) throw error
       ctx.log.debug(`vfs cache: read past it: ${messageOf(error)}`, { object: file.path })
-      await this.#dropItem(item)
+      await this.#items.drop(item)
       return undefined
     }
-    // The one that was used last comes last.
-    if (this.#items.get(item.path) === item && this.#items.delete(item.path)) this.#items.set(item.path, item)
+    if (!item.isGone) this.#items.put(item)
     return await item.open(ctx, range)
   }
 
@@ -170,7 +172,7 @@ export class FileCache {
     await this.#writeBack.drop(path)
     const item = this.#items.get(path)
     if (!item) return
-    await this.#dropItem(item)
+    await this.#items.drop(item)
     this.#tell(path)
   }
 
@@ -196,7 +198,7 @@ export class FileCache {
     this.#space.hold(item.size)
     const info = { modTime: item.modTime, ...(item.contentType === undefined ? {} : { contentType: item.contentType }) }
     const entry = await this.#commit(ctx, to, { place, size: item.size, info })
-    await this.#dropItem(item)
+    await this.#items.drop(item)
     return entry
   }
 
@@ -232,15 +234,19 @@ export class FileCache {
     const { ctx, options } = this.#parts
     const before = this.#items.size
     const oldest = performance.now() - options.cacheMaxAge
-    for (const item of this.#items.values())
-      if (item.usedAt < oldest && isIdle(item)) await this.#dropItem(item)
+    for (const item of this.#items.all)
+      if (item.usedAt < oldest && item.isIdle) await this.#items.drop(item)
       else await item.save().catch((error: unknown) => ctx.log.error(messageOf(error), { object: item.path }))
     await this.#space.keepLimits()
-    const inUse = [...this.#items.values()].filter((item) => item.inUse).length
+    const inUse = [...this.#items.all].filter((item) => item.inUse).length
     const { size, running } = this.#writeBack
     ctx.log.info(
       `vfs cache: cleaned: objects ${this.#items.size} (was ${before}) in use ${inUse}, to upload ${size - running}, uploading ${running}, total size ${this.#space.used}`,
     )
+  }
+
+  async #cleanQuietly(): Promise<void> {
+    await this.clean().catch((error: unknown) => this.#parts.ctx.log.error(`vfs cache: ${messageOf(error)}`))
   }
 
   /** Ends it; what waits to be uploaded waits for the next start. */
@@ -252,7 +258,7 @@ export class FileCache {
     const { ctx } = this.#parts
     for (const { path, metadata } of await loadItems(ctx, this.#files)) {
       const item = new Item(this.#itemParts, path, metadata)
-      this.#items.set(path, item)
+      this.#items.put(item)
       this.#space.hold(item.present.size)
       if (item.dirty) await this.#writeBack.add(item)
     }
@@ -271,8 +277,8 @@ export class FileCache {
     if ((!item && !full) || file.size < 0) return undefined
     // What was seen before is still there until the new version is uploaded.
     if (item?.dirty) return isSame(item, file) ? item : undefined
-    const fingerprint = await this.#fingerprint(ctx, file)
-    const fresh = item?.fingerprint === fingerprint && !item.isGone
+    const fingerprint = await orAbort(ctx.signal, this.#fingerprint(file))
+    const fresh = item && !item.isGone && isSameVersion(item.fingerprint, fingerprint)
     const found = fresh ? item : await this.#replaced(file, fingerprint, full)
     if (!found || found.dirty) return undefined
     found.source = file
@@ -285,14 +291,13 @@ export class FileCache {
     const { path, size, modTime } = file
     return await this.#files.locked(path, async () => {
       const old = this.#items.get(path)
-      if (old && (old.dirty || old.fingerprint === fingerprint)) return old
+      if (old && (old.dirty || isSameVersion(old.fingerprint, fingerprint))) return old
       if (old) {
         this.#parts.ctx.log.info(
           `vfs cache: removing cached entry as stale (remote fingerprint ${JSON.stringify(fingerprint)} != cached fingerprint ${JSON.stringify(old.fingerprint)})`,
           { object: path },
         )
-        this.#items.delete(path)
-        old.detach()
+        this.#items.remove(old)
         await this.#files.remove(path)
       }
       const now = fromMs(Date.now())
@@ -302,17 +307,18 @@ export class FileCache {
 
   #add(path: string, metadata: Metadata): Item {
     const item = new Item(this.#itemParts, path, metadata)
-    this.#items.set(path, item)
+    this.#items.put(item)
     return item
   }
 
-  #fingerprint(ctx: Context, file: FileEntry): Promise<string> {
-    const { remote, options } = this.#parts
-    let made = this.#fingerprints.get(file)
+  #fingerprint(file: FileEntry): Promise<string> {
+    const { ctx, remote, options } = this.#parts
+    const key = JSON.stringify([file.path, file.version, file.size, String(file.modTime), file.hashes])
+    let made = this.#fingerprints.get(key)
     if (!made) {
       made = fingerprintOf(ctx, remote, file, options.fastFingerprint)
-      made.catch(() => this.#fingerprints.delete(file))
-      this.#fingerprints.set(file, made)
+      made.catch(() => this.#fingerprints.delete(key))
+      this.#fingerprints.set(key, made)
     }
     return made
   }
@@ -332,10 +338,7 @@ export class FileCache {
       if (info.ifAbsent && (old?.dirty || (await this.#parts.remote.stat(ctx, path))))
         throw new AppError('exists', `${path} exists`)
       await this.#files.place(place, path, metadata, durable)
-      this.#items.delete(path)
-      const item = this.#add(path, metadata)
-      old?.detach()
-      return item
+      return this.#add(path, metadata)
     })
     await this.#writeBack.add(item)
     this.#tell(path)
@@ -349,34 +352,9 @@ export class FileCache {
     this.#tell(item.path)
   }
 
-  /** Drops the item that was used longest ago and may be dropped; false when there is none. */
-  async #evictOldest(): Promise<boolean> {
-    for (const item of this.#items.values()) {
-      if (!isIdle(item)) continue
-      await this.#dropItem(item)
-      return true
-    }
-    return false
-  }
-
-  async #dropItem(item: Item): Promise<void> {
-    const { path } = item
-    if (this.#items.get(path) === item) this.#items.delete(path)
-    if (item.isGone) return
-    item.detach()
-    await this.#files.locked(path, async () => {
-      if (!this.#items.has(path)) await this.#files.remove(path)
-    })
-  }
-
   #tell(path: string): void {
     for (const changed of this.#watchers) changed(path)
   }
-}
-
-/** It may be dropped: nobody reads it, and the storage has it. */
-function isIdle(item: Item): boolean {
-  return !item.inUse && !item.dirty
 }
 
 /** The version that an entry is of is the one that waits to be uploaded. */

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
+import { KeptListings } from '../../remote/kept-listings.ts'
 import type { Remote } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import type { FileCache } from './cache.ts'
@@ -58,6 +59,11 @@ export class FileCaches {
     const cache = await opened
     const writes = cacheMode === 'writes' || cacheMode === 'full'
     return { remote: cachedRemote(remote, cache, { writes, options, bufferSize }), cache }
+  }
+
+  /** The listings of a remote that are kept on disk. */
+  async listings(remote: Remote, text: string): Promise<KeptListings> {
+    return await KeptListings.open(layoutOf(this.#dir, text, remote.info).listings)
   }
 
   /** Closes all: what waits to be uploaded waits for the next start. */

@@ -32,7 +32,12 @@ export async function fingerprintOf(ctx: Context, remote: Remote, file: FileEntr
   return parts.join(',')
 }
 
-/** A checksum that cannot be had is left out, as rclone does: the rest tells enough. */
+/** Whether two fingerprints are of one version, as far as both tell: a checksum that one lacks could not be had at the time. */
+export function isSameVersion(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other},`) || other.startsWith(`${one},`)
+}
+
+/** A checksum that cannot be had is left out, as rclone does. */
 async function hashOf(ctx: Context, remote: Remote, file: FileEntry, kind: string): Promise<string | undefined> {
   const known = file.hashes?.[kind]
   if (known !== undefined) return known

@@ -82,6 +82,11 @@ export class Item {
     return this.#readers > 0
   }
 
+  /** It may be dropped: nobody reads it, and its storage has it. */
+  get isIdle(): boolean {
+    return !this.inUse && !this.dirty
+  }
+
   /** It is not part of the cache any more; those who read it still can, as far as it was there. */
   get isGone(): boolean {
     return this.#gone
@@ -103,19 +108,23 @@ export class Item {
   async acquire(): Promise<void> {
     this.#readers++
     clearTimeout(this.#idle)
+    const opening = (this.#file ??= this.#open())
     try {
-      this.#file ??= this.#parts.files.locked(this.path, async () => {
-        if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
-        const file = await this.#parts.files.open(this.path, this.size)
-        this.#fd = file.fd
-        return file
-      })
-      await this.#file
+      await opening
     } catch (error) {
-      this.#file = undefined
+      if (this.#file === opening) this.#file = undefined
       this.#readers--
       throw error
     }
+  }
+
+  async #open(): Promise<FileHandle> {
+    return await this.#parts.files.locked(this.path, async () => {
+      if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
+      const file = await this.#parts.files.open(this.path, this.size)
+      this.#fd = file.fd
+      return file
+    })
   }
 
   /**
@@ -152,13 +161,14 @@ export class Item {
       if (this.#downloads?.active) this.#downloads.touch(at)
       return true
     }
-    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     this.#downloads ??= this.#newDownloads()
     return await this.#downloads.need(at, signal)
   }
 
   /** Bytes of the file from its storage. */
   async fetch(ctx: Context, range: Range): Promise<Body> {
+    // Its storage may have another version by now.
+    if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
     if (!this.source)
       throw new AppError(
         'io',
@@ -169,6 +179,7 @@ export class Item {
 
   /** A reader has ended. */
   release(): void {
+    this.usedAt = performance.now()
     if (--this.#readers > 0) return
     if (this.#gone) return void this.#close().catch(() => {})
     this.#idle = setTimeout(() => void this.settle(), this.#parts.idleMs).unref()
@@ -182,6 +193,7 @@ export class Item {
     await this.#parts.files.locked(this.path, async () => {
       if (this.#gone) return
       if (this.#downloads) await file?.datasync()
+      await file?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
       await this.#parts.files.save(this.path, this.metadata)
     })
   }

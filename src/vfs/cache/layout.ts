@@ -16,6 +16,8 @@ export interface Layout {
   readonly pending: string
   /** Data whose metadata cannot be read: nobody knows whether it was uploaded. */
   readonly lost: string
+  /** Where listings are kept. */
+  readonly listings: string
   /** Directories to lock: those of the remotes above this one, then its own. */
   readonly locks: readonly string[]
 }
@@ -30,6 +32,7 @@ export function layoutOf(cacheDir: string, text: string, info: RemoteInfo): Layo
     meta: join(dir, 'vfsMeta', ...place),
     pending: own('pending'),
     lost: own('lost'),
+    listings: join(own('listings'), 'listings.sqlite'),
     locks: place.map((_, depth) => join(dir, 'vfsState', 'lock', ...place.slice(0, depth + 1))),
   }
 }

@@ -176,6 +176,27 @@ test('what does not fit is read past the cache', async (t) => {
   assert.ok(fetched < 7 * MIB + 64 * 1024, `${fetched} bytes were fetched`)
 })
 
+test('many readers of more than fits, some of whom leave, all get their bytes', async (t) => {
+  const far = watched(await farRemote())
+  const contents = Array.from({ length: 8 }, (_, i) => bytes(MIB + i, `${i}`))
+  for (const [i, content] of contents.entries()) await far.remote.put(ctx, `${i}`, bodyOf(content), { modTime: 1n })
+  const { remote, cache } = await openCached(cacheDir(t), far.remote, { cacheMaxSize: 2.5 * MIB })
+  t.after(() => cache.close())
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      const content = contents[(i * 5) % 8] as Buffer
+      const file = await fileAt(ctx, remote, `${(i * 5) % 8}`)
+      const start = (i * 37_003) % MIB
+      if (i % 4 > 0) return assert.ok((await part(remote, file, start, content.length)).equals(content.subarray(start)))
+      const leaving = new AbortController()
+      const gone = part(remote, file, start, content.length, ctx.with({ signal: leaving.signal }))
+      setTimeout(() => leaving.abort(), i)
+      return await gone.catch(() => {})
+    }),
+  )
+  assert.ok(cache.stats.bytesUsed <= 2.5 * MIB, `${cache.stats.bytesUsed}`)
+})
+
 test('what was not used for the longest age is dropped, what waits to be uploaded is not', async (t) => {
   const { remote, file, cache } = await cachedFilm(t, { cacheMaxAge: 0, writeBack: 3_600_000 })
   await part(remote, file, 0, 1000)

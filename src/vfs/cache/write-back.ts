@@ -100,6 +100,8 @@ export class WriteBack {
   /** Lets an item wait in place of what waited at its path before, whose upload is ended. */
   async add(item: Item): Promise<void> {
     await this.drop(item.path)
+    // A newer version of it may have come meanwhile.
+    if (item.isGone) return
     const { delay, nextId } = this.#parts
     const waiting = { id: nextId(), item, due: performance.now() + delay, delay, tries: 0, upload: undefined }
     this.#waiting.set(item.path, waiting)
