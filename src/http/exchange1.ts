@@ -53,7 +53,8 @@ export class Http1Exchange extends Exchange {
     if (this.started) return this.destroy()
     this.connection.closing = true
     this.connection.left()
-    lingeringEnd(this.#req.socket, rawAnswer(408))
+    // Whoever sees the end of the connection finds nothing of the upload any more: what took it in has been told first.
+    setImmediate(() => lingeringEnd(this.#req.socket, rawAnswer(408)))
   }
 
   get #lasts(): boolean {

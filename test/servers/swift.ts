@@ -71,14 +71,18 @@ async function startSwift(): Promise<SwiftServer> {
   return server
 }
 
-/** Starts all programs, waits until nobody holds the other end of its input any more, then ends them and leaves nothing. */
+/**
+ * Starts all programs, waits until nobody holds the other end of its input any more, then ends them and leaves nothing. Signals
+ * that are meant for all that a test started do not keep it from that.
+ */
 function script(dir: string, cachePort: number): string {
   const owner = process.getuid?.() === 0 ? '-u root' : ''
   const programs = [
     `${find('memcached')} ${owner} -l 127.0.0.1 -p ${cachePort} -U 0 -m 32`,
     ...[...kinds, 'proxy'].map((name) => `${find(`swift-${name}-server`)} ${dir}/${name}.conf -v`),
   ]
-  return `exec 3<&0 </dev/null >'${dir}/log' 2>&1
+  return `trap '' HUP INT TERM
+exec 3<&0 </dev/null >'${dir}/log' 2>&1
 ${programs.map((line) => `${line} 3<&- & pids="$pids $!"`).join('\n')}
 cat <&3
 kill -9 $pids; wait; rm -rf '${dir}'`
