@@ -1,3 +1,4 @@
+import { orAbort, throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, collect, type Body } from '../../base/body.ts'
 import { derive } from '../../base/derive.ts'
 import { AppError } from '../../base/error.ts'
@@ -97,13 +98,13 @@ class ChunkerRemote implements Remote {
     await this.#refuseFiles(ctx, parentOf(to))
     const upload = new Upload({ inner: this.#inner, names: this.#names, config: this.#config, info: this.info })
     const source = await upload.begin(ctx, to, body, info)
-    return await this.#changes.run(to, async () => {
+    return await this.#changing(ctx, to, async () => {
       return this.#shown(to, await upload.finish(ctx, source, await this.#present(ctx, to)))
     })
   }
 
   async remove(ctx: Context, file: FileEntry): Promise<void> {
-    await this.#changes.run(file.path, async () => {
+    await this.#changing(ctx, file.path, async () => {
       const composite = await this.#composite(ctx, file)
       if (!composite) return await this.#inner.remove(ctx, file)
       // The metadata first: what is left when this is interrupted is not shown as a file.
@@ -179,6 +180,15 @@ class ChunkerRemote implements Remote {
   poll(ctx: Context, pollMs: number, changed: (path: string, kind: Entry['kind']) => void): () => void {
     const stop = this.#inner.poll?.(ctx, pollMs, (path, kind) => changed(this.#names.parse(path)?.main ?? path, kind))
     return () => stop?.()
+  }
+
+  /** Waits until nobody else changes a name; who is stopped waits no more. */
+  async #changing<T>(ctx: Context, path: string, work: () => Promise<T>): Promise<T> {
+    const turn = this.#changes.run(path, async () => {
+      throwIfAborted(ctx.signal)
+      return await work()
+    })
+    return await orAbort(ctx.signal, turn)
   }
 
   get #hasMetadata(): boolean {
@@ -300,7 +310,7 @@ class ChunkerRemote implements Remote {
     const to = asCanonical(path)
     this.#refuseChunk(to)
     const composite = await this.#composite(ctx, file)
-    return await this.#changes.run(to, async () => {
+    return await this.#changing(ctx, to, async () => {
       const old = await this.#present(ctx, to)
       const chunks: FileEntry[] = []
       for (const [index, chunk] of (composite?.chunks ?? []).entries())

@@ -17,6 +17,16 @@ export interface Lease {
   readonly release: () => void
 }
 
+/** Some work with a connection, which is closed when the work is stopped: nobody knows then what the server would answer. */
+export async function guarded<T>(connection: Connection, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await orAbort(signal, work)
+  } catch (error) {
+    if (signal.aborted) connection.close()
+    throw error
+  }
+}
+
 /** Connections to one server, each of which does one thing at a time. */
 export class Pool {
   readonly #settings: PoolSettings
@@ -48,10 +58,7 @@ export class Pool {
   async use<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     const { connection, release } = await this.lease(signal)
     try {
-      return await orAbort(signal, work(connection))
-    } catch (error) {
-      if (signal.aborted) connection.close()
-      throw error
+      return await guarded(connection, signal, work(connection))
     } finally {
       release()
     }

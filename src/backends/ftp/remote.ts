@@ -19,7 +19,7 @@ import { type Abilities, connect, type Connection } from './connection.ts'
 import { factsOf, type Facts, listedTime, timeText } from './facts.ts'
 import type { ftpOptions } from './index.ts'
 import { look, lookBehind, makeDirectory, modTimeOf, moveOver, rename } from './names.ts'
-import { Pool } from './pool.ts'
+import { guarded, Pool } from './pool.ts'
 import { replyError } from './reply.ts'
 import { download, type TransferSettings, upload } from './transfer.ts'
 
@@ -100,14 +100,14 @@ class FtpRemote implements Remote {
     const { connection, release } = await this.#pool.lease(ctx.signal)
     const path = this.#full(file.path)
     try {
-      const { size } = unchanged(file, await look(connection, path))
+      const { size } = unchanged(file, await guarded(connection, ctx.signal, look(connection, path)))
       const end = Math.min(range.end, file.size < 0 || size < 0 ? Infinity : size)
       if (range.start >= end) {
         release()
         return bodyOf()
       }
       const part = { start: range.start, end, size }
-      return onDemand(() => released(download(connection, path, part, this.#transfer(ctx)), release), release)
+      return onDemand(() => download({ connection, release }, path, part, this.#transfer(ctx)), release)
     } catch (error) {
       release()
       throw error
@@ -120,17 +120,11 @@ class FtpRemote implements Remote {
     const counted = { bytes: 0 }
     const { connection, release } = await this.#pool.lease(ctx.signal)
     try {
-      await this.#directoryFor(connection, target)
+      await guarded(connection, ctx.signal, this.#directoryFor(connection, target))
       await upload(connection, temp, counting(incoming(body, info, ctx.signal), counted), this.#transfer(ctx))
-      await this.#setTime(connection, temp, info.modTime)
-      const stored = await look(connection, temp)
-      if (stored?.size !== counted.bytes)
-        throw new AppError(
-          'io',
-          `the server has ${stored?.size ?? 'none'} of the ${counted.bytes} bytes that it was sent`,
-        )
-      await this.#commit(connection, temp, target, info)
-      return { kind: 'file', path, size: stored.size, modTime: stored.modTime ?? 0n }
+      const naming = this.#named(connection, temp, target, { ...info, size: counted.bytes })
+      const { size, modTime = 0n } = await guarded(connection, ctx.signal, naming)
+      return { kind: 'file', path, size, modTime }
     } catch (error) {
       await this.#clean(connection, temp)
       throw error
@@ -229,14 +223,20 @@ class FtpRemote implements Remote {
     return entries
   }
 
-  /** Gives a whole upload its name. */
-  async #commit(connection: Connection, temp: string, target: string, { ifAbsent }: PutInfo): Promise<void> {
+  /** Gives an upload its name, if the server has all of it. */
+  async #named(connection: Connection, temp: string, target: string, info: PutInfo): Promise<Facts> {
+    const { size, modTime, ifAbsent } = info
+    await this.#setTime(connection, temp, modTime)
+    const stored = await look(connection, temp)
+    if (!stored || stored.size !== size)
+      throw new AppError('io', `the server has ${stored?.size ?? 'none'} of the ${size} bytes that it was sent`)
     await this.#claims.run(target, async () => {
       const old = await look(connection, target)
       if (old?.type === 'directory') throw new AppError('is-directory', 'there is a directory of that name')
       if (old && ifAbsent) throw new AppError('exists', 'there is a file of that name already')
       await moveOver(connection, temp, target)
     })
+    return stored
   }
 
   /** Removes an upload that did not come to its end, by another connection when this one is lost. */
@@ -308,14 +308,6 @@ function unchanged(file: FileEntry, facts: Facts | undefined): Facts {
   const sameTime = file.modTime === 0n || facts.modTime === undefined || facts.modTime === file.modTime
   if (sameSize && sameTime) return facts
   throw new AppError('not-found', `${nameOf(file.path)} has changed since it was looked up`, { retry: 'now' })
-}
-
-async function* released(body: Body, release: () => void): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* body
-  } finally {
-    release()
-  }
 }
 
 async function* counting(body: Body, counted: { bytes: number }): AsyncGenerator<Uint8Array, void> {

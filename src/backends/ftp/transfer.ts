@@ -6,6 +6,7 @@ import type { Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { drained } from '../../net/client.ts'
 import type { Connection } from './connection.ts'
+import type { Lease } from './pool.ts'
 import { replyCode, replyError } from './reply.ts'
 
 export interface TransferSettings {
@@ -27,22 +28,29 @@ interface Transfer {
 }
 
 /**
- * The bytes `[start, end)` of a file of `size` bytes; all that there are from `start` on when `end` is Infinity. A reader who leaves before that costs the data connection, and the other
- * one only if the server does not answer to that.
+ * The bytes `[start, end)` of a file of `size` bytes; all that there are from `start` on when `end` is Infinity. A reader who
+ * leaves before that costs the data connection, and the other one only if the server does not answer to that. Gives the lease
+ * back.
  */
 export async function* download(
-  connection: Connection,
+  { connection, release }: Lease,
   path: string,
   { start, end, size }: { readonly start: number; readonly end: number; readonly size: number },
   settings: TransferSettings,
 ): AsyncGenerator<Uint8Array, void> {
-  const { socket, told, signal } = await begin(connection, `RETR ${path}`, start, settings)
+  const { socket, told, signal } = await begin(connection, `RETR ${path}`, start, settings).catch((error: unknown) => {
+    release()
+    throw error
+  })
   const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
   let left = end - start
   try {
     while (left > 0) {
       const { done, value } = await moving(connection, chunks.next(), signal, settings.timeout)
-      if (done && end === Infinity) break
+      if (done && end === Infinity) {
+        await lastWord(connection, told, settings, settings.closeTimeout)
+        break
+      }
       if (done) throw new AppError('io', `${left} bytes are missing at the end`, { retry: 'now' })
       const piece = value.subarray(0, left)
       left -= piece.length
@@ -54,7 +62,10 @@ export async function* download(
     // All of it: the server is about to say so. Otherwise it is to stop.
     const whole = end === size || end === Infinity
     socket.destroy()
-    await lastWord(connection, told, settings, whole ? settings.closeTimeout : settings.shutTimeout).catch(() => {})
+    const last = within(connection, told, whole ? settings.closeTimeout : settings.shutTimeout)
+    const settled = last.catch(() => {}).finally(release)
+    // Who was stopped does not wait for it.
+    if (!settings.signal.aborted) await settled
   }
 }
 

@@ -51,6 +51,8 @@ const request = {
 } as const
 const reply = { version: 2, status: 101, handle: 102, data: 103, name: 104, attributes: 105, extended: 201 } as const
 const VERSION = 3
+/** Bytes that are held back at most. */
+const MOST_HELD = 256 * 1024
 
 type Extension =
   | 'posix-rename@openssh.com'
@@ -78,6 +80,8 @@ export class Session {
   readonly #watchdog: NodeJS.Timeout | undefined
   #lastId = 0
   #corked = false
+  /** Bytes that are held back. */
+  #held = 0
   #longest: number | undefined
   #end: AppError | undefined
 
@@ -280,11 +284,18 @@ export class Session {
       wire.cork()
       process.nextTick(() => {
         this.#corked = false
+        this.#held = 0
         wire.uncork()
       })
     }
     output.write(packet)
     if (data) output.write(data)
+    this.#held += packet.length + (data?.length ?? 0)
+    if (this.#held < MOST_HELD) return
+    // The server is to work while we go on.
+    this.#held = 0
+    wire.uncork()
+    wire.cork()
   }
 
   #receive(chunk: Buffer): void {
