@@ -5,7 +5,7 @@ import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import type { HeaderList } from './message.ts'
 import type { Piece } from './pushed.ts'
-import { lingeringEnd, rawAnswer } from './refuse.ts'
+import { lingeringEnd, rawAnswer, whenLetGo } from './refuse.ts'
 import { isLengthless } from './takeover.ts'
 import type { Target } from './target.ts'
 
@@ -51,10 +51,11 @@ export class Http1Exchange extends Exchange {
   /** As when Node's own timer ends a request. */
   #tooLate(): void {
     if (this.started) return this.destroy()
+    const { socket } = this.#req
     this.connection.closing = true
+    this.left()
     this.connection.left()
-    // Whoever sees the end of the connection finds nothing of the upload any more: what took it in has been told first.
-    setImmediate(() => lingeringEnd(this.#req.socket, rawAnswer(408)))
+    whenLetGo(this.connection, () => lingeringEnd(socket, rawAnswer(408)))
   }
 
   get #lasts(): boolean {

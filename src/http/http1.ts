@@ -8,7 +8,7 @@ import type { Site } from './exchange.ts'
 import { Http1Exchange, type Pair } from './exchange1.ts'
 import { overLimit } from './limits.ts'
 import type { HeaderList, HttpResponse } from './message.ts'
-import { requestLine, turnAway } from './refuse.ts'
+import { requestLine, turnAway, whenLetGo } from './refuse.ts'
 import { answer, refuse } from './send.ts'
 import { checkHead, type Refusal } from './strict.ts'
 import { isLengthless, Takeover } from './takeover.ts'
@@ -191,7 +191,8 @@ function onClientError(site: Site, settings: Http1Settings, error: Error, socket
   }
   const begun = connection.active > 0
   connection.latest?.left()
-  turnAway(site, socket, { status: statusOfParser(code), line: begun ? undefined : requestLine(error) })
+  const line = begun ? undefined : requestLine(error)
+  whenLetGo(connection, () => turnAway(site, socket, { status: statusOfParser(code), line }))
 }
 
 function statusOfParser(code: string | undefined): number {

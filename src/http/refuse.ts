@@ -40,6 +40,24 @@ export function lingeringEnd(socket: Socket, text?: string): void {
   else socket.end(text)
 }
 
+/** How long a connection is kept for work that does not end with it, ms. */
+const WORK_MS = 1000
+
+/**
+ * Calls when the requests of a connection that is to end have let go of it, or have taken too long for that: whoever sees its end
+ * then finds nothing of an upload that ended with it.
+ */
+export function whenLetGo(connection: Connection, call: () => void): void {
+  let called = false
+  const once = () => {
+    clearTimeout(timer)
+    if (!called) call()
+    called = true
+  }
+  const timer = setTimeout(once, WORK_MS)
+  connection.whenIdle(once)
+}
+
 /** An answer to what never became a request. */
 export interface Refused {
   readonly status: number
