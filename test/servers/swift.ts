@@ -88,20 +88,28 @@ cat <&3
 kill -9 $pids; wait; rm -rf '${dir}'`
 }
 
-/** Resolves when a login works and its account can be read: then all of its programs are up. */
+/** Resolves when a login works and a file can be stored and removed: then all of its programs are up. */
 async function answering({ auth }: SwiftServer): Promise<void> {
   const end = performance.now() + STARTS_WITHIN_MS
   for (;;) {
     try {
-      const login = await fetch(auth, { headers: { 'x-auth-user': user, 'x-auth-key': key } })
-      const token = login.headers.get('x-auth-token') ?? ''
-      const account = await fetch(login.headers.get('x-storage-url') ?? '', { headers: { 'x-auth-token': token } })
-      if (account.ok) return
-      throw new Error(`the account answers ${account.status}`)
+      return await tried(auth)
     } catch (error) {
       if (performance.now() > end) throw error
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+  }
+}
+
+async function tried(auth: string): Promise<void> {
+  const login = await fetch(auth, { headers: { 'x-auth-user': user, 'x-auth-key': key } })
+  const headers = { 'x-auth-token': login.headers.get('x-auth-token') ?? '' }
+  const account = login.headers.get('x-storage-url') ?? ''
+  const steps = ['GET ', 'PUT /ready', 'PUT /ready/file', 'DELETE /ready/file', 'DELETE /ready', 'GET ']
+  for (const step of steps) {
+    const [method = '', path = ''] = step.split(' ')
+    const response = await fetch(account + path, { method, headers })
+    if (!response.ok) throw new Error(`${step} is answered ${response.status}`)
   }
 }
 
