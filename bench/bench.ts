@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesPerSecond, hold, rangeScript, requestMs, requestsPerSecond } from './load.ts'
 import { cachedContenders } from './cached.ts'
+import { cryptFigures, cryptIds } from './crypt.ts'
 import { fileFigures, fileIds } from './files.ts'
 import { s3Figures, s3Ids } from './s3.ts'
 import { sftpFigures, sftpIds } from './sftp.ts'
@@ -286,14 +287,25 @@ async function perConnection(server: Running, count: number, request: string): P
 try {
   execFileSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
   install(scratch)
-  if (!values.only.split(',').every((id) => [...fileIds, ...s3Ids, ...sftpIds, 'live'].includes(id))) makeFixture()
+  if (!values.only.split(',').every((id) => [...fileIds, ...s3Ids, ...sftpIds, ...cryptIds, 'live'].includes(id)))
+    makeFixture()
   execFileSync('sync') // what the disk still has to write must not be measured
   const program = join(scratch, 'package/bin/sluice.js')
   const files = await fileFigures({ program, rounds, million: values.million, wanted, median })
   const s3 = await s3Figures({ program, rounds, million: false, wanted, median })
   const sftp = await sftpFigures({ program, rounds, million: false, wanted, median })
+  const crypt = await cryptFigures({ program, rounds, million: false, wanted, median })
   const live = wanted('live') ? await liveFigures({ root, scratch, rounds, seconds, median }) : []
-  const figures = [...files, ...s3, ...sftp, ...(await throughput()), ...(await uploads()), ...(await alone()), ...live]
+  const figures = [
+    ...files,
+    ...s3,
+    ...sftp,
+    ...crypt,
+    ...(await throughput()),
+    ...(await uploads()),
+    ...(await alone()),
+    ...live,
+  ]
   const text = table(figures)
   console.log(text)
   if (values.save && values.only === '') {

@@ -82,7 +82,7 @@ async function figureOf(id: string, dir: string, bench: FilesBench): Promise<Fig
   return { id, title, unit: 'MiB', better: 'less', goals: { limit: 1024 }, medians: peaks }
 }
 
-function figure(id: string, title: string, goal: number, medians: Record<string, number>): Figure {
+function figure(id: string, title: string, goal: number, medians: Figure['medians']): Figure {
   return { id, title, unit: 'ms', better: 'less', goals: { rclone: goal }, medians }
 }
 
@@ -94,24 +94,39 @@ function runners({ program, config = '' }: FilesBench): Map<string, readonly str
   ])
 }
 
+/** What each program took for its runs, as medians. */
+export interface Contest {
+  /** Wall time, ms. */
+  readonly times: Readonly<Record<string, number>>
+  /** The largest resident memory, MiB. */
+  readonly peaks: Readonly<Record<string, number>>
+}
+
 /**
- * The median wall time of each program, round by round in turn, in ms. The first round warms up and does not count. Arguments
- * may differ by a word for each run.
+ * Lets the programs run round by round in turn. The first round warms up and does not count. Arguments may differ by a word
+ * for each run.
  */
-export async function race(
+export async function contest(
   bench: FilesBench,
   args: readonly string[] | ((word: string) => readonly string[]),
   before = () => {},
-): Promise<Record<string, number>> {
+): Promise<Contest> {
   const all = runners(bench)
-  const times = new Map([...all.keys()].map((name): [string, number[]] => [name, []]))
+  const runs = new Map([...all.keys()].map((name): [string, Run[]] => [name, []]))
   for (let round = 0; round <= bench.rounds; round++)
     for (const [name, command] of all) {
       before()
-      const { ms } = await run(command, typeof args === 'function' ? args(`${name}-${round}`) : args)
-      if (round > 0) times.get(name)?.push(ms)
+      const done = await run(command, typeof args === 'function' ? args(`${name}-${round}`) : args)
+      if (round > 0) runs.get(name)?.push(done)
     }
-  return Object.fromEntries([...times].map(([name, list]) => [name, bench.median(list)]))
+  const medians = (of: (run: Run) => number) =>
+    Object.fromEntries([...runs].map(([name, list]) => [name, bench.median(list.map(of))]))
+  return { times: medians(({ ms }) => ms), peaks: medians(({ peak }) => peak / 2 ** 20) }
+}
+
+/** The times of a contest. */
+export async function race(...contenders: Parameters<typeof contest>): Promise<Contest['times']> {
+  return (await contest(...contenders)).times
 }
 
 /** Runs Sluice once, unmeasured. */
@@ -122,8 +137,15 @@ export async function runOnce(bench: FilesBench, args: readonly string[]): Promi
 /** The rclone of Debian 12 refuses S3 while this is set. */
 const { AWS_CA_BUNDLE: _, ...rcloneEnv } = process.env
 
+interface Run {
+  /** Wall time, ms. */
+  readonly ms: number
+  /** Bytes. */
+  readonly peak: number
+}
+
 /** Runs a program to its end: how long it took, and its largest resident memory (Linux: VmHWM), watched while it runs. */
-async function run(command: readonly string[], args: readonly string[]): Promise<{ ms: number; peak: number }> {
+async function run(command: readonly string[], args: readonly string[]): Promise<Run> {
   const [program = '', ...rest] = command
   const begin = performance.now()
   const child = spawn(program, [...rest, ...args], { stdio: 'ignore', env: rcloneEnv })

@@ -36,7 +36,7 @@ export async function s3Figures(bench: FilesBench): Promise<Figure[]> {
 
 async function figureOf(id: string, bench: FilesBench, dir: string): Promise<Figure> {
   const [large, small, out] = [join(dir, 'large'), join(dir, 'small'), join(dir, 'out')]
-  const figure = (title: string, medians: Record<string, number>): Figure => ({
+  const figure = (title: string, medians: Figure['medians']): Figure => ({
     id,
     title,
     unit: 'ms',

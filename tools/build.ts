@@ -11,6 +11,7 @@ const entries = {
   index: 'src/index.ts',
   client: 'src/rc/client.ts',
   hook: 'src/origin/hook.ts',
+  'crypt-thread': 'src/backends/crypt/crypt-thread.ts',
   'look-thread': 'src/backends/local/look-thread.ts',
 }
 

@@ -5,7 +5,7 @@ import { hashBody, hasher, hashKinds } from '../remote/hash.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
 import { Faults } from './faults.ts'
-import { ordered } from './ordered.ts'
+import { ordered } from '../base/ordered.ts'
 import { walk } from './walk.ts'
 
 /** The name that Sluice has for a kind of checksum, from any spelling: `MD5`, `SHA-1`. Throws `unsupported`. */

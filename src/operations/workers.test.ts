@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ordered } from './ordered.ts'
+import { ordered } from '../base/ordered.ts'
 import { Workers } from './workers.ts'
 
 /** Tasks that end when they are told to. */

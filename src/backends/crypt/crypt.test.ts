@@ -9,7 +9,8 @@ import { testContext } from '../../core/testing.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { defaultsOf, type Values } from '../../schema/option.ts'
 import { memoryBackend, memoryOptions } from '../memory/index.ts'
-import { nonceOf, opened, plainSize, sealed, sealedRange, sealedSize, secretBox } from './blocks.ts'
+import { nonceOf, opened, plainSize, sealed, sealedRange, sealedSize } from './blocks.ts'
+import { Crew } from './crew.ts'
 import { nameEncoding } from './encodings.ts'
 import { cryptBackend, cryptOptions } from './index.ts'
 import { keysOf } from './keys.ts'
@@ -128,8 +129,8 @@ test('a name that was not encrypted is refused', async () => {
 const nonce = Uint8Array.from({ length: 24 }, (_, i) => i)
 
 async function encrypted(plain: Uint8Array): Promise<Buffer> {
-  const box = await secretBox((await keysOf('potato', '')).data)
-  return Buffer.from(await collect(sealed(bodyOf(plain), box, nonce)))
+  const crew = await Crew.open((await keysOf('potato', '')).data)
+  return Buffer.from(await collect(sealed(bodyOf(plain), crew, nonce)))
 }
 
 test('contents are encrypted as rclone encrypts them', async () => {
@@ -162,7 +163,7 @@ test('sizes before and after fit, and sizes that none can have are refused', () 
 test('any range of a file is what stands there, whatever pieces the storage gives', async () => {
   const plain = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => i * 7 + (i >> 8)))
   const stored = await encrypted(plain)
-  const box = await secretBox((await keysOf('potato', '')).data)
+  const crew = await Crew.open((await keysOf('potato', '')).data)
   const at = fc.nat(plain.length)
   await fc.assert(
     fc.asyncProperty(at, at, fc.integer({ min: 500, max: 90_000 }), async (a, b, piece) => {
@@ -172,7 +173,7 @@ test('any range of a file is what stands there, whatever pieces the storage give
       const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, i) =>
         bytes.subarray(i * piece, (i + 1) * piece),
       )
-      const got = await collect(opened(bodyOf(...pieces), { box }, nonceOf(stored), range))
+      const got = await collect(opened(bodyOf(...pieces), { crew }, nonceOf(stored), range))
       assert.ok(plain.subarray(range.start, range.end).equals(got))
     }),
     { numRuns: 60 },

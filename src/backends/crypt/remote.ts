@@ -1,4 +1,4 @@
-import { bodyOf, collect, type Body } from '../../base/body.ts'
+import { bodyOf, collect, FileSlice, type Body } from '../../base/body.ts'
 import { AppError, messageOf, toAppError } from '../../base/error.ts'
 import type { Json } from '../../base/json.ts'
 import { asCanonical, join, parentOf } from '../../base/path.ts'
@@ -11,17 +11,8 @@ import { incoming } from '../../remote/incoming.ts'
 import type { DirEntry, Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
 import { withoutLacking } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
-import {
-  HEADER,
-  nonceOf,
-  opened,
-  plainSize,
-  sealed,
-  sealedRange,
-  sealedSize,
-  secretBox,
-  type SecretBox,
-} from './blocks.ts'
+import { HEADER, nonceOf, opened, plainSize, sealed, sealedRange, sealedSize } from './blocks.ts'
+import { Crew } from './crew.ts'
 import { nameEncoding } from './encodings.ts'
 import type { cryptOptions } from './index.ts'
 import { keysOf } from './keys.ts'
@@ -35,7 +26,7 @@ export async function openCrypt(args: OpenArgs<typeof cryptOptions>): Promise<Re
   const parts: CryptParts = {
     inner,
     names: new Names(keys, await nameEncoding(config.filenameEncoding), config),
-    box: await secretBox(keys.data),
+    crew: await Crew.open(keys.data),
     root: asCanonical(root.replace(/^\/+|\/+$/g, '')),
     config,
     info: infoOf(inner, name, root, config),
@@ -62,7 +53,7 @@ const passedOn = [
 interface CryptParts {
   readonly inner: Remote
   readonly names: Names
-  readonly box: SecretBox
+  readonly crew: Crew
   /** Where this remote is rooted, in clear. The one below is rooted where the configuration says. */
   readonly root: string
   readonly config: Values<typeof cryptOptions>
@@ -112,14 +103,14 @@ class CryptRemote implements Remote {
     this.#nonces.set(stored, nonce)
     const { start, end } = sealedRange(wanted)
     const body = await this.#inner.open(ctx, stored, { start, end: Math.min(end, stored.size < 0 ? end : stored.size) })
-    return opened(body, { box: this.#parts.box, bad: this.#bad(ctx, file) }, nonce, wanted)
+    return opened(body, { crew: this.#parts.crew, bad: this.#bad(ctx, file) }, nonce, wanted)
   }
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const to = await this.#target(ctx, path)
     if (this.#parts.config.noDataEncryption) return this.#shown(await this.#inner.put(ctx, to, body, info))
     const { size, hashes: _, contentType: __, ...rest } = info
-    const encrypted = sealed(incoming(body, info, ctx.signal), this.#parts.box)
+    const encrypted = sealed(checked(body, info, ctx.signal), this.#parts.crew)
     const known = size === undefined || size < 0 ? {} : { size: sealedSize(size) }
     return this.#shown(await this.#inner.put(ctx, to, encrypted, { ...rest, ...known }))
   }
@@ -185,7 +176,7 @@ class CryptRemote implements Remote {
     const [kind] = this.#inner.info.hashes
     if (kind === undefined || !this.#inner.hash) return undefined
     const plain = this.#parts.config.noDataEncryption
-    const body = plain ? content : sealed(content, this.#parts.box, nonceOf(await this.#header(ctx, stored)))
+    const body = plain ? content : sealed(content, this.#parts.crew, nonceOf(await this.#header(ctx, stored)))
     const [held, wanted] = [await this.#inner.hash(ctx, stored, kind), await hashBody(body, kind)]
     return held === '' ? undefined : held === wanted
   }
@@ -304,6 +295,11 @@ class CryptRemote implements Remote {
     const size = this.#parts.config.noDataEncryption || file.size < 0 ? file.size : sealedSize(file.size)
     return this.#stored.get(file) ?? { ...file, path: this.#file(file.path), size }
   }
+}
+
+/** An upload as it is announced; an open file that is, is read as such. */
+function checked(body: Body, info: PutInfo, signal: AbortSignal): Body {
+  return body instanceof FileSlice && info.size === body.length && !info.hashes ? body : incoming(body, info, signal)
 }
 
 /** The size of a stored file in clear; -1 when it cannot be one of ours, so that reading it says what is wrong. */
