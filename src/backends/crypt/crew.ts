@@ -61,9 +61,8 @@ export class Crew {
 
   /** Ends the threads when there was no work for a while. Where one could not be had, nobody tries again. */
   #rest(): void {
-    if (this.#threads.some((thread) => thread.failed)) return
     if (this.#threads.some((thread) => thread.waiting > 0)) return void this.#timer?.refresh()
     for (const thread of this.#threads) thread.end()
-    this.#threads = []
+    if (!this.#threads.some((thread) => thread.failed)) this.#threads = []
   }
 }
