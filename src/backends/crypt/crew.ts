@@ -35,13 +35,18 @@ export class Crew {
     return this.#threads.length
   }
 
+  /** How many of them take work. */
+  get ready(): number {
+    return this.#threads.filter((thread) => thread.ready).length
+  }
+
   /** Does the runs of one file and gives them in their order; at most one more than there are threads is under way. */
   work(runs: AsyncIterable<Run>): AsyncGenerator<Done> {
     let bytes = 0
     const much = () => bytes >= MUCH
     return ordered(
       runs,
-      () => (much() ? this.threads + 1 : 1),
+      () => (much() ? this.ready + 1 : 1),
       async (run) => {
         bytes += run.bytes.length
         const thread = much() ? this.#freest() : undefined
@@ -61,9 +66,8 @@ export class Crew {
 
   /** Ends the threads when there was no work for a while. Where one could not be had, nobody tries again. */
   #rest(): void {
-    if (this.#threads.some((thread) => thread.failed)) return
     if (this.#threads.some((thread) => thread.waiting > 0)) return void this.#timer?.refresh()
     for (const thread of this.#threads) thread.end()
-    this.#threads = []
+    if (!this.#threads.some((thread) => thread.failed)) this.#threads = []
   }
 }

@@ -10,6 +10,7 @@ import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { defaultsOf, type Values } from '../../schema/option.ts'
 import { memoryBackend, memoryOptions } from '../memory/index.ts'
 import { nonceOf, opened, plainSize, sealed, sealedRange, sealedSize } from './blocks.ts'
+import { nativeBox, portableBox, TAG } from './box.ts'
 import { Crew } from './crew.ts'
 import { nameEncoding } from './encodings.ts'
 import { cryptBackend, cryptOptions } from './index.ts'
@@ -178,6 +179,46 @@ test('any range of a file is what stands there, whatever pieces the storage give
     }),
     { numRuns: 60 },
   )
+})
+
+test('native code and WebAssembly make the same blocks, also where text and block overlap', async (t) => {
+  const { data } = await keysOf('potato', '')
+  const native = await nativeBox(data)
+  if (!native) return t.skip('sodium-native has nothing for this system')
+  const portable = await portableBox(data)
+  const text = Uint8Array.from({ length: 1000 }, (_, i) => i * 7)
+  const blocks = [native, portable].map((box) => {
+    const bytes = Buffer.concat([new Uint8Array(3 * TAG), text])
+    box.seal(bytes.subarray(3 * TAG), nonce, bytes.subarray(0, TAG + text.length))
+    return bytes.subarray(0, TAG + text.length)
+  })
+  assert.deepEqual(blocks[0], blocks[1])
+  for (const [i, box] of [portable, native].entries()) {
+    const bytes = Buffer.from(blocks[i] as Buffer)
+    assert.ok(box.open(bytes, nonce, bytes.subarray(0, text.length)))
+    assert.deepEqual(new Uint8Array(bytes.subarray(0, text.length)), text)
+    assert.equal(box.open(Buffer.from(blocks[i] as Buffer).fill(1, 20, 21), nonce, new Uint8Array(1000)), false)
+  }
+  return undefined
+})
+
+test('a large file goes through threads, in its order; a short range of it starts none', async () => {
+  // Whole runs, and a last one of five bytes.
+  const plain = Buffer.alloc((1 + 2 + 4 + 8 + 19 * 16) * 65536 + 5)
+  for (let at = 0; at < plain.length; at += 65536) plain.writeUInt32LE(at, Math.min(at, plain.length - 4))
+  const { data } = await keysOf('potato', '')
+  const [crew, idle] = [await Crew.open(data, 2), await Crew.open(data, 2)]
+  const stored = Buffer.from(await collect(sealed(bodyOf(plain), crew, nonce)))
+  assert.equal(crew.threads, 2)
+  while (crew.ready < 2) await new Promise(setImmediate)
+  assert.ok(stored.equals(await collect(sealed(bodyOf(plain), crew, nonce))))
+  const whole = { start: 0, end: plain.length }
+  assert.ok(plain.equals(await collect(opened(bodyOf(stored.subarray(32)), { crew }, nonce, whole))))
+  const range = { start: 15_000_000, end: 15_100_000 }
+  const { start, end } = sealedRange(range)
+  const part = await collect(opened(bodyOf(stored.subarray(start, end)), { crew: idle }, nonce, range))
+  assert.ok(plain.subarray(range.start, range.end).equals(part))
+  assert.equal(idle.threads, 0)
 })
 
 interface Crypt {

@@ -90,12 +90,20 @@ export async function* inRuns(body: Body, { kind, nonce, first }: Omit<Run, 'byt
   }
 }
 
-/** The bytes of the last run: a copy, so that whoever keeps a short file does not keep the room for a long one. */
+/**
+ * The bytes of the last run: a copy, so that whoever keeps a short file does not keep the room for a long one. It is no `Buffer`,
+ * as small ones share their memory, which no thread may take.
+ */
 function last(kind: Run['kind'], bytes: Uint8Array): Uint8Array {
-  if (kind === 'seal') return Buffer.concat([new Uint8Array(TAG * Math.ceil(bytes.length / DATA)), bytes])
-  const rest = bytes.length % BLOCK
-  if (rest > 0 && rest <= TAG) throw new AppError('invalid', 'file has truncated block header')
-  return new Uint8Array(bytes)
+  if (kind === 'open') {
+    const rest = bytes.length % BLOCK
+    if (rest > 0 && rest <= TAG) throw new AppError('invalid', 'file has truncated block header')
+    return new Uint8Array(bytes)
+  }
+  const room = TAG * Math.ceil(bytes.length / DATA)
+  const copy = new Uint8Array(room + bytes.length)
+  copy.set(bytes, room)
+  return copy
 }
 
 /** The nonce of a block: that of the file, plus its number, little-endian. */
