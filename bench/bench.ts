@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,13 +12,13 @@ import { sftpFigures, sftpIds } from './sftp.ts'
 import { place, putContenders, upload } from './puts.ts'
 import { callScript, folderOf, rcContenders } from './rc.ts'
 import { liveFigures } from './live.ts'
-import { type Figure, table } from './report.ts'
+import { type Figure, table, updated } from './report.ts'
 import { type Contender, contenders, cpuTime, install, rss, type Running, start } from './servers.ts'
 
 /**
  * `npm run bench [-- --rounds 5 --only small,listing --million]`: Sluice beside nginx, Caddy and rclone, each pinned to one
- * core while the load runs on the other; medians of interleaved rounds, because machines are noisy. Writes
- * bench/results.json and docs/benchmarks.md.
+ * core while the load runs on the other; medians of interleaved rounds, because machines are noisy. Writes what was measured
+ * into bench/results.json and docs/benchmarks.md.
  */
 const { values } = parseArgs({
   options: {
@@ -33,6 +33,7 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 const GIB = 1024 ** 3
+const RESULTS = 'bench/results.json'
 const ENTRIES = 10_000
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
@@ -40,6 +41,15 @@ const root = join(scratch, 'root')
 
 function wanted(name: string): boolean {
   return values.only === '' || values.only.split(',').includes(name)
+}
+
+/** Puts what was measured in its place among the rest. */
+function save(now: readonly Figure[]): void {
+  const { figures: earlier } = JSON.parse(readFileSync(RESULTS, 'utf8')) as { readonly figures: readonly Figure[] }
+  const figures = updated(earlier, now)
+  const results = { cpu: cpus()[0]?.model, node: process.version, rounds, figures }
+  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`)
+  writeFileSync('docs/benchmarks.md', table(figures))
 }
 
 function makeFixture(): void {
@@ -306,15 +316,8 @@ try {
     ...(await alone()),
     ...live,
   ]
-  const text = table(figures)
-  console.log(text)
-  if (values.save && values.only === '') {
-    writeFileSync(
-      'bench/results.json',
-      `${JSON.stringify({ cpu: cpus()[0]?.model, node: process.version, rounds, figures }, null, 2)}\n`,
-    )
-    writeFileSync('docs/benchmarks.md', text)
-  }
+  console.log(table(figures))
+  if (values.save) save(figures)
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }

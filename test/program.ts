@@ -10,7 +10,8 @@ const program = join(import.meta.dirname, '..', 'bin', 'sluice.js')
 /** A directory of the test's own, removed at its end. */
 export function scratch(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  // A program that is still to be ended may write into it meanwhile.
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 }))
   return dir
 }
 

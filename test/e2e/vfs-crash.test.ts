@@ -71,6 +71,7 @@ test('a server that is killed while it takes and uploads files loses none that i
     while (!existsSync(stored) || readFileSync(stored, 'utf8') !== content)
       await new Promise((resolve) => setTimeout(resolve, 10))
   }
+  await last.stop('SIGKILL')
 })
 
 /** What the server has under a name must be one of those versions, and whole; from then on it is the one. */
