@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { run } from '../conformance/servers.ts'
 import { find } from '../peers.ts'
-import { freePort, listening } from '../web.ts'
+import { freePort } from '../web.ts'
 
 export interface Apache {
   /** The root of the WebDAV tree, `http://127.0.0.1:12345/dav/`. */
@@ -39,21 +39,14 @@ export async function apache(): Promise<Apache> {
   writeFileSync(join(dir, 'users'), `${user}:${hashed}`)
   writeFileSync(join(dir, 'httpd.conf'), config({ dir, files, port }))
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'www-data:www-data', dir])
-  const child = spawn(find('apache2') ?? 'apache2', ['-d', dir, '-f', join(dir, 'httpd.conf'), '-DFOREGROUND'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const exited = once(child, 'exit')
-  await listening(port, child)
+  const args = ['-d', dir, '-f', join(dir, 'httpd.conf'), '-DFOREGROUND']
+  const { stop } = await run('apache2', args, port, () => rmSync(dir, { recursive: true, force: true }))
   return {
     url: `http://127.0.0.1:${port}/dav/`,
     user,
     pass,
     files,
-    async stop() {
-      child.kill('SIGTERM')
-      await exited
-      rmSync(dir, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 

@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { find } from '../peers.ts'
-import { freePort, listening } from '../web.ts'
+import { run } from '../conformance/servers.ts'
+import { freePort } from '../web.ts'
 
 export interface FtpServer {
   readonly port: number
@@ -53,19 +52,15 @@ export async function startProftpd(tls: FtpTls = 'none', lines: readonly string[
     ...lines,
   ]
   writeFileSync(join(dir, 'proftpd.conf'), `${config.join('\n')}\n`)
-  const child = spawn(find('proftpd') ?? 'proftpd', ['-n', '-q', '-c', join(dir, 'proftpd.conf')], { stdio: 'ignore' })
-  const exited = once(child, 'exit')
-  await listening(port, child)
+  const { stop } = await run('proftpd', ['-n', '-q', '-c', join(dir, 'proftpd.conf')], port, () =>
+    rmSync(dir, { recursive: true, force: true }),
+  )
   return {
     port,
     user,
     password,
     root,
-    async stop() {
-      child.kill('SIGTERM')
-      await exited
-      rmSync(dir, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 

@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, listening } from '../web.ts'
+import { run } from '../conformance/servers.ts'
+import { freePort } from '../web.ts'
 import type { FtpServer } from './proftpd.ts'
 
 /** Debian's own Python, for which its packages are installed. */
@@ -24,18 +24,12 @@ export async function startPyftpdlib(): Promise<FtpServer> {
   const port = await freePort()
   const program = join(import.meta.dirname, 'ftp-server.py')
   const args = [program, String(port), root, user, password]
-  const child = spawn(python, args, { stdio: 'ignore' })
-  const exited = once(child, 'exit')
-  await listening(port, child)
+  const { stop } = await run(python, args, port, () => rmSync(dir, { recursive: true, force: true }))
   return {
     port,
     user,
     password,
     root,
-    async stop() {
-      child.kill('SIGTERM')
-      await exited
-      rmSync(dir, { recursive: true, force: true })
-    },
+    stop,
   }
 }

@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { find } from '../peers.ts'
-import { freePort, listening } from '../web.ts'
+import { run } from '../conformance/servers.ts'
+import { freePort } from '../web.ts'
 
 export interface Sshd {
   readonly port: number
@@ -45,19 +44,15 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
   writeFileSync(join(dir, 'sshd_config'), `${config.join('\n')}\n`)
   writeFileSync(join(dir, 'known_hosts'), `[127.0.0.1]:${port} ${readFileSync(`${hostKey}.pub`, 'utf8')}`)
   // Its path has to be whole: it starts itself anew for each connection.
-  const child = spawn(find('sshd') ?? 'sshd', ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: 'ignore' })
-  const exited = once(child, 'exit')
-  await listening(port, child)
+  const { stop } = await run('sshd', ['-D', '-e', '-f', join(dir, 'sshd_config')], port, () =>
+    rmSync(dir, { recursive: true, force: true }),
+  )
   return {
     port,
     user: userInfo().username,
     root,
     keyFile,
     knownHosts: join(dir, 'known_hosts'),
-    async stop() {
-      child.kill('SIGTERM')
-      await exited
-      rmSync(dir, { recursive: true, force: true })
-    },
+    stop,
   }
 }
