@@ -15,7 +15,7 @@ export interface Storing {
   /** Takes the bytes, and lets others follow them. */
   readonly spool: Spool
   /** Why the storage takes no more. */
-  readonly failure: AppError | undefined
+  failure(): AppError | undefined
   /** Everything is in the spool: gives the file its name. A spool that is completed otherwise is not stored. */
   finish(): Promise<FileEntry>
   /** Nothing more will come. Resolves when the storage has let go of a file that has not got its name. */
@@ -47,7 +47,7 @@ async function inPlace(ctx: Context, { remote, path, info }: Destination): Promi
   let named = false
   return {
     spool,
-    failure: undefined,
+    failure: () => undefined,
     async finish() {
       spool.complete()
       const entry = await writer.commit()
@@ -73,9 +73,7 @@ function uploading(ctx: Context, { remote, path, info }: Destination, store: Sto
   stored.catch((reason: unknown) => (failure = toAppError(reason)))
   return {
     spool,
-    get failure() {
-      return failure
-    },
+    failure: () => failure,
     async finish() {
       finishing = true
       spool.complete()

@@ -223,14 +223,19 @@ class Writing implements WriteHandle {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#storing.failure) throw this.#storing.failure
+    this.#refuseFailed()
     await this.spool.write(chunk)
+  }
+
+  #refuseFailed(): void {
+    const failure = this.#storing.failure()
+    if (failure) throw failure
   }
 
   async commit(check: () => Promise<void>): Promise<FileEntry | undefined> {
     try {
       const entry = await this.#finish(check, async () => {
-        if (this.#storing.failure) throw this.#storing.failure
+        this.#refuseFailed()
         return await this.#storing.finish()
       })
       if (!entry) this.spool.fail(new AppError('aborted', 'a newer file has taken the place of this one'))
