@@ -7,6 +7,12 @@ export type Body = AsyncIterable<Uint8Array>
 export interface ByteSource {
   read(into: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
+  /**
+   * Has the system send up to `count` bytes from `position` on to a socket, given by its descriptor. Gives the count that the
+   * socket took, 0 when it takes none now or something is wrong, which a read or a write will tell; undefined when the system
+   * cannot be had for it now.
+   */
+  sendTo?(socket: number, position: number, count: number): number | undefined
   /** Throws when what it reads is not what it was when it was opened. */
   confirm?(): Promise<void> | void
 }
@@ -49,6 +55,16 @@ export class FileSlice implements Body {
       this.#failure = error
       throw error
     }
+  }
+
+  /** Has the system send from `position` on to a socket: see `ByteSource.sendTo`. */
+  sendTo(socket: number, position: number): number | undefined {
+    return this.#source.sendTo?.(socket, position, Math.min(this.chunk, this.end - position))
+  }
+
+  /** What `observe` was told to call, after bytes that went by `sendTo`. */
+  passed(bytes: number): Promise<void> | void {
+    return this.#pass?.(bytes)
   }
 
   /** Calls `pass` with the count of each read before the bytes go on: how a transfer is counted and slowed down. */

@@ -1,5 +1,7 @@
 const KIB = 1024
-/** The smallest buffer: what a slow client holds. */
+/** What waits for a client to which the system sends the rest by itself. */
+export const TINY = 16 * KIB
+/** The smallest buffer otherwise: what a slow client holds. */
 export const SMALL = 64 * KIB
 /** The largest: where a fast client's speed stops growing. */
 export const LARGE = 512 * KIB
@@ -8,15 +10,15 @@ const KEPT = 8 * 1024 * KIB
 /** Memory in buffers larger than the smallest, over all clients: beyond it everybody gets small ones. */
 const LARGE_BUDGET = 32 * 1024 * KIB
 
-/** The read buffers of one server: taken for a moment, given back, bounded. Sizes are powers of two, 64 to 512 KiB. */
+/** The read buffers of one server: taken for a moment, given back, bounded. Sizes are powers of two, 16 and 64 to 512 KiB. */
 export class Buffers {
   readonly #free = new Map<number, Buffer[]>()
   #kept = 0
   #large = 0
 
-  /** A buffer of `size` bytes (SMALL to LARGE), or a small one when memory is short. Its old content is still in it. */
+  /** A buffer of `size` bytes (TINY, or SMALL to LARGE), or a small one when memory is short. Its old content is still in it. */
   take(size: number): Buffer {
-    const fits = size > SMALL && this.#large + size <= LARGE_BUDGET ? size : SMALL
+    const fits = size < SMALL || this.#large + size <= LARGE_BUDGET ? size : SMALL
     if (fits > SMALL) this.#large += fits
     const free = this.#free.get(fits)?.pop()
     if (free === undefined) return Buffer.allocUnsafeSlow(fits)

@@ -166,6 +166,14 @@ export abstract class Exchange implements HttpRequest, Sink {
     return performance.now() - begun
   }
 
+  /**
+   * Has `send` write bytes of the body to the socket itself, and gives the count that it gives. undefined, and `send` is not
+   * called, when that cannot be: the bytes are framed or encrypted, or earlier ones still wait.
+   */
+  direct(_send: (descriptor: number) => number | undefined): number | undefined {
+    return undefined
+  }
+
   /** Ends the response. True when the socket has taken all of it, false when the client left before. */
   async finish(chunk?: Uint8Array | string): Promise<boolean> {
     if (this.gone) return false

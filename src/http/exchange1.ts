@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Body, bodyOf } from '../base/body.ts'
+import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
@@ -16,6 +17,11 @@ const TLS_CHUNK = 64 * KIB
 /** Bodies up to this size go out in one write with their head. */
 const JOINED = 16 * KIB
 const MAX_TIMER = 2 ** 31 - 1
+
+/** A socket with its handle, which has the descriptor. */
+interface Handled {
+  readonly _handle?: { readonly fd?: number } | null
+}
 
 /** A request as Node has it. */
 export interface Pair {
@@ -177,6 +183,22 @@ export class Http1Exchange extends Exchange {
 
   protected put(chunk: Uint8Array | string, done: (error?: Error | null) => void): void {
     this.#res.write(chunk, done)
+  }
+
+  override direct(send: (descriptor: number) => number | undefined): number | undefined {
+    const descriptor = this.#descriptor
+    const count = descriptor === undefined ? undefined : send(descriptor)
+    this.sent += count ?? 0
+    return count
+  }
+
+  /** Of the socket, when what is written to it now comes right behind what was written before. */
+  get #descriptor(): number | undefined {
+    const res = this.#res
+    const socket = res.socket as (Socket & Handled) | null
+    if (socket === null || this.gone || this.peer.secure || res.chunkedEncoding || res.writableLength > 0) return undefined
+    const { fd } = socket._handle ?? {}
+    return fd !== undefined && fd >= 0 ? fd : undefined
   }
 
   override flush(): void {

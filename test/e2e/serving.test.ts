@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,9 +14,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { missing } from '../peers.ts'
 import { files, run, scratch, serve, sluice } from '../program.ts'
 
@@ -76,7 +79,7 @@ test(
     const path = join(dir, 'big.bin')
     writeFileSync(path, Buffer.alloc(64 << 20, 'x'))
     const server = await serve(t, ['serve', 'http', dir])
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
+    const response = await new Promise<IncomingMessage>((resolve) =>
       request(new URL('big.bin', server.url), { agent: false }, resolve).end(),
     )
     await once(response, 'readable')
@@ -87,6 +90,40 @@ test(
     assert.equal((await fetch(new URL('big.bin', server.url))).status, 200)
   },
 )
+
+test('a large file arrives as it is at a client that stops in between, and the connection serves on', async (t) => {
+  const dir = scratch(t)
+  const content = randomBytes(24 << 20)
+  files(dir, { 'big.bin': content, 'small.txt': 'small' })
+  const log = join(scratch(t), 'access.log')
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const get = async (url: URL) => {
+    const asked = request(url, { agent }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    const hash = createHash('sha256')
+    let taken = 0
+    for await (const chunk of response) {
+      hash.update(chunk as Buffer)
+      // Long enough for the socket to be full when it goes on.
+      if (Math.floor(taken / (8 << 20)) < Math.floor((taken += (chunk as Buffer).length) / (8 << 20))) await sleep(50)
+    }
+    return { hash: hash.digest('hex'), reused: asked.reusedSocket }
+  }
+  const whole = createHash('sha256').update(content).digest('hex')
+  for (const flags of [[], ['--local-no-sendfile'], ['--bwlimit', '100M']]) {
+    const server = await serve(t, ['serve', 'http', dir, '--access-log', log, ...flags])
+    assert.equal((await get(new URL('big.bin', server.url))).hash, whole, flags.join(' '))
+    const next = await get(new URL('small.txt', server.url))
+    assert.equal(next.reused, true)
+    assert.equal(next.hash, createHash('sha256').update('small').digest('hex'))
+    await server.stop()
+    assert.match(
+      readFileSync(log, 'utf8'),
+      /big\.bin HTTP\/1\.1" 200 25165824 .*\n.*small\.txt HTTP\/1\.1" 200 5 [^\n]*\n$/,
+    )
+  }
+})
 
 test('an unreadable file is 403 and a fifo is not served', { skip: missing('setpriv', 'mkfifo') }, async (t) => {
   const dir = scratch(t)

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
+import { type Sendfile, systemSendfile } from '../../base/sendfile.ts'
 import type { OsPath } from './names.ts'
 
 const openFile = promisify(fs.open)
@@ -26,6 +27,8 @@ export class Disk {
   readonly #queued: () => number
   #pooledUntil = -Infinity
   #queuedBefore = 0
+  /** undefined = not looked for yet */
+  #sendfile: Sendfile | false | undefined
 
   /** `queued` = how long this thread has waited for a processor so far, in ms. */
   constructor(network: boolean, clock: () => number = () => performance.now(), queued: () => number = queuedTime) {
@@ -112,6 +115,14 @@ export class Disk {
       () => fs.readSync(fd, into, 0, into.length, position),
       () => pooledRead(fd, into, position),
     )
+  }
+
+  /** Has the system send bytes of a file to a socket: see `ByteSource.sendTo`. Nothing while direct calls are to be avoided. */
+  sendTo(socket: number, fd: number, position: number, count: number): number | undefined {
+    if (this.pooled) return undefined
+    this.#sendfile ??= systemSendfile() ?? false
+    const send = this.#sendfile
+    return send ? this.timed(() => send(socket, fd, position, Math.min(count, SMALL))) : undefined
   }
 }
 

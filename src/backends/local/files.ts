@@ -22,6 +22,8 @@ export interface OpenFilesOptions {
   readonly clock?: () => number
   /** Whether sources can tell that their file was changed meanwhile. */
   readonly confirms?: boolean
+  /** Whether the system may send a file by itself. */
+  readonly sendfile?: boolean
 }
 
 /**
@@ -39,11 +41,13 @@ export class OpenFiles {
   readonly #closing = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   readonly #confirms: boolean
+  readonly #sendfile: boolean
   #closed = false
 
   constructor(disk: Disk, options: OpenFilesOptions = {}) {
-    const { maxIdle = 16, idleMs = 5000, clock = () => performance.now(), confirms = true } = options
+    const { maxIdle = 16, idleMs = 5000, clock = () => performance.now(), confirms = true, sendfile = true } = options
     this.#confirms = confirms
+    this.#sendfile = sendfile && !disk.network
     this.#disk = disk
     this.#maxIdle = maxIdle
     this.#idleMs = idleMs
@@ -81,7 +85,10 @@ export class OpenFiles {
     let done = false
     return {
       read: (into, position) => disk.read(file.fd, into, position),
-      ...(this.#confirms ? { confirm: () => confirm(disk, file) } : {}),
+      ...(this.#sendfile && {
+        sendTo: (socket, position, count) => disk.sendTo(socket, file.fd, position, count),
+      }),
+      ...(this.#confirms && { confirm: () => confirm(disk, file) }),
       close: async () => {
         if (done) return
         done = true

@@ -4,7 +4,7 @@ import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, commaList, oneOf, string } from '../../schema/values.ts'
 
-/** Options of the local disk (rclone's names), and two of our own: `copy_links_outside` and `durability`. */
+/** Options of the local disk (rclone's names), and three of our own: `copy_links_outside`, `durability` and `no_sendfile`. */
 export const localOptions = defineOptions('local', {
   copyLinks: option(bool, false, 'Follow symbolic links that lead to something inside the root', {
     flag: 'copy-links',
@@ -26,6 +26,10 @@ export const localOptions = defineOptions('local', {
   }),
   noSparse: option(bool, false, "Don't make files sparse when they are written in several places at once", {
     flag: 'local-no-sparse',
+    advanced: true,
+  }),
+  noSendfile: option(bool, false, "Don't have the system send files to plain HTTP connections by itself (sendfile)", {
+    flag: 'local-no-sendfile',
     advanced: true,
   }),
   noSetModtime: option(bool, false, "Don't set modification times", { flag: 'local-no-set-modtime', advanced: true }),

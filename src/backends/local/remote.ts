@@ -56,7 +56,7 @@ export class LocalRemote implements Remote {
     this.#options = options
     this.#looks = looks
     this.#tree = new Tree(root, disk, options, turn)
-    this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated })
+    this.#files = new OpenFiles(disk, { confirms: !options.noCheckUpdated, sendfile: !options.noSendfile })
     this.#hot = new HotFiles({ disk, turn, kindOf: (device, place) => this.#kindOf(device, place) })
     this.#store = new Store({ tree: this.#tree, hot: this.#hot, options, turn, suffix })
     this.info = describe(name, root, options, disk.network)

@@ -5,6 +5,7 @@ import { AppError, messageOf } from '../../base/error.ts'
 import { once } from '../../base/once.ts'
 import type { Range } from '../../base/range.ts'
 import { fromMs } from '../../base/time.ts'
+import { Disk } from '../../backends/local/disk.ts'
 import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
@@ -86,6 +87,7 @@ export class FileCache {
       window,
       ahead: window + options.readAhead,
       idleMs: options.handleCaching,
+      disk: new Disk(false),
       fetch: async (own, file, range) => await parts.remote.open(own, file, range),
     }
     const upload = async (item: Item, signal: AbortSignal) => await this.#upload(item, signal)

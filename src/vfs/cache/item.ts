@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../../base/error.ts'
 import type { Range } from '../../base/range.ts'
 import { Runs } from '../../base/runs.ts'
 import { fromMs, type Nanoseconds } from '../../base/time.ts'
-import { Disk } from '../../backends/local/disk.ts'
+import type { Disk } from '../../backends/local/disk.ts'
 import type { Context } from '../../core/context.ts'
 import type { FileEntry } from '../../remote/remote.ts'
 import type { ChunkPolicy } from '../chunks.ts'
@@ -27,6 +27,8 @@ export interface ItemParts {
   readonly ahead: number
   /** How long the data of a file stays open when nobody reads it any more, ms. */
   readonly idleMs: number
+  /** Where the cache is. */
+  readonly disk: Disk
   /** The bytes of a file at its storage. */
   fetch(ctx: Context, file: FileEntry, range: Range): Promise<Body>
 }
@@ -47,7 +49,6 @@ export class Item {
   aTime: Nanoseconds
   usedAt: number
   readonly #parts: ItemParts
-  readonly #disk = new Disk(false)
   #downloads: Downloads | undefined
   #file: Promise<FileHandle> | undefined
   #fd = -1
@@ -151,10 +152,15 @@ export class Item {
   /** Reads bytes that are there; for readers. */
   async read(into: Uint8Array, position: number): Promise<number> {
     try {
-      return await this.#disk.read(this.#fd, into, position)
+      return await this.#parts.disk.read(this.#fd, into, position)
     } catch (error) {
       throw toAppError(error)
     }
+  }
+
+  /** Has the system send bytes that are there: see `ByteSource.sendTo`. */
+  sendTo(socket: number, position: number, count: number): number | undefined {
+    return this.#parts.disk.sendTo(socket, this.#fd, position, count)
   }
 
   /** Waits for the byte at `at`; false when the cache has no room for it. For readers. */

@@ -29,6 +29,11 @@ export class CacheReader implements ByteSource {
     return await item.read(into.subarray(0, end - position), position)
   }
 
+  /** A file that is whole in the cache is one on the disk; until then each byte may have to be waited for. */
+  sendTo(socket: number, position: number, count: number): number | undefined {
+    return this.#item.isWhole ? this.#item.sendTo(socket, position, count) : undefined
+  }
+
   async close(): Promise<void> {
     await this.#leavePast()
     this.#item.release()
