@@ -34,13 +34,13 @@ export function systemSendfile(): Sendfile | undefined {
 
 /** Node's interface to functions of the system, without its warning that it may change: what it gives is tried out. */
 function foreignFunctions(): Foreign | undefined {
-  const { emitWarning } = process
-  process.emitWarning = () => {}
+  const warning = Object.getOwnPropertyDescriptor(process, 'emitWarning')
+  if (warning) Object.defineProperty(process, 'emitWarning', { ...warning, value: () => {} })
   try {
     return process.getBuiltinModule('node:ffi') as Foreign | undefined
   } catch {
     return undefined
   } finally {
-    process.emitWarning = emitWarning
+    if (warning) Object.defineProperty(process, 'emitWarning', warning)
   }
 }

@@ -195,8 +195,9 @@ export class Http1Exchange extends Exchange {
   /** Of the socket, when what is written to it now comes right behind what was written before. */
   get #descriptor(): number | undefined {
     const res = this.#res
-    const socket = res.socket as (Socket & Handled) | null
-    if (socket === null || this.gone || this.peer.secure || res.chunkedEncoding || res.writableLength > 0) return undefined
+    const socket: (Socket & Handled) | null = res.socket
+    if (socket === null || this.gone || this.peer.secure || res.chunkedEncoding || res.writableLength > 0)
+      return undefined
     const { fd } = socket._handle ?? {}
     return fd !== undefined && fd >= 0 ? fd : undefined
   }
