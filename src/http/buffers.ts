@@ -1,6 +1,6 @@
 const KIB = 1024
 /** What waits for a client to which the system sends the rest by itself. */
-export const TINY = 16 * KIB
+export const TINY = 4 * KIB
 /** The smallest buffer otherwise: what a slow client holds. */
 export const SMALL = 64 * KIB
 /** The largest: where a fast client's speed stops growing. */
@@ -10,7 +10,7 @@ const KEPT = 8 * 1024 * KIB
 /** Memory in buffers larger than the smallest, over all clients: beyond it everybody gets small ones. */
 const LARGE_BUDGET = 32 * 1024 * KIB
 
-/** The read buffers of one server: taken for a moment, given back, bounded. Sizes are powers of two, 16 and 64 to 512 KiB. */
+/** The read buffers of one server: taken for a moment, given back, bounded. Sizes are powers of two, 4 and 64 to 512 KiB. */
 export class Buffers {
   readonly #free = new Map<number, Buffer[]>()
   #kept = 0

@@ -125,7 +125,7 @@ test('what the system sends by itself goes through no buffer, and a full client 
   assert.equal(await run(sink, 50_000_000, pool, sendable), 50_000_000)
   assert.equal(sink.alone + sink.sizes.reduce((sum, size) => sum + size, 0), 50_000_000)
   assert.ok(sink.alone > 45_000_000)
-  assert.deepEqual([...new Set(sink.sizes)], [SMALL, TINY])
+  assert.ok(sink.sizes.slice(2).every((size) => size <= TINY))
 })
 
 test('where the system cannot send, the rest is read and written', async () => {

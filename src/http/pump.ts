@@ -62,7 +62,8 @@ export async function pump(
     sent = ahead ? undefined : await burst(sink, slice, position)
     position += sent ?? 0
     taken += sent ?? 0
-    const next = sent !== undefined ? TINY : ms < SLOW_MS ? chunkSize(sink, slice, taken) : SMALL
+    // The system that sends nothing to a client that has just taken something may be unable to send this file.
+    const next = sent ? TINY : ms < SLOW_MS ? chunkSize(sink, slice, taken) : SMALL
     filled = await (ahead ?? fill(slice, position, pool.take(next), pool))
   }
   return taken
