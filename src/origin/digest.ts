@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import type { Body } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
 import type { HttpRequest } from '../http/message.ts'
 
@@ -23,8 +24,16 @@ export class Digests {
     this.#expected = parse(header, request.header(header))
   }
 
-  update(chunk: Uint8Array): void {
-    for (const { hash } of this.#expected) hash.update(chunk)
+  /** The body, whose bytes are looked at as they pass when something was announced. */
+  over(body: Body): Body {
+    return this.#expected.length === 0 ? body : this.#watched(body)
+  }
+
+  async *#watched(body: Body): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      for (const { hash } of this.#expected) hash.update(chunk)
+      yield chunk
+    }
   }
 
   /** Throws `invalid` when what came is not what was announced. */

@@ -154,12 +154,12 @@ async function fill(
     const [sent, file] = [new Digests(request, 'content-digest'), new Digests(request, 'repr-digest')]
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
     const body = limited(
-      transfer.account(watched(request.body, sent), () => ctx.signal),
+      transfer.account(sent.over(request.body), () => ctx.signal),
       { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
     )
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
-      for await (const chunk of watched(whole, file)) await handle.write(chunk)
+      for await (const chunk of file.over(whole)) await handle.write(chunk)
       sent.check()
       file.check()
       const stored = await handle.commit(async () => {
@@ -175,13 +175,6 @@ async function fill(
   } catch (reason) {
     await handle.abort(reason)
     throw reason
-  }
-}
-
-async function* watched(body: Body, digests: Digests): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    digests.update(chunk)
-    yield chunk
   }
 }
 

@@ -159,8 +159,8 @@ export interface Remote {
 }
 /** A file that is being written. Nobody finds it under its name before it is whole; what had the name before stays till then. */
 export interface WriterAt {
-  /** Resolves when the bytes are stored; nothing looks at `chunk` any more then. */
-  write(at: number, chunk: Uint8Array): Promise<void>
+  /** Done, at once or later, when the bytes are stored; nothing looks at `chunk` any more then. */
+  write(at: number, chunk: Uint8Array): Promise<void> | void
   /** Bytes from `at` on, at most `max` and at least one, of those that were written; after `commit` as well. */
   read(at: number, max: number): Promise<Uint8Array>
   /** Gives the file its name, once all of it is stored. Throws `invalid` when bytes of the announced size are missing. */

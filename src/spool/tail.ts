@@ -21,8 +21,13 @@ export class TailStore implements Store {
     this.#store = store
   }
 
-  async write(at: number, chunk: Uint8Array): Promise<void> {
-    await this.#store.write(at, chunk)
+  write(at: number, chunk: Uint8Array): Promise<void> | void {
+    const written = this.#store.write(at, chunk)
+    if (written) return written.then(() => this.#keep(at, chunk))
+    this.#keep(at, chunk)
+  }
+
+  #keep(at: number, chunk: Uint8Array): void {
     this.#chunks.push({ at, bytes: chunk, shared: false })
     this.#size += chunk.length
     while (this.#size > TAIL && this.#chunks.length > 1) {

@@ -10,15 +10,17 @@ const raw = { encoding: 'latin1' } as const
 
 /** A call that took longer than this made everybody else wait. */
 const SLOW_MS = 5
-/** How long a disk that was slow is asked through the thread pool. */
+/** A disk that was slow is asked through the thread pool for so many times as long, at least PAUSE_MS and at most MAX_PAUSE_MS. */
+const PAUSE_FACTOR = 50
 const PAUSE_MS = 1000
-/** Reads up to this size (0.1 ms from memory) are done in place: they cost less than the way to another thread and back. */
+const MAX_PAUSE_MS = 10_000
+/** Reads and writes up to this size (0.1 ms in memory) are done in place: they cost less than the way to another thread and back. */
 export const SMALL = 512 * 1024
 
 /**
  * Calls to the file system. On a local disk whose answers come from memory a direct call takes about 2 µs, the thread pool
  * 20 to 40; so calls are direct until one of them was slow (a cold disk, memory pressure), then pooled for a while, so that
- * the event loop waits for a disk at most once a second. Network file systems are always asked through the pool.
+ * the event loop waits for a disk a fiftieth of the time at most. Network file systems are always asked through the pool.
  */
 export class Disk {
   /** True for a file system on another machine, or in another process. */
@@ -63,7 +65,7 @@ export class Disk {
     const queued = this.#queued()
     const waited = queued - this.#queuedBefore
     this.#queuedBefore = queued
-    if (waited < ms / 2) this.#pooledUntil = now + PAUSE_MS
+    if (waited < ms / 2) this.#pooledUntil = now + Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, ms * PAUSE_FACTOR))
   }
 
   /** The stats of what is at `path`, or of the link itself without `follow`. */
@@ -117,6 +119,15 @@ export class Disk {
     )
   }
 
+  /** Writes some of the bytes, at a position or (null) behind the last ones; gives the count. */
+  write(fd: number, bytes: Uint8Array, position: number | null): number | Promise<number> {
+    if (bytes.length > SMALL) return pooledWrite(fd, bytes, position)
+    return this.run(
+      () => fs.writeSync(fd, bytes, 0, bytes.length, position),
+      () => pooledWrite(fd, bytes, position),
+    )
+  }
+
   /** Has the system send bytes of a file to a socket: see `ByteSource.sendTo`. Nothing while direct calls are to be avoided. */
   sendTo(socket: number, fd: number, position: number, count: number): number | undefined {
     if (this.pooled) return undefined
@@ -138,6 +149,12 @@ function queuedTime(): number {
 function pooledRead(fd: number, into: Uint8Array, position: number): Promise<number> {
   return new Promise((resolve, reject) =>
     fs.read(fd, into, 0, into.length, position, (error, count) => (error ? reject(error) : resolve(count))),
+  )
+}
+
+function pooledWrite(fd: number, bytes: Uint8Array, position: number | null): Promise<number> {
+  return new Promise((resolve, reject) =>
+    fs.write(fd, bytes, 0, bytes.length, position, (error, count) => (error ? reject(error) : resolve(count))),
   )
 }
 

@@ -53,7 +53,7 @@ export class Store {
     const directory = await this.#enter(parentOf(path), durable)
     try {
       if (info.ifAbsent && (await this.#tree.locate(path))) throw new AppError('exists', `${path} exists already`)
-      const temp = await TempFile.create(directory, this.#names, durable)
+      const temp = await this.#temp(directory, durable)
       try {
         await fill(ctx, temp, body, info)
         const stats = await temp.commit(leaf, this.#times(info))
@@ -109,7 +109,7 @@ export class Store {
     const leaf = writableLeaf(path)
     const durable = this.mustLast(info)
     const directory = await this.#enter(parentOf(path), durable)
-    const temp = await TempFile.create(directory, this.#names, durable).catch(async (error: unknown) => {
+    const temp = await this.#temp(directory, durable).catch(async (error: unknown) => {
       await directory.close()
       throw error
     })
@@ -130,7 +130,7 @@ export class Store {
       const durable = this.mustLast()
       const directory = await this.#enter(parentOf(to), durable)
       try {
-        const temp = await TempFile.create(directory, this.#names, durable)
+        const temp = await this.#temp(directory, durable)
         try {
           // Clones where the file system can, copies inside the kernel otherwise.
           await fsp.copyFile(source, temp.place, constants.COPYFILE_FICLONE).catch(rethrow)
@@ -179,6 +179,10 @@ export class Store {
   /** The directory is gone, or may be filled by others. */
   forget(dir: string): void {
     this.#swept.delete(dir)
+  }
+
+  #temp(directory: Directory, durable: boolean): Promise<TempFile> {
+    return TempFile.create({ directory, disk: this.#tree.disk, names: this.#names, durable })
   }
 
   get #names(): TempNames {

@@ -35,9 +35,11 @@ export class LocalWriter implements WriterAt {
     }
   }
 
-  async write(at: number, chunk: Uint8Array): Promise<void> {
-    await this.#temp.write(chunk, at)
-    this.#written.add({ start: at, end: at + chunk.length })
+  write(at: number, chunk: Uint8Array): Promise<void> | void {
+    const written = this.#temp.write(chunk, at)
+    const range = { start: at, end: at + chunk.length }
+    if (written) return written.then(() => this.#written.add(range))
+    this.#written.add(range)
   }
 
   async read(at: number, max: number): Promise<Uint8Array> {

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../base/abort.ts'
 import type { Body, FileSlice } from '../../base/body.ts'
 import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
 import type { PutInfo } from '../../remote/remote.ts'
+import type { Disk } from './disk.ts'
 import type { OsPath } from './names.ts'
 import type { TempNames } from './temp.ts'
 import { setFdTime } from './times.ts'
@@ -13,28 +14,39 @@ const BLOCK = 1024 * 1024
 
 const { O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
 
+export interface TempFileParts {
+  /** Where the file is to be; it stays open meanwhile. */
+  readonly directory: Directory
+  readonly disk: Disk
+  readonly names: TempNames
+  /** Whether it has to be on the disk before it gets its name. */
+  readonly durable: boolean
+}
+
 /**
  * A file under a temporary name in the directory where it is to be. It gets its name by one rename once it is whole and, when
  * durable, on the disk; until then nobody sees it, and what had the name before stays.
  */
 export class TempFile {
   readonly #directory: Directory
+  readonly #disk: Disk
   readonly #place: OsPath
   readonly #durable: boolean
   #file: fs.promises.FileHandle | undefined
   #named = false
 
-  private constructor(directory: Directory, place: OsPath, file: fs.promises.FileHandle, durable: boolean) {
+  private constructor({ directory, disk, durable }: TempFileParts, place: OsPath, file: fs.promises.FileHandle) {
     this.#directory = directory
+    this.#disk = disk
     this.#place = place
     this.#file = file
     this.#durable = durable
   }
 
-  static async create(directory: Directory, names: TempNames, durable: boolean): Promise<TempFile> {
-    const place = directory.at(names.next())
+  static async create(parts: TempFileParts): Promise<TempFile> {
+    const place = parts.directory.at(parts.names.next())
     const file = await fs.promises.open(place, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666).catch(rethrow)
-    return new TempFile(directory, place, file, durable)
+    return new TempFile(parts, place, file)
   }
 
   /** Where it is while it has no name of its own. */
@@ -51,7 +63,7 @@ export class TempFile {
   async fillFrom(slice: FileSlice, signal: AbortSignal): Promise<void> {
     try {
       const buffers = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)] as const
-      let written: Promise<void> = Promise.resolve()
+      let written: Promise<void> | void = undefined
       for (let at = slice.start, turn = 0; at < slice.end; turn ^= 1) {
         throwIfAborted(signal)
         const into = (buffers[turn] as Buffer).subarray(0, Math.min(BLOCK, slice.end - at))
@@ -59,7 +71,7 @@ export class TempFile {
         at += count
         written = this.write(into.subarray(0, count))
         // It is awaited in its turn.
-        written.catch(() => {})
+        written?.catch(() => {})
       }
       await written
       await slice.confirm()
@@ -68,13 +80,24 @@ export class TempFile {
     }
   }
 
-  /** Writes all of a chunk, at a place or behind the last one. */
-  async write(chunk: Uint8Array, at: number | null = null): Promise<void> {
-    for (let done = 0; done < chunk.length;) {
-      const { bytesWritten } = await this.#handle
-        .write(chunk, done, chunk.length - done, at === null ? null : at + done)
-        .catch(rethrow)
-      done += bytesWritten
+  /** Writes all of a chunk, at a place or behind the last one; at once where the disk is fast. */
+  write(chunk: Uint8Array, at: number | null = null): Promise<void> | void {
+    const { fd } = this.#handle
+    try {
+      const count = this.#disk.write(fd, chunk, at)
+      if (count !== chunk.length) return this.#rest(fd, chunk, at, count)
+    } catch (error) {
+      rethrow(error)
+    }
+  }
+
+  /** Goes on after a write that is under way, or took only a part. */
+  async #rest(fd: number, chunk: Uint8Array, at: number | null, first: number | Promise<number>): Promise<void> {
+    try {
+      for (let done = await first; done < chunk.length;)
+        done += await this.#disk.write(fd, chunk.subarray(done), at === null ? null : at + done)
+    } catch (error) {
+      rethrow(error)
     }
   }
 
