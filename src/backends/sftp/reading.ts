@@ -13,6 +13,16 @@ export interface OpenFile {
   readonly release: () => void
 }
 
+/** An opened file or directory; closed again when the signal aborts before it is there. */
+export async function openHandle(signal: AbortSignal, session: Session, opening: Promise<Handle>): Promise<Handle> {
+  try {
+    return await orAbort(signal, opening)
+  } catch (error) {
+    opening.then((handle) => session.close(handle)).catch(() => {})
+    throw error
+  }
+}
+
 /** How the bytes of a file are asked for, or sent. */
 export interface Pipeline {
   /** Bytes in one request. */
