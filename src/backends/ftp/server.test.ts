@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { bytesAt, failing, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
@@ -92,6 +92,34 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
       const [file] = [...entries.values()].filter((entry) => entry.path === 'to-file') as FileEntry[]
       assert.equal(Buffer.from(await collect(await remote.open(ctx, file as FileEntry))).toString(), 'x')
     }
+  })
+
+  test('cleanup removes what uploads left behind a day ago, and nothing else', async (t) => {
+    const dir = join(server.root, 'leftovers')
+    const old = new Date(Date.now() - 25 * 3600_000)
+    const partial = `.sluice-${'0'.repeat(16)}`
+    files(dir, {
+      'a.txt': 'a',
+      [`${partial}.partial`]: 'young',
+      [`sub/deep/${partial}.partial`]: 'old',
+      [`sub/${partial}.replaced`]: 'perhaps all there is of a file',
+      'sub/.sluice-notes.partial': 'of somebody else',
+    })
+    for (const path of readdirSync(dir, { recursive: true }) as string[])
+      if (path.startsWith('sub/') || path === 'a.txt') utimesSync(join(dir, path), old, old)
+    const remote = await connected(t, {}, 'leftovers')
+    await remote.cleanUp?.(ctx)
+    assert.deepEqual(
+      (readdirSync(dir, { recursive: true }) as string[]).toSorted(),
+      [
+        `${partial}.partial`,
+        'a.txt',
+        'sub',
+        'sub/.sluice-notes.partial',
+        `sub/${partial}.replaced`,
+        'sub/deep',
+      ].toSorted(),
+    )
   })
 
   test('names that FTP cannot say are stored under others', async (t) => {

@@ -18,6 +18,7 @@ import { connect } from './client.ts'
 import { above, below, makeDirectory, moveDirectory, removeDirectory } from './directories.ts'
 import { entryOf, fileEntry, refuseChanged, SECOND } from './entries.ts'
 import type { sftpOptions } from './index.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { listDirectory } from './listing.ts'
 import { type Connection, type Lease, Pool } from './pool.ts'
 import { programTransport } from './program.ts'
@@ -265,6 +266,10 @@ class SftpRemote implements Remote {
     )
     if (sizes) return { total: sizes.total, used: sizes.total - sizes.free, free: sizes.available }
     return usageIn(await this.#run(ctx, `df -k ${quoted(this.#parts.shell.type, this.#shellPath(''))}`))
+  }
+
+  async cleanUp(ctx: Context): Promise<void> {
+    await removeLeftovers(ctx, this.#pool, this.#full(''))
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { faultProxy } from '../../../test/fault-proxy.ts'
@@ -104,6 +113,34 @@ describe('sftp on OpenSSH', { skip: missing('sshd', 'ssh', 'rclone') }, () => {
     for (let again = 0; again < 2; again++) await linking.copy?.(ctx, file, 'sub/c.bin')
     assert.equal(statSync(join(dir, 'a.bin')).ino, statSync(join(dir, 'sub/c.bin')).ino)
     assert.deepEqual(readdirSync(join(dir, 'sub')), ['c.bin'])
+  })
+
+  test('cleanup removes what uploads left behind a day ago, and nothing else', async (t) => {
+    const dir = join(server.root, 'leftovers')
+    const old = new Date(Date.now() - 25 * 3600_000)
+    const partial = `.sluice-${'0'.repeat(16)}`
+    files(dir, {
+      'a.txt': 'a',
+      [`${partial}.partial`]: 'young',
+      [`sub/deep/${partial}.partial`]: 'old',
+      [`sub/${partial}.replaced`]: 'perhaps all there is of a file',
+      'sub/.sluice-notes.partial': 'of somebody else',
+    })
+    for (const path of readdirSync(dir, { recursive: true }) as string[])
+      if (path.startsWith('sub/') || path === 'a.txt') utimesSync(join(dir, path), old, old)
+    const remote = await connected(t, {}, dir)
+    await remote.cleanUp?.(ctx)
+    assert.deepEqual(
+      (readdirSync(dir, { recursive: true }) as string[]).toSorted(),
+      [
+        `${partial}.partial`,
+        'a.txt',
+        'sub',
+        'sub/.sluice-notes.partial',
+        `sub/${partial}.replaced`,
+        'sub/deep',
+      ].toSorted(),
+    )
   })
 
   test('the space of the server is told', async (t) => {
