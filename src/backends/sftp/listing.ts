@@ -1,6 +1,7 @@
 import { orAbort } from '../../base/abort.ts'
 import { isEntryName, join } from '../../base/path.ts'
 import type { Context } from '../../core/context.ts'
+import type { Encoding } from '../../remote/encoding.ts'
 import { isPartialName } from '../../remote/partial.ts'
 import type { Entry } from '../../remote/remote.ts'
 import { typeOf } from './attributes.ts'
@@ -15,6 +16,7 @@ export interface ListingParts {
   readonly pool: Pool
   /** Links are left out instead of followed. */
   readonly skipLinks: boolean
+  readonly encoding: Encoding
 }
 
 /** A directory: its path on the server, and in the remote. */
@@ -26,13 +28,13 @@ export interface Directory {
 /** The entries of a directory, as many at a time as the server gives. */
 export async function* listDirectory(
   ctx: Context,
-  { pool, skipLinks }: ListingParts,
+  { pool, ...how }: ListingParts,
   at: Directory,
 ): AsyncGenerator<readonly Entry[]> {
   const lease = await pool.lease(ctx.signal)
   try {
     for await (const names of namesIn(ctx, lease.session, at.full))
-      yield await entriesOf(ctx, lease.session, { ...at, skipLinks }, names)
+      yield await entriesOf(ctx, lease.session, { ...at, ...how }, names)
   } finally {
     lease.release()
   }
@@ -61,12 +63,12 @@ export async function* namesIn(
 async function entriesOf(
   ctx: Context,
   session: Session,
-  { full, dir, skipLinks }: Directory & { readonly skipLinks: boolean },
+  { full, dir, skipLinks, encoding }: Directory & Omit<ListingParts, 'pool'>,
   names: readonly NamedAttributes[],
 ): Promise<readonly Entry[]> {
   const shown = names.filter(({ name }) => isEntryName(name) && !isPartialName(name))
   const entries = shown.map(async ({ name, attributes }) => {
-    const path = join(dir, name)
+    const path = join(dir, encoding.decodeName(name))
     if (typeOf(attributes) !== 'link') return entryOf(path, attributes)
     const target = skipLinks ? undefined : await existing(session, below(full, name)).catch(() => undefined)
     if (!target && !skipLinks) ctx.log.debug('left out: the link leads nowhere', { object: path })

@@ -43,7 +43,10 @@ export function pipelineOf({ longest }: Session, options: Pipeline): Pipeline {
   const { chunkSize, concurrency } = options
   if (chunkSize !== COMMON || longest === undefined || longest < COMMON) return options
   const larger = Math.min(longest, LARGEST)
-  return { chunkSize: larger, concurrency: Math.max(2, Math.floor((chunkSize * concurrency) / larger)) }
+  return {
+    chunkSize: larger,
+    concurrency: Math.min(concurrency, Math.max(2, Math.floor((chunkSize * concurrency) / larger))),
+  }
 }
 
 /** The bytes of a range of an open file, in order, many requests ahead of the reader. It can be read once. */

@@ -8,6 +8,7 @@ import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import { netOptions } from '../../net/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
+import { encodePath } from '../../remote/encoding.ts'
 import { incoming } from '../../remote/incoming.ts'
 import { inBatches } from '../../remote/listing.ts'
 import { partialName } from '../../remote/partial.ts'
@@ -22,7 +23,7 @@ import { removeLeftovers } from './leftovers.ts'
 import { listDirectory } from './listing.ts'
 import { type Connection, type Lease, Pool } from './pool.ts'
 import { programTransport } from './program.ts'
-import { openHandle, pipelined, pipelineOf } from './reading.ts'
+import { openHandle, type Pipeline, pipelined, pipelineOf } from './reading.ts'
 import { type Handle, openFlags, Session } from './session.ts'
 import { hashIn, quoted, type Shell, shellOf, usageIn } from './shell.ts'
 import { existing, renameOver, TempFile, timesOf } from './temp-file.ts'
@@ -96,6 +97,7 @@ function missing(session: Session, shell: Shell, config: Options): Partial<Remot
       : { copy: undefined }),
     ...(shell.hashCommands.size > 0 ? {} : { hash: undefined }),
     ...(config.setModtime ? {} : { setModTime: undefined }),
+    ...(config.disableConcurrentWrites ? { openWriter: undefined } : {}),
     ...(session.has('statvfs@openssh.com') || shell.type === 'unix' ? {} : { about: undefined }),
   }
 }
@@ -133,7 +135,7 @@ class SftpRemote implements Remote {
 
   list(ctx: Context, dir: string): Listing {
     const { pool, config } = this.#parts
-    return inBatches(() => listDirectory(ctx, { pool, skipLinks: config.skipLinks }, { full: this.#full(dir), dir }))
+    return inBatches(() => listDirectory(ctx, { pool, ...config }, { full: this.#full(dir), dir }))
   }
 
   async stat(ctx: Context, path: string): Promise<Entry | undefined> {
@@ -163,7 +165,7 @@ class SftpRemote implements Remote {
         return pipelined(
           { session, handle, signal: ctx.signal, release },
           { start: range.start, end: last },
-          pipelineOf(session, this.#parts.config),
+          pipelineOf(session, this.#pipeline(this.#parts.config.disableConcurrentReads)),
         )
     } catch (error) {
       release()
@@ -278,7 +280,11 @@ class SftpRemote implements Remote {
 
   /** A new file in the directory of `target`, which is made when it is missing. */
   async #temp(ctx: Context, target: string): Promise<TempFile> {
-    const parts = { pool: this.#pool, signal: ctx.signal, pipeline: this.#parts.config }
+    const parts = {
+      pool: this.#pool,
+      signal: ctx.signal,
+      pipeline: this.#pipeline(this.#parts.config.disableConcurrentWrites),
+    }
     const dir = above(target)
     const path = below(dir, partialName(ctx.get(mainOptions).partialSuffix))
     try {
@@ -288,6 +294,11 @@ class SftpRemote implements Remote {
       await this.#use(ctx, (session) => makeDirectory(session, dir))
       return await TempFile.create(parts, path)
     }
+  }
+
+  #pipeline(oneByOne: boolean): Pipeline {
+    const { chunkSize, concurrency } = this.#parts.config
+    return { chunkSize, concurrency: oneByOne ? 1 : concurrency }
   }
 
   #settable(info: PutInfo): PutInfo {
@@ -315,14 +326,19 @@ class SftpRemote implements Remote {
   }
 
   #full(path: string): string {
-    return below(this.#parts.root, path) || '.'
+    return below(this.#parts.root, this.#stored(path)) || '.'
   }
 
   /** The path as the shell of the server sees it. */
   #shellPath(path: string): string {
     const { pathOverride } = this.#parts.config
-    if (pathOverride.startsWith('@')) return below(pathOverride.slice(1), below(this.#parts.absolute, path).slice(1))
-    return below(pathOverride === '' ? this.#parts.absolute : pathOverride, path)
+    const stored = this.#stored(path)
+    if (pathOverride.startsWith('@')) return below(pathOverride.slice(1), below(this.#parts.absolute, stored).slice(1))
+    return below(pathOverride === '' ? this.#parts.absolute : pathOverride, stored)
+  }
+
+  #stored(path: string): string {
+    return encodePath(this.#parts.config.encoding, path)
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
@@ -18,11 +19,12 @@ import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, serve, sluice } from '../../../test/program.ts'
 import { rclone } from '../../../test/rclone.ts'
 import { type Sshd, startSshd } from '../../../test/servers/sshd.ts'
-import { freePort } from '../../../test/web.ts'
+import { freePort, listening } from '../../../test/web.ts'
 import { bodyOf, collect } from '../../base/body.ts'
 import { mainOptions } from '../../core/options.ts'
 import { recordingLogger, testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
+import { parseEncoding } from '../../remote/encoding.ts'
 import type { Remote } from '../../remote/remote.ts'
 import { type Change, opened } from '../../../test/servers/sftp-remote.ts'
 
@@ -141,6 +143,38 @@ describe('sftp on OpenSSH', { skip: missing('sshd', 'ssh', 'rclone') }, () => {
         'sub/deep',
       ].toSorted(),
     )
+  })
+
+  test('the server is reached through the SOCKS proxy of another one, and known by a pinned key', async (t) => {
+    const port = await freePort()
+    const options = ['-F', 'none', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${server.knownHosts}`]
+    const to = ['-i', server.keyFile, '-p', `${server.port}`, `${server.user}@127.0.0.1`]
+    const proxy = spawn('ssh', [...options, '-N', '-D', `127.0.0.1:${port}`, ...to])
+    t.after(() => proxy.kill())
+    await listening(port, proxy)
+    const [, ...key] = readFileSync(server.knownHosts, 'utf8').trim().split(/\s+/)
+    const hostKeys = [key.slice(0, 2).join(' ')]
+    const remote = await connected(t, { socksProxy: `127.0.0.1:${port}`, knownHostsFile: '', hostKeys })
+    assert.ok((await bytesAt(ctx, remote, 'big.bin')).equals(big))
+    const other = [`ssh-ed25519 ${readFileSync(`${server.keyFile}.pub`, 'utf8').split(' ')[1]}`]
+    await rejectsWith(opened(ctx, server, { knownHostsFile: '', hostKeys: other }), 'denied')
+    await rejectsWith(opened(ctx, server, { knownHostsFile: '', hostKeys: ['what'] }), 'invalid')
+  })
+
+  test('files are read and written by one request after the other when that is wanted', async (t) => {
+    const { remote } = await place(t, { disableConcurrentReads: true, disableConcurrentWrites: true })
+    await remote.put(ctx, 'a.bin', bodyOf(big), { size: big.length })
+    assert.ok((await bytesAt(ctx, remote, 'a.bin')).equals(big))
+    assert.ok(!remote.openWriter)
+  })
+
+  test('names are stored under others where the configuration says so', async (t) => {
+    const { remote, dir } = await place(t, { encoding: parseEncoding('Ctl,Colon') })
+    await putText(ctx, remote, 'a:b/line\nbreak', 'x')
+    assert.deepEqual(readdirSync(join(dir, 'a：b')), ['line␊break'])
+    assert.deepEqual([...(await listed(ctx, remote, 'a:b')).keys()], ['a:b/line\nbreak'])
+    const file = await fileAt(ctx, remote, 'a:b/line\nbreak')
+    assert.equal(await remote.hash?.(ctx, file, 'md5'), '9dd4e461268c8034f5c8564e155c67a6')
   })
 
   test('the space of the server is told', async (t) => {
