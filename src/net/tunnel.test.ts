@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer as createHttp } from 'node:http'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { text } from 'node:stream/consumers'
+import { connectProxy } from '../../test/connect-proxy.ts'
 import { type Tunnel, tunnelled } from './tunnel.ts'
 
 async function portOf(t: TestContext, server: Server): Promise<number> {
@@ -20,27 +20,6 @@ async function greeter(t: TestContext): Promise<number> {
     socket.on('data', (chunk) => socket.end(chunk)).on('error', () => {})
   })
   return await portOf(t, server)
-}
-
-/** A proxy that knows CONNECT alone, and whoever has this login. */
-async function httpProxy(t: TestContext, login: string): Promise<{ port: number; asked: string[] }> {
-  const asked: string[] = []
-  const server = createHttp()
-  server.on('connect', ({ url = '', headers }, socket, head: Buffer) => {
-    asked.push(url)
-    if (headers['proxy-authorization'] !== `Basic ${Buffer.from(login).toString('base64')}`)
-      return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n')
-    const there = connect(Number(url.split(':')[1]), url.split(':')[0])
-    // In one write with the greeting: what comes right behind the answer is not to be lost.
-    there.once('data', (greeting: Buffer) => {
-      socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), greeting]))
-      there.write(head)
-      there.pipe(socket)
-      socket.pipe(there)
-    })
-    return undefined
-  })
-  return { port: await portOf(t, server), asked }
 }
 
 /** A SOCKS proxy that answers with these bytes, whatever it is asked; then it speaks as the host. */
@@ -63,13 +42,20 @@ async function socksProxy(
 }
 
 function tunnel(change: Partial<Tunnel>): Tunnel {
-  const signal = AbortSignal.timeout(20_000)
-  return { host: '127.0.0.1', port: 1, socksProxy: '', httpProxy: '', localAddress: '', signal, ...change }
+  return {
+    host: '127.0.0.1',
+    port: 1,
+    socksProxy: '',
+    httpProxy: '',
+    localAddress: '',
+    connectTimeout: 20_000,
+    ...change,
+  }
 }
 
 test('an HTTP proxy is asked to connect, with the login of its URL, and nothing that follows is lost', async (t) => {
   const port = await greeter(t)
-  const proxy = await httpProxy(t, 'ann:p@ss')
+  const proxy = await connectProxy(t, 'ann:p@ss')
   const at = `127.0.0.1:${proxy.port}`
   const socket = await tunnelled(tunnel({ port, httpProxy: `http://ann:p%40ss@${at}` }))
   socket.write('you')
@@ -103,7 +89,7 @@ test('a SOCKS proxy gets the login and the name of the host, and nothing that fo
 test('what a SOCKS proxy says is told, and one that ends or says nothing is an error', async (t) => {
   const through = async (...answers: readonly (readonly number[])[]) => {
     const { port } = await socksProxy(t, answers)
-    return await tunnelled(tunnel({ socksProxy: `127.0.0.1:${port}`, signal: AbortSignal.timeout(2000) }))
+    return await tunnelled(tunnel({ socksProxy: `127.0.0.1:${port}`, connectTimeout: 2000 }))
   }
   await assert.rejects(through([5, 0], [5, 5, 0, 1, 0, 0, 0, 0, 0, 0]), /the connection was refused/)
   await assert.rejects(through([5, 0], [5, 2, 0, 1, 0, 0, 0, 0, 0, 0]), { code: 'denied' })
@@ -116,6 +102,8 @@ test('what a SOCKS proxy says is told, and one that ends or says nothing is an e
   await assert.rejects(tunnelled(tunnel({ socksProxy: ended })), { code: 'io', message: /ended the connection/ })
   const silent = createServer(() => {})
   const socksProxyAt = `127.0.0.1:${await portOf(t, silent)}`
-  await assert.rejects(tunnelled(tunnel({ socksProxy: socksProxyAt, signal: AbortSignal.timeout(50) })), /in time/)
+  await assert.rejects(tunnelled(tunnel({ socksProxy: socksProxyAt, connectTimeout: 50 })), /in time/)
+  const httpProxy = `http://${socksProxyAt}`
+  await assert.rejects(tunnelled(tunnel({ httpProxy, connectTimeout: 50 })), { code: 'io', message: /in time/ })
   await assert.rejects(tunnelled(tunnel({ socksProxy: 'user@' })), { code: 'invalid' })
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, isIP, type Socket } from 'node:net'
-import { AppError, messageOf, toAppError } from '../base/error.ts'
+import { AppError, toAppError } from '../base/error.ts'
 import { basic } from './client.ts'
 
 /** Where a connection is to lead, and by which way. */
@@ -14,8 +14,8 @@ export interface Tunnel {
   readonly httpProxy: string
   /** Address of this machine to connect from; `''` = any. */
   readonly localAddress: string
-  /** Ends the wait for a proxy. */
-  readonly signal: AbortSignal
+  /** Time for the proxy to connect, in ms; 0 = any. */
+  readonly connectTimeout: number
 }
 
 /** True when the connection goes through a proxy. */
@@ -31,7 +31,8 @@ export async function tunnelled(tunnel: Tunnel): Promise<Socket> {
 }
 
 /** By the method CONNECT (RFC 9110 section 9.3.6). */
-async function throughHttp({ host, port, httpProxy, localAddress, signal }: Tunnel): Promise<Socket> {
+async function throughHttp(tunnel: Tunnel): Promise<Socket> {
+  const { host, port, httpProxy, localAddress } = tunnel
   const url = URL.parse(httpProxy)
   if (url?.protocol !== 'http:') throw new AppError('invalid', 'http_proxy is not an http:// URL')
   const path = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
@@ -43,7 +44,7 @@ async function throughHttp({ host, port, httpProxy, localAddress, signal }: Tunn
     path,
     headers: { host: path, ...login },
     agent: false,
-    signal,
+    signal: limitOf(tunnel),
     ...(localAddress === '' ? {} : { localAddress }),
   }).end()
   const answered = new Promise<Socket>((resolve, reject) => {
@@ -65,12 +66,14 @@ async function throughHttp({ host, port, httpProxy, localAddress, signal }: Tunn
 }
 
 /** RFC 1928; a login by RFC 1929. The proxy looks the host up. */
-async function throughSocks({ host, port, socksProxy, localAddress, signal }: Tunnel): Promise<Socket> {
+async function throughSocks(tunnel: Tunnel): Promise<Socket> {
+  const { host, port, socksProxy, localAddress } = tunnel
   const at = URL.parse(`socks://${socksProxy}`)
   if (!at || at.hostname === '') throw new AppError('invalid', 'socks_proxy is not [user[:pass]@]host:port')
   const to = { host: at.hostname.replaceAll(/[[\]]/g, ''), port: Number(at.port || 1080) }
   const socket = connect(localAddress === '' ? to : { ...to, localAddress })
-  const stop = () => socket.destroy(new Error('it did not answer in time'))
+  const signal = limitOf(tunnel)
+  const stop = () => socket.destroy(late())
   signal.addEventListener('abort', stop, { once: true })
   try {
     await once(socket, 'connect')
@@ -143,7 +146,17 @@ async function take(socket: Socket, count: number): Promise<Buffer> {
   }
 }
 
+function limitOf({ connectTimeout }: Tunnel): AbortSignal {
+  const limited = connectTimeout > 0 && connectTimeout < 2 ** 31
+  return limited ? AbortSignal.timeout(connectTimeout) : new AbortController().signal
+}
+
+function late(): AppError {
+  return new AppError('io', 'it did not answer in time', { retry: 'now' })
+}
+
 function proxyFailed(reason: unknown): AppError {
-  const { code, retry } = toAppError(reason)
-  return new AppError(code, `the proxy: ${messageOf(reason)}`, { cause: reason, retry })
+  const known = toAppError(reason)
+  const { code, retry, message } = known.code === 'aborted' ? late() : known
+  return new AppError(code, `the proxy: ${message}`, { cause: reason, retry })
 }

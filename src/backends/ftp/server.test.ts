@@ -4,11 +4,12 @@ import { mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { bytesAt, failing, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
+import { connectProxy } from '../../../test/connect-proxy.ts'
 import { faultProxy } from '../../../test/fault-proxy.ts'
 import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, serve, sluice } from '../../../test/program.ts'
 import { type FtpServer, startProftpd } from '../../../test/servers/proftpd.ts'
-import { collect } from '../../base/body.ts'
+import { bodyOf, collect } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
@@ -120,6 +121,30 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
         'sub/deep',
       ].toSorted(),
     )
+  })
+
+  test('logins and transfers go through a proxy, with TLS and without', async (t) => {
+    const secure = await startProftpd('explicit')
+    t.after(async () => await secure.stop())
+    const implicit = await startProftpd('implicit')
+    t.after(async () => await implicit.stop())
+    for (const [at, change] of [
+      [server, {}],
+      [server, { disableEpsv: true }],
+      [secure, { explicitTls: true, noCheckCertificate: true }],
+      [implicit, { tls: true, noCheckCertificate: true }],
+    ] as const) {
+      const proxy = await connectProxy(t, 'ann:secret')
+      const httpProxy = `http://ann:secret@127.0.0.1:${proxy.port}`
+      const remote = await connected(t, { ...change, httpProxy }, 'proxied', at)
+      await remote.put(ctx, 'a.bin', bodyOf(big), { size: big.length })
+      assert.ok((await bytesAt(ctx, remote, 'a.bin')).equals(big))
+      assert.ok((await listed(ctx, remote, '')).has('a.bin'))
+      assert.equal(proxy.asked.filter((url) => url === `127.0.0.1:${at.port}`).length, 1)
+      assert.ok(proxy.asked.length >= 4, proxy.asked.join())
+    }
+    const nobody = await connectProxy(t, 'ann:secret')
+    await rejectsWith(opened(ctx, server, { httpProxy: `http://127.0.0.1:${nobody.port}` }), 'denied')
   })
 
   test('names that FTP cannot say are stored under others', async (t) => {

@@ -36,7 +36,7 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
   const config: ConnectConfig = {
     sock: socket,
     username,
-    readyTimeout: limited(connectTimeout) ?? 0,
+    readyTimeout: connectTimeout > 0 && connectTimeout < 2 ** 31 ? connectTimeout : 0,
     authHandler,
     algorithms: algorithmsOf(options, known),
     hostVerifier: (key: Buffer) => {
@@ -67,15 +67,8 @@ async function socketTo({ options, localAddress, connectTimeout }: ClientSetting
   const { host, port } = options
   const at = { host, port, noDelay: true }
   if (!isTunnel(options)) return dial(localAddress === '' ? at : { ...at, localAddress }).on('error', () => {})
-  const ms = limited(connectTimeout)
-  const signal = ms === undefined ? new AbortController().signal : AbortSignal.timeout(ms)
-  const socket = await tunnelled({ ...options, localAddress, signal })
+  const socket = await tunnelled({ ...options, localAddress, connectTimeout })
   return socket.setNoDelay().on('error', () => {})
-}
-
-/** A time that can be waited for, undefined for one without end. */
-function limited(ms: number): number | undefined {
-  return ms > 0 && ms < 2 ** 31 ? ms : undefined
 }
 
 class ClientTransport implements Transport {
