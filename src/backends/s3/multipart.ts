@@ -75,9 +75,13 @@ export async function uploadParts(
   })
 }
 
-/** The MD5, which has to be told before the first part: the ETag of parts is another thing, and nothing can be added later. */
+/**
+ * The MD5, which has to be told before the first part: the ETag of parts is another thing, and nothing can be added later. A
+ * source that fails to make it does not keep its file from being uploaded.
+ */
 async function md5OfSource({ info }: Upload, { disableChecksum }: S3Options): Promise<string | undefined> {
-  return disableChecksum ? undefined : (await info.hash?.('md5')) || undefined
+  if (disableChecksum) return undefined
+  return (await info.hash?.('md5').catch(() => '')) || undefined
 }
 
 /** How large the parts of an upload are: as `chunk_size` says, larger where there would be too many. */
