@@ -62,7 +62,7 @@ async function copied(ctx: Context, store: Store, copying: Copying, changes: Cha
     etag = (await copyParts(ctx, store, job, { size: known.size, named, described, confirm })).etag
   } else {
     const condition: Headers = known.version === undefined ? {} : { 'x-amz-copy-source-if-match': `"${known.version}"` }
-    const headers = { ...keeping.stored, ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
+    const headers = { ...keeping.stored(), ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
     const answer = await client.document(ctx, { method: 'PUT', ...to, headers }).catch(changedIf('precondition', file))
     etag = etagOf(textOf(answer, 'ETag'))
   }

@@ -146,7 +146,7 @@ async function inParts(
   work: (begun: Begun, run: Run) => Promise<Made>,
 ): Promise<Made> {
   const { client, keeping, options } = store
-  const headers = { ...keeping.stored, ...described }
+  const headers = { ...keeping.stored(), ...described }
   const answer = await client.document(ctx, { method: 'POST', ...place, query: { uploads: '' }, headers })
   const begun = { place, id: textOf(answer, 'UploadId') ?? '' }
   const run = new Run(ctx.signal, options.uploadConcurrency)

@@ -1,6 +1,6 @@
 import { encodingOption } from '../../remote/encoding.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
-import { bool, duration, int, size, string, tristate } from '../../schema/values.ts'
+import { bool, duration, int, oneOf, size, string, tristate } from '../../schema/values.ts'
 import { providers } from './providers.ts'
 
 const MIB = 1024 * 1024
@@ -189,6 +189,26 @@ export const s3Options = defineOptions('s3', {
   }),
   decompress: option(bool, false, 'Unpack files that are kept in gzip; their size and MD5 are not known then', {
     flag: 's3-decompress',
+    advanced,
+  }),
+  objectLockMode: option(oneOf('', 'GOVERNANCE', 'COMPLIANCE'), '', 'Mode in which new files are locked', {
+    flag: 's3-object-lock-mode',
+    advanced,
+  }),
+  objectLockRetainUntilDate: option(string, '', 'Until when: a time, or how long from now, such as "365d"', {
+    flag: 's3-object-lock-retain-until-date',
+    advanced,
+  }),
+  objectLockLegalHoldStatus: option(oneOf('', 'ON', 'OFF'), '', 'Lock new files without an end', {
+    flag: 's3-object-lock-legal-hold-status',
+    advanced,
+  }),
+  bypassGovernanceRetention: option(bool, false, 'Remove files that are locked in the mode GOVERNANCE', {
+    flag: 's3-bypass-governance-retention',
+    advanced,
+  }),
+  bucketObjectLockEnabled: option(bool, false, 'Make new buckets so that files in them can be locked', {
+    flag: 's3-bucket-object-lock-enabled',
     advanced,
   }),
   versions: option(bool, false, 'Show old versions of files too, with their time in the name', {
