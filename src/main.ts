@@ -36,7 +36,6 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
     applyEnvironment(process.env, flags, options)
     for (const { block, key, value } of line.assignments) options.set(block, key, value, 'flag')
     log = openLog(options, lines)
-    sayInert(options, flags, log)
     process.exitCode = await runCommand(command, args, { options, backends, log, lines })
   } catch (reason) {
     process.exitCode = complain(toAppError(reason), log)
@@ -76,16 +75,6 @@ async function explain(line: CommandLine, command: Command | undefined, backends
   const topic = line.version ? ['version'] : command ? command.name.split(' ') : line.words
   const text = line.version ? `sluice v${version}\n` : helpText(topic, { commands, globals, version, backends })
   await stdout(text)
-}
-
-/** Says which flags in use have no effect yet, so that nobody relies on one. */
-function sayInert(options: OptionSet, flags: ReadonlyMap<string, Flag>, log: Logger): void {
-  const seen = new Set<unknown>()
-  for (const { name, block, key, option } of flags.values()) {
-    if (!option.inert || seen.has(option) || options.source(block, key) === 'default') continue
-    seen.add(option)
-    log.warn(`--${name} has no effect yet: ${option.inert}`)
-  }
 }
 
 interface Parts {

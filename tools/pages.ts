@@ -16,7 +16,6 @@ export function pages(): readonly (readonly [path: string, text: string])[] {
     ['docs/reference/backends.md', backendsPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/rc.md', rcPage()],
-    ['docs/reference/no-effect-yet.md', inertPage()],
   ]
 }
 
@@ -44,7 +43,7 @@ function flagsPage(): string {
           `--${name}`,
           ...(option.aliases ?? []).map((a) => `--${a}`),
         ]
-        return `| ${names.map((n) => `\`${n}\``).join(' ')} | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} | \`${variablesOf(name)[1]}\` |`
+        return `| ${names.map((n) => `\`${n}\``).join(' ')} | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)} | \`${variablesOf(name)[1]}\` |`
       })
   const sections = allBlocks().map(
     (block) =>
@@ -67,7 +66,7 @@ function backendsPage(): string {
   const sections = backendsOf().map((backend) => {
     const rows = Object.entries(backend.options.options).map(
       ([key, option]) =>
-        `| \`${configKey(key)}\` | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)}${option.inert ? ' *(no effect yet)*' : ''} |`,
+        `| \`${configKey(key)}\` | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)} |`,
     )
     return `## ${backend.name}\n\n${backend.description}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
   })
@@ -92,13 +91,4 @@ form or in the URL: \`curl -X POST 'http://localhost:5572/rc/noop?a=1'\`, or \`s
 \`_async\` (answer at once with the number of a job), \`_group\` (stats group), \`_config\` and \`_filter\` (options and filters for
 this call). \`GET /openapi.json\` describes the same to machines, and the package has a client with types: \`sluice/client\`.`
   return `# Remote control\n\n${generated}\n${intro}\n\n${sections.join('\n')}`
-}
-
-function inertPage(): string {
-  const rows = [...allBlocks(), ...backendsOf().map((backend) => backend.options)].flatMap((block) =>
-    Object.entries(block.options)
-      .filter(([, option]) => option.inert)
-      .map(([key, option]) => `| \`--${flagName(key, option)}\` | ${cell(option.inert ?? '')} |`),
-  )
-  return `# Flags without effect yet\n\n${generated}\nThese flags are read and checked; using one says in the log that it has no effect yet. The list is empty when the product is complete.\n\n| flag | why |\n| --- | --- |\n${rows.join('\n')}\n`
 }

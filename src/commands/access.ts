@@ -116,7 +116,10 @@ export function authorizationOf(
 }
 
 /** Where a path of a mount lies, as rules have it: by the name of its remote, and by where that is. */
-function placesBelow({ spec, remote: { info } }: Mount, path: string): readonly string[] {
+function placesBelow({ spec, remote }: Mount, path: string): readonly string[] {
+  const { info } = remote
   const named = parseSpec(spec).kind === 'local' ? [] : [placeBelow(spec, path)]
-  return [...named, ...(info.traits.isLocal ? diskPlaces(join(info.root, path)) : [placeBelow(rootText(info), path)])]
+  if (!info.traits.isLocal) return [...named, placeBelow(rootText(info), path)]
+  const stored = remote.storedPath?.({ kind: 'directory', path, modTime: 0n }) ?? path
+  return [...named, ...diskPlaces(join(info.root, stored))]
 }

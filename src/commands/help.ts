@@ -22,7 +22,7 @@ export function flagRow(key: string, option: Option<unknown>, block: OptionBlock
     initial === '' || initial === 'false' || initial === '0' ? '' : ` (default ${quoteText(option, initial)})`
   return {
     left: `${short}--${flagName(key, option)}${argument}`,
-    help: `${option.help}${shown}${option.inert ? ' (no effect yet)' : ''}`,
+    help: `${option.help}${shown}`,
     group: option.group ?? block.name,
   }
 }

@@ -163,8 +163,8 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const { source, file, target, path, budget } = job
   const { ignoreChecksum } = ctx.get(copyOptions)
   const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
-  if (wantsStreams(ctx, job)) {
-    const written = await copyInStreams(ctx, job, transfer)
+  const written = wantsStreams(ctx, job) ? await copyInStreams(ctx, job, transfer) : undefined
+  if (written) {
     // Parts that come in any order have no checksum on the way: what the source knows is compared.
     const digest = kind === undefined ? '' : await hashOf(ctx, { remote: source, file }, kind)
     await verify(ctx, job, written, kind === undefined || digest === '' ? undefined : { kind, digest })
@@ -177,12 +177,13 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
   // After it was opened: some storage knows its time then.
   const whole = { ...job, file: await ownTime(ctx, source, file) }
-  const written = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
-  await verify(ctx, job, written, kind === undefined ? undefined : { kind, digest: sum.digest })
-  return written
+  const stored = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
+  await verify(ctx, whole, stored, kind === undefined ? undefined : { kind, digest: sum.digest })
+  return stored
 }
 
-function putInfo(ctx: Context, { file, existing }: FileJob, kind: string | undefined, readBack: boolean): PutInfo {
+function putInfo(ctx: Context, job: FileJob, kind: string | undefined, readBack: boolean): PutInfo {
+  const { source, file, existing } = job
   const { ignoreSize, metadata, noCheckDest } = ctx.get(copyOptions)
   const known = kind === undefined ? undefined : file.hashes?.[kind]
   return {
@@ -191,6 +192,7 @@ function putInfo(ctx: Context, { file, existing }: FileJob, kind: string | undef
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
     ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
     ...(known && kind ? { hashes: { [kind]: known } } : {}),
+    hash: (wanted) => hashOf(ctx, { remote: source, file }, wanted),
     // The source of a move is removed next; that of a copy is there to be copied again.
     durable: readBack,
     ...(existing === undefined && !noCheckDest ? { replaces: false } : {}),

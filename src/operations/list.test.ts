@@ -32,6 +32,20 @@ test('items have their keys in the order of the contract', async () => {
   assert.equal(await listOne(it.ctx, remote, 'nope'), undefined)
 })
 
+test('ids of the storage below are shown when they are asked for', async () => {
+  const { it, remote } = await planted()
+  const marked = extend(remote, {
+    stat: async (ctx, path) => {
+      const found = await remote.stat(ctx, path)
+      return found && { ...found, id: 'v1' }
+    },
+  })
+  const plain = await listOne(it.ctx, marked, 'b.txt')
+  assert.deepEqual([plain?.ID, plain?.OrigID], ['v1', undefined])
+  const both = await listOne(it.ctx, marked, 'b.txt', { showOrigIDs: true })
+  assert.deepEqual([both?.ID, both?.OrigID], ['v1', 'v1'])
+})
+
 test('a walk gives each folder by name, and goes down as far as it is told', async () => {
   const { it, remote } = await planted()
   const paths = async (ctx = it.ctx, options = {}) => {

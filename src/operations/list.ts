@@ -22,6 +22,8 @@ export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
   readonly metadata?: boolean
   /** Names as they are stored, of a remote that encrypts them. */
   readonly showEncrypted?: boolean
+  /** Ids as the storage below has them. */
+  readonly showOrigIDs?: boolean
 }
 
 /** One entry as `lsjson` and `operations/list` give it, keys in this order (rc.md 3.2). */
@@ -36,6 +38,8 @@ export interface ListItem {
   readonly IsDir: boolean
   readonly Hashes?: Readonly<Record<string, string>>
   readonly ID?: string
+  /** The same id once more: nothing that wraps a storage here gives its files ids of its own. */
+  readonly OrigID?: string
   readonly Tier?: string
   readonly IsBucket?: true
   readonly Metadata?: Readonly<Record<string, string>>
@@ -103,7 +107,7 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
   const digits = remote.info.traits.isLocal ? 9 : fractionDigits(remote.info.precision)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
   const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
-  const { noMimeType, noModTime, metadata } = options
+  const { noMimeType, noModTime, metadata, showOrigIDs } = options
   const storedPath = options.showEncrypted ? storedPathOf(remote) : undefined
   function describe(entry: Entry, hashes?: ListItem['Hashes']): ListItem {
     const isFile = entry.kind === 'file'
@@ -120,6 +124,7 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
       : { ...names, Size, MimeType: typeOf(entry), ModTime, IsDir }
     if (hashes) item.Hashes = hashes
     if (entry.id) item.ID = entry.id
+    if (entry.id && showOrigIDs) item.OrigID = entry.id
     if (isFile && entry.tier) item.Tier = entry.tier
     if (inRoot && !isFile && !Path.includes('/')) item.IsBucket = true
     if (metadata && entry.metadata) item.Metadata = entry.metadata

@@ -4,6 +4,7 @@ import { toAppError } from '../base/error.ts'
 import { join, nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import { ownTimes } from '../remote/own-time.ts'
 import type { Entry, FileEntry, Remote } from '../remote/remote.ts'
 import { Frontier, listedAhead } from './frontier.ts'
 import { copyOptions } from './options.ts'
@@ -34,6 +35,8 @@ export interface MarchOptions {
   readonly lookUp?: boolean
   /** Takes the target to be empty. */
   readonly blind?: boolean
+  /** Asks for the own times of the source's files where a listing lacks them. */
+  readonly sourceTimes?: boolean
   /** Called for a folder that could not be read on one side. Nothing of that folder is given then, on either side. */
   failed(error: Error, side: 'source' | 'target', dir: string): void
 }
@@ -86,11 +89,11 @@ export async function* march(ctx: Context, options: MarchOptions): AsyncGenerato
 
 /** Never throws, so that a failure is told in its turn. */
 async function read(ctx: Context, options: MarchOptions, job: Job): Promise<Listed> {
-  const { source, target, lookUp, blind } = options
+  const { target, lookUp, blind } = options
   const targetCtx = options.targetCtx ?? ctx
   const skip = job.target === undefined || blind || lookUp
   const [left, right] = await Promise.allSettled([
-    job.source === undefined ? [] : entriesOf(ctx, source, job.source),
+    job.source === undefined ? [] : sourceEntries(ctx, options, job.source),
     skip ? [] : existing(targetCtx, target, job.target ?? ''),
   ])
   if (left.status === 'rejected') return { ...nothing, failure: { error: toAppError(left.reason), side: 'source' } }
@@ -104,6 +107,12 @@ async function read(ctx: Context, options: MarchOptions, job: Job): Promise<List
 }
 
 const nothing: Listed = { source: [], target: [] }
+
+async function sourceEntries(ctx: Context, options: MarchOptions, dir: string): Promise<readonly Entry[]> {
+  const { source, sourceTimes } = options
+  const entries = await entriesOf(ctx, source, dir)
+  return sourceTimes ? await ownTimes(ctx, source, entries) : entries
+}
 
 /** The entries of a folder of the target; one that is not there has none. */
 async function existing(ctx: Context, target: Remote, dir: string): Promise<Entry[]> {

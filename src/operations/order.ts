@@ -5,6 +5,8 @@ import type { FileEntry } from '../remote/remote.ts'
 export interface Order {
   /** As for `sort`. */
   readonly compare: (a: FileEntry, b: FileEntry) => number
+  /** It goes by the files' own times, which a listing may lack. */
+  readonly times: boolean
   /** Of the transfers, the part that begins at this end while the others begin at the other one; 1 = all. */
   readonly share: number
 }
@@ -23,7 +25,7 @@ export function orderOf(text: string): Order | undefined {
       'usage',
       `bad --order-by ${JSON.stringify(text)}: use size, name or modtime, and ,asc or ,desc or ,mixed or ,mixed,PERCENT`,
     )
-  return { compare: (a, b) => sign * by(a, b), share }
+  return { compare: (a, b) => sign * by(a, b), share, times: field === 'modtime' }
 }
 
 const rules: Readonly<Record<string, (a: FileEntry, b: FileEntry) => number>> = {

@@ -1,8 +1,9 @@
 import { AppError } from '../base/error.ts'
 import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
-import { commonHash, hashOf, modifyWindow } from './compare.ts'
+import { commonHash, hashOf, modifyWindow, near } from './compare.ts'
 import { copyOptions } from './options.ts'
 
 /** What `--track-renames` goes by. */
@@ -75,8 +76,11 @@ export class Renames {
     const { hash, modTime, leaf } = this.#strategy
     if (leaf && nameOf(file.path) !== nameOf(candidate.path)) return false
     if (modTime !== undefined) {
-      const difference = file.modTime - candidate.modTime
-      if (difference >= modTime || -difference >= modTime) return false
+      const [before, now] = await Promise.all([
+        ownTime(this.#ctx, this.#source, file),
+        ownTime(this.#ctx, this.#target, candidate),
+      ])
+      if (!near(before, now, modTime)) return false
     }
     if (hash === undefined) return true
     const sums = await Promise.all([

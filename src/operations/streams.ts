@@ -19,13 +19,14 @@ export function wantsStreams(ctx: Context, { source, file, target }: FileJob): b
 
 /**
  * Copies a file by several reads at once (`--multi-thread-streams`). As with any copy nothing is visible before all is there;
- * when one stream fails the others end with it.
+ * when one stream fails the others end with it. Undefined when it turns out that nobody knows its size.
  */
-export async function copyInStreams(ctx: Context, job: FileJob, transfer: Transfer): Promise<FileEntry> {
+export async function copyInStreams(ctx: Context, job: FileJob, transfer: Transfer): Promise<FileEntry | undefined> {
   const { source, file, target, path } = job
   const halt = new AbortController()
   const own = ctx.with({ signal: AbortSignal.any([ctx.signal, halt.signal]) })
   const { size, modTime } = await ownTime(ctx, source, file)
+  if (size < 0) return undefined
   const writer = await target.openWriter?.(own, path, { size, modTime })
   if (!writer) throw new AppError('unsupported', `${target.info.description} can't be written in several places`)
   const parts = partsOf(size)

@@ -16,7 +16,7 @@ import { Faults } from './faults.ts'
 import { leaveOut } from './leave-out.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
 import { moveWhole } from './move-whole.ts'
-import { orderOf } from './order.ts'
+import { type Order, orderOf } from './order.ts'
 import { Renames } from './renames.ts'
 import { fromReserve } from './reserve.ts'
 import { type Tell, type Teller, teller } from './teller.ts'
@@ -68,6 +68,7 @@ class Run {
   readonly #budget: Budget
   readonly #halt = new AbortController()
   readonly #checks: Workers
+  readonly #order: Order | undefined
   readonly #transfers: Workers<FileEntry>
   readonly #window: bigint | undefined
   readonly #deletions: Deletions | undefined
@@ -91,10 +92,11 @@ class Run {
     this.#budget = new Budget(ctx)
     const { checkers, transfers } = ctx.get(mainOptions)
     this.#checks = new Workers({ slots: checkers, backlog: checkers * 16 })
+    this.#order = orderOf(this.#flags.orderBy)
     this.#transfers = new Workers<FileEntry>({
       slots: transfers,
       backlog: this.#flags.checkFirst ? Infinity : this.#flags.maxBacklog,
-      order: orderOf(this.#flags.orderBy),
+      order: this.#order,
       closed: this.#flags.checkFirst,
     })
     this.#window = modifyWindow(ctx, ends.source, ends.target)
@@ -190,6 +192,7 @@ class Run {
       targetOnly: this.#deletions !== undefined,
       lookUp: noTraverse && this.#deletions === undefined,
       blind: noCheckDest && this.#deletions === undefined,
+      sourceTimes: this.#order?.times === true,
       failed: (error, side, dir) => {
         const at = side === 'source' ? source.info.description : target.info.description
         const which = side === 'source' ? 'source' : 'destination'

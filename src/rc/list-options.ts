@@ -7,7 +7,7 @@ const fields = {
   recurse: optional(bool, 'What is in folders as well'),
   noModTime: optional(bool, 'Leave times out'),
   showEncrypted: optional(bool, 'Show names as they are stored, too'),
-  showOrigIDs: optional(bool, 'Show ids, where the storage has them'),
+  showOrigIDs: optional(bool, 'Show ids as the storage below has them, too'),
   showHash: optional(bool, 'Show checksums'),
   noMimeType: optional(bool, 'Leave types out'),
   dirsOnly: optional(bool, 'Folders only'),
@@ -24,6 +24,7 @@ export type RcListOptions = Pick<
   | 'noMimeType'
   | 'showHash'
   | 'showEncrypted'
+  | 'showOrigIDs'
   | 'hashTypes'
   | 'dirsOnly'
   | 'filesOnly'

@@ -78,7 +78,12 @@ function gone(file: FileEntry): AppError {
 }
 
 /** `length` bytes of a body behind the first `skip`. Throws when fewer come than were promised; Infinity promises none. */
-export async function* part(body: Body, skip: number, length: number): AsyncGenerator<Uint8Array, void> {
+export async function* part(
+  body: Body,
+  skip: number,
+  length: number,
+  promised = length !== Infinity,
+): AsyncGenerator<Uint8Array, void> {
   let left = length
   for await (const chunk of body) {
     // Looked at here and not after the last byte: reading up to the end of the answer keeps its connection.
@@ -88,7 +93,7 @@ export async function* part(body: Body, skip: number, length: number): AsyncGene
     left -= piece.length
     if (piece.length > 0) yield piece
   }
-  if (left > 0 && left !== Infinity) throw new AppError('io', 'the answer ended early', { retry: 'now' })
+  if (left > 0 && promised) throw new AppError('io', 'the answer ended early', { retry: 'now' })
 }
 
 async function* none(): AsyncGenerator<Uint8Array> {}

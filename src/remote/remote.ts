@@ -35,6 +35,8 @@ export interface PutInfo {
   readonly modTime?: Nanoseconds
   readonly contentType?: string
   readonly hashes?: Readonly<Record<string, string>>
+  /** Finds out a checksum of the source that is not known yet, in hex, `''` if nobody can; it may read all of it. */
+  readonly hash?: (kind: string) => Promise<string>
   readonly metadata?: Readonly<Record<string, string>>
   /** Fails with `exists` when the name is taken. */
   readonly ifAbsent?: boolean

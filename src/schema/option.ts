@@ -29,8 +29,6 @@ export interface Option<T> {
   readonly exec?: boolean
   /** `options/set` takes effect at once on what is already open; otherwise on what is opened later. */
   readonly live?: boolean
-  /** Accepted and validated, without effect yet; the text says what will give it one. Empty in a finished product. */
-  readonly inert?: string
   readonly hidden?: boolean
   /** Heading in the flags reference: "Logging", "Networking" ... */
   readonly group?: string

@@ -109,7 +109,7 @@ class CryptRemote implements Remote {
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
     const to = await this.#target(ctx, path)
     if (this.#parts.config.noDataEncryption) return this.#shown(await this.#inner.put(ctx, to, body, info))
-    const { size, hashes: _, contentType: __, ...rest } = info
+    const { size, hashes: _, hash: __, contentType: ___, ...rest } = info
     const encrypted = sealed(checked(body, info, ctx.signal), this.#parts.crew)
     const known = size === undefined || size < 0 ? {} : { size: sealedSize(size) }
     return this.#shown(await this.#inner.put(ctx, to, encrypted, { ...rest, ...known }))

@@ -8,9 +8,11 @@ import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import { tlsOptions } from '../../net/client.ts'
 import { netOptions } from '../../net/options.ts'
+import { isTunnel, tunnelled } from '../../net/tunnel.ts'
 import type { Values } from '../../schema/option.ts'
 import type { ftpOptions } from './index.ts'
 import { replyCode, replyError } from './reply.ts'
+import { connectThrough } from './through-proxy.ts'
 
 type Options = Values<typeof ftpOptions>
 
@@ -58,7 +60,13 @@ export async function connect(ctx: Context, options: Options): Promise<Connectio
 async function logIn(ctx: Context, client: Client, options: Options): Promise<Connection> {
   const { host, port } = options
   const secure = tlsOf(ctx, options)
-  if (options.tls) await client.connectImplicitTLS(host, port, secure)
+  if (isTunnel(options)) {
+    const { connectTimeout } = ctx.get(mainOptions)
+    const way = { ...options, localAddress: ctx.get(netOptions).bindAddr, connectTimeout }
+    const tunnel = (at: number) => tunnelled({ ...way, port: at })
+    const implicit = options.tls ? secure : undefined
+    await connectThrough(client, { tunnel, port, secure: implicit, disableEpsv: options.disableEpsv })
+  } else if (options.tls) await client.connectImplicitTLS(host, port, secure)
   else await client.connect(host, port)
   if (options.explicitTls) await client.useTLS(secure)
   const user = options.user === '' ? userInfo().username : options.user

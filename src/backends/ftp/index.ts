@@ -50,6 +50,16 @@ export const ftpOptions = defineOptions('ftp', {
     flag: 'ftp-disable-tls13',
     advanced,
   }),
+  socksProxy: option(string, '', 'SOCKS 5 proxy to connect through, [user[:pass]@]host:port', {
+    flag: 'ftp-socks-proxy',
+    advanced,
+    secret: true,
+  }),
+  httpProxy: option(string, '', 'HTTP proxy with CONNECT to connect through, http://[user:pass@]host:port', {
+    flag: 'ftp-http-proxy',
+    advanced,
+    secret: true,
+  }),
   encoding: encodingOption('ftp-encoding', 'Slash,Del,Ctl,RightSpace,Dot'),
 })
 

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../../base/error.ts'
 import { parentOf } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'
-import { partialName } from '../../remote/partial.ts'
+import { ASIDE, partialName } from '../../remote/partial.ts'
 import type { Connection } from './connection.ts'
 import { type Facts, factsIn, timeIn } from './facts.ts'
 
@@ -50,7 +50,7 @@ export async function moveOver(connection: Connection, from: string, to: string)
     await rename(connection, from, to)
   } catch (error) {
     if (connection.closed || !(await look(connection, to)) || !(await look(connection, from))) throw error
-    const aside = `${parentOf(to)}/${partialName('.replaced')}`
+    const aside = `${parentOf(to)}/${partialName(ASIDE)}`
     await rename(connection, to, aside)
     try {
       await rename(connection, from, to)

@@ -1,4 +1,3 @@
-import type { FileInfo } from 'basic-ftp'
 import { bodyOf, type Body } from '../../base/body.ts'
 import { onDemand } from '../../base/derive.ts'
 import { AppError, toAppError } from '../../base/error.ts'
@@ -18,9 +17,10 @@ import type { Values } from '../../schema/option.ts'
 import { type Abilities, connect, type Connection } from './connection.ts'
 import { factsOf, type Facts, listedTime, timeText } from './facts.ts'
 import type { ftpOptions } from './index.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { below, named } from './listing.ts'
 import { look, lookBehind, makeDirectory, modTimeOf, moveOver, rename } from './names.ts'
 import { guarded, Pool } from './pool.ts'
-import { replyError } from './reply.ts'
 import { download, type TransferSettings, upload } from './transfer.ts'
 
 type Options = Values<typeof ftpOptions>
@@ -185,6 +185,10 @@ class FtpRemote implements Remote {
     await this.#pool.use(ctx.signal, (connection) => this.#setTime(connection, this.#full(entry.path), time))
   }
 
+  async cleanUp(ctx: Context): Promise<void> {
+    await removeLeftovers(ctx, this.#pool, this.#full(''))
+  }
+
   close(): Promise<void> {
     this.#pool.close()
     return Promise.resolve()
@@ -208,7 +212,7 @@ class FtpRemote implements Remote {
     for (const info of await named(connection, full)) {
       const path = join(dir, encoding.decodeName(info.name))
       if (!isEntryName(nameOf(path)) || isPartialName(info.name)) continue
-      const stored = full.endsWith('/') ? `${full}${info.name}` : `${full}/${info.name}`
+      const stored = below(full, info.name)
       const plain = factsOf(info)
       const facts = plain.type === 'link' ? await lookBehind(connection, stored) : plain
       if (!facts) continue
@@ -275,19 +279,6 @@ class FtpRemote implements Remote {
   #full(path: string): string {
     return `/${encodePath(this.#parts.config.encoding, join(this.#parts.base, path))}`
   }
-}
-
-/** What lies in a directory, as the server lists it. */
-async function named(connection: Connection, full: string): Promise<FileInfo[]> {
-  const { client, abilities } = connection
-  if (abilities.mlst) return await client.list(full).catch(refused)
-  // LIST takes its argument for a pattern, or for options.
-  await connection.send(`CWD ${full}`)
-  return await client.list().catch(refused)
-}
-
-function refused(reason: unknown): never {
-  throw replyError(reason)
 }
 
 async function refuseDirectory(connection: Connection, full: string): Promise<void> {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { bytesAt, failing, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
+import { connectProxy } from '../../../test/connect-proxy.ts'
 import { faultProxy } from '../../../test/fault-proxy.ts'
 import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, serve, sluice } from '../../../test/program.ts'
 import { type FtpServer, startProftpd } from '../../../test/servers/proftpd.ts'
-import { collect } from '../../base/body.ts'
+import { bodyOf, collect } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
@@ -92,6 +93,58 @@ describe('ftp on ProFTPD', { skip: missing('proftpd', 'openssl', 'rclone') }, ()
       const [file] = [...entries.values()].filter((entry) => entry.path === 'to-file') as FileEntry[]
       assert.equal(Buffer.from(await collect(await remote.open(ctx, file as FileEntry))).toString(), 'x')
     }
+  })
+
+  test('cleanup removes what uploads left behind a day ago, and nothing else', async (t) => {
+    const dir = join(server.root, 'leftovers')
+    const old = new Date(Date.now() - 25 * 3600_000)
+    const partial = `.sluice-${'0'.repeat(16)}`
+    files(dir, {
+      'a.txt': 'a',
+      [`${partial}.partial`]: 'young',
+      [`sub/deep/${partial}.partial`]: 'old',
+      [`sub/${partial}.replaced`]: 'perhaps all there is of a file',
+      'sub/.sluice-notes.partial': 'of somebody else',
+    })
+    for (const path of readdirSync(dir, { recursive: true }) as string[])
+      if (path.startsWith('sub/') || path === 'a.txt') utimesSync(join(dir, path), old, old)
+    const remote = await connected(t, {}, 'leftovers')
+    await remote.cleanUp?.(ctx)
+    assert.deepEqual(
+      (readdirSync(dir, { recursive: true }) as string[]).toSorted(),
+      [
+        `${partial}.partial`,
+        'a.txt',
+        'sub',
+        'sub/.sluice-notes.partial',
+        `sub/${partial}.replaced`,
+        'sub/deep',
+      ].toSorted(),
+    )
+  })
+
+  test('logins and transfers go through a proxy, with TLS and without', async (t) => {
+    const secure = await startProftpd('explicit')
+    t.after(async () => await secure.stop())
+    const implicit = await startProftpd('implicit')
+    t.after(async () => await implicit.stop())
+    for (const [at, change] of [
+      [server, {}],
+      [server, { disableEpsv: true }],
+      [secure, { explicitTls: true, noCheckCertificate: true }],
+      [implicit, { tls: true, noCheckCertificate: true }],
+    ] as const) {
+      const proxy = await connectProxy(t, 'ann:secret')
+      const httpProxy = `http://ann:secret@127.0.0.1:${proxy.port}`
+      const remote = await connected(t, { ...change, httpProxy }, 'proxied', at)
+      await remote.put(ctx, 'a.bin', bodyOf(big), { size: big.length })
+      assert.ok((await bytesAt(ctx, remote, 'a.bin')).equals(big))
+      assert.ok((await listed(ctx, remote, '')).has('a.bin'))
+      assert.equal(proxy.asked.filter((url) => url === `127.0.0.1:${at.port}`).length, 1)
+      assert.ok(proxy.asked.length >= 4, proxy.asked.join())
+    }
+    const nobody = await connectProxy(t, 'ann:secret')
+    await rejectsWith(opened(ctx, server, { httpProxy: `http://127.0.0.1:${nobody.port}` }), 'denied')
   })
 
   test('names that FTP cannot say are stored under others', async (t) => {

@@ -1,8 +1,12 @@
 import { once } from '../../base/once.ts'
 import { type Backend, defineBackend } from '../../remote/backend.ts'
+import { encodingOption } from '../../remote/encoding.ts'
 import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
-import { bool, commaList, oneOf, string } from '../../schema/values.ts'
+import { bool, commaList, oneOf } from '../../schema/values.ts'
+
+/** The encoding of a disk on which names may be anything but `.`, `..` and what has a slash. */
+export const AS_THEY_ARE = 'Slash,Dot'
 
 /** Options of the local disk (rclone's names), and three of our own: `copy_links_outside`, `durability` and `no_sendfile`. */
 export const localOptions = defineOptions('local', {
@@ -60,15 +64,10 @@ export const localOptions = defineOptions('local', {
     'When a written file counts as stored: "full" = once its bytes and its name are on the disk (fsync), "rename" = once it has its name; "auto" = "rename" for the copies that copy and sync make, "full" for all else',
     { flag: 'local-durability', advanced: true },
   ),
-  encoding: option(string, '', 'How names are encoded on the disk', {
-    flag: 'local-encoding',
-    advanced: true,
-    inert: 'names are bytes; those that are not UTF-8 are shown with each wrong byte as "‛" and two hex digits',
-  }),
-  unicodeNormalization: option(bool, false, 'Show names in Unicode form NFC', {
+  encoding: encodingOption('local-encoding', AS_THEY_ARE),
+  unicodeNormalization: option(bool, false, 'Show names in Unicode form NFC, whatever form they have on the disk', {
     flag: 'local-unicode-normalization',
     advanced: true,
-    inert: 'names are shown as they are; looking up finds both forms',
   }),
 })
 
@@ -82,8 +81,8 @@ export function localBackend(): Backend<typeof localOptions> {
     description: 'Local disk',
     options: localOptions,
     async open(ctx, args) {
-      const { LocalRemote } = await import('./remote.ts')
-      return LocalRemote.open(ctx, args, await looks())
+      const { openLocal } = await import('./open.ts')
+      return openLocal(ctx, args, await looks())
     },
   })
 }

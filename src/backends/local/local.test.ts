@@ -4,21 +4,28 @@ import { join } from 'node:path'
 import { testContext } from '../../core/testing.ts'
 import { defaultsOf } from '../../schema/option.ts'
 import { remoteBehaviour } from '../../../test/conformance/remote.ts'
-import { localOptions } from './index.ts'
-import { LocalRemote } from './remote.ts'
+import { parseEncoding } from '../../remote/encoding.ts'
+import { localBackend, type LocalOptions, localOptions } from './index.ts'
 
-for (const copyLinks of [false, true])
-  remoteBehaviour(copyLinks ? 'local with --copy-links' : 'local', {
+const ways: Readonly<Record<string, Partial<LocalOptions>>> = {
+  local: {},
+  'local with --copy-links': { copyLinks: true },
+  'local with other names': { encoding: parseEncoding('Colon,Ctl,RightSpace,InvalidUtf8') },
+}
+
+for (const [name, options] of Object.entries(ways))
+  remoteBehaviour(name, {
     async open() {
       const root = mkdtempSync(join(tmpdir(), 'sluice-local-'))
-      const config = { ...defaultsOf(localOptions), copyLinks }
+      const config = { ...defaultsOf(localOptions), ...options }
       const ctx = testContext()
-      const remote = LocalRemote.open(ctx, { name: 'local', root, config })
+      const openRemote = () => Promise.reject(new Error('opens no other remote'))
+      const remote = await localBackend().open(ctx, { name: 'local', root, config, openRemote })
       return {
         ctx,
         remote,
         async close() {
-          await remote.close()
+          await remote.close?.()
           rmSync(root, { recursive: true })
         },
       }

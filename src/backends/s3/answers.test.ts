@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -134,6 +135,27 @@ test('a store that mixes up the parts is found out', async (t) => {
   )
   await assert.rejects(remote.put(ctx, 'a.bin', bodyOf(noise(6 * MIB, 'mixed')), {}), /corrupted on transfer: ETag/)
   assert.equal(requests.at(-1), 'DELETE /bucket/a.bin?uploadId=u')
+})
+
+test('an upload in parts keeps the MD5 that its source can find out, unless that is not wanted', async (t) => {
+  const body = noise(6 * MIB, 'hashed')
+  const md5 = createHash('md5').update(body).digest()
+  const keep = async (disableChecksum: boolean) => {
+    let kept: string | string[] | undefined
+    const answer: Answer = ({ headers, method, url = '' }, response) => {
+      if (method === 'PUT') return void response.writeHead(200, { etag: '"p"' }).end()
+      if (!url.includes('uploads')) return void response.end('<R><ETag>"e-2"</ETag></R>')
+      kept = headers['x-amz-meta-md5chksum']
+      return void response.end('<R><UploadId>u</UploadId></R>')
+    }
+    const { ctx, remote } = await storeOf(t, answer, { disableChecksum })
+    const hash = async (kind: string) => (kind === 'md5' ? md5.toString('hex') : '')
+    return { file: await remote.put(ctx, 'a.bin', bodyOf(body), { hash }), kept }
+  }
+  const { file, kept } = await keep(false)
+  assert.equal(kept, md5.toString('base64'))
+  assert.deepEqual(file.hashes, { md5: md5.toString('hex') })
+  assert.equal((await keep(true)).kept, undefined)
 })
 
 test('a listing whose pages lead nowhere ends with an error', async (t) => {

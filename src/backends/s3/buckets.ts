@@ -37,14 +37,17 @@ export async function hasBucket(ctx: Context, { client }: Store, bucket: string)
 
 /** Makes a bucket, in the region of `location_constraint`. */
 export async function makeBucket(ctx: Context, store: Store, bucket: string): Promise<void> {
-  const { locationConstraint, acl, bucketAcl } = store.options
+  const { locationConstraint, acl, bucketAcl, bucketObjectLockEnabled } = store.options
   const body = `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>${escapeXml(locationConstraint)}</LocationConstraint></CreateBucketConfiguration>`
   const canned = bucketAcl === '' ? acl : bucketAcl
   try {
     await store.client.run(ctx, {
       method: 'PUT',
       bucket,
-      headers: canned === '' ? {} : { 'x-amz-acl': canned },
+      headers: {
+        ...(canned === '' ? {} : { 'x-amz-acl': canned }),
+        ...(bucketObjectLockEnabled ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {}),
+      },
       body: Buffer.from(locationConstraint === '' ? '' : body),
     })
   } catch (reason) {

@@ -133,7 +133,7 @@ export class S3Client {
   }
 
   regionOf(bucket: string): string {
-    return this.#regions.get(bucket) ?? this.#endpoint.region
+    return this.#regions.get(bucket) ?? this.#endpoint.regionOf(bucket) ?? this.#endpoint.region
   }
 
   close(): void {
@@ -154,15 +154,14 @@ export class S3Client {
   }
 
   #unsigned({ method, bucket, key = '', query = {}, headers = {}, body }: Call, region: string): Unsigned {
-    const url = this.#endpoint.base(region)
-    const inHost = bucket !== '' && this.#endpoint.inHost(bucket, url)
+    const bucketItself = key === '' && isEmpty(query) && (method === 'PUT' || method === 'DELETE')
+    const { url, inHost } = this.#endpoint.urlOf({ bucket, bucketItself }, region)
     const path = [...(bucket === '' || inHost ? [] : [bucket]), ...(key === '' ? [] : key.split('/'))]
     // An URL would lead elsewhere, out of the bucket even.
     if (path.some((name) => name === '.' || name === '..'))
       throw new AppError('not-found', `${bucket}/${key} cannot be asked for: "." and ".." are no names`)
     const own = path.map(escaped).join('/')
     url.pathname += own
-    if (inHost) url.host = `${bucket}.${url.host}`
     url.search = queryText(query)
     const pays: Headers = this.#requesterPays ? { 'x-amz-request-payer': 'requester' } : {}
     const hash = { 'x-amz-content-sha256': this.#payloadHash(url, body) }
@@ -182,6 +181,10 @@ export class S3Client {
 const elsewhere: ReadonlySet<number> = new Set([301, 307, 400])
 
 const PRESIGNED_SECONDS = 3600
+
+function isEmpty(query: NonNullable<Call['query']>): boolean {
+  return Object.keys(query).length === 0
+}
 
 function mayBeRepeated({ body }: Call): boolean {
   return body === undefined || body instanceof Uint8Array

@@ -4,11 +4,12 @@ import type { Json } from '../../base/json.ts'
 import type { Context } from '../../core/context.ts'
 import { escapeXml, textOf } from '../../net/xml.ts'
 import type { Place, StoreCommand } from '../../remote/object-store.ts'
+import { GIVEN_UP_AFTER_MS } from '../../remote/partial.ts'
 import { md5Header } from './client.ts'
 import { findObject } from './find.ts'
 import { pages } from './pages.ts'
 import type { Store } from './store.ts'
-import { cleanUp, GIVEN_UP_AFTER_MS, listUnfinished } from './unfinished.ts'
+import { cleanUp, listUnfinished } from './unfinished.ts'
 
 type PlaceOf = (path: string) => Place
 type Run = (ctx: Context, store: Store, command: StoreCommand, placeOf: PlaceOf) => Promise<Json>

@@ -5,6 +5,7 @@ import type { Headers } from '../../net/client.ts'
 import { textOf } from '../../net/xml.ts'
 import type { Place, StoredObject } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
+import { copySource } from './access-point.ts'
 import { headOf } from './find.ts'
 import { copyParts } from './multipart.ts'
 import { describedAgain, etagOf, objectOfHeaders } from './object.ts'
@@ -61,7 +62,7 @@ async function copied(ctx: Context, store: Store, copying: Copying, changes: Cha
     etag = (await copyParts(ctx, store, job, { size: known.size, named, described, confirm })).etag
   } else {
     const condition: Headers = known.version === undefined ? {} : { 'x-amz-copy-source-if-match': `"${known.version}"` }
-    const headers = { ...keeping.stored, ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
+    const headers = { ...keeping.stored(), ...described, ...named, ...condition, 'x-amz-metadata-directive': 'REPLACE' }
     const answer = await client.document(ctx, { method: 'PUT', ...to, headers }).catch(changedIf('precondition', file))
     etag = etagOf(textOf(answer, 'ETag'))
   }
@@ -89,5 +90,5 @@ function changedIf(code: ErrorCode, file: FileEntry): (reason: unknown) => never
 function sourceText(store: Store, from: Place, id: string | undefined): string {
   const { bucket, key } = placeOfVersion(store, from, id)
   const version = id === undefined ? '' : `?versionId=${escaped(id)}`
-  return `/${escaped(bucket)}/${key.split('/').map(escaped).join('/')}${version}`
+  return copySource(bucket, key).split('/').map(escaped).join('/') + version
 }

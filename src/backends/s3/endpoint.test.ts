@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultsOf } from '../../schema/option.ts'
+import { copySource } from './access-point.ts'
 import { endpointOf } from './endpoint.ts'
 import { type S3Options, s3Options } from './options.ts'
 import { versionName, withoutVersion } from './versions.ts'
 
 function urlOf(options: Partial<S3Options>, bucket: string, region?: string): string {
   const endpoint = endpointOf({ ...defaultsOf(s3Options), ...options })
-  const url = endpoint.base(region ?? endpoint.region)
-  return endpoint.inHost(bucket, url) ? `${url.protocol}//${bucket}.${url.host}${url.pathname}` : `${url.href}${bucket}`
+  const { url, inHost } = endpoint.urlOf({ bucket, bucketItself: false }, region ?? endpoint.region)
+  return inHost ? url.href : `${url.href}${bucket}`
 }
 
 test('each provider is found where it is, with the bucket where it wants it', () => {
@@ -18,6 +19,13 @@ test('each provider is found where it is, with the bucket where it wants it', ()
     [{ provider: 'AWS' }, 'with.dots', 'https://s3.us-east-1.amazonaws.com/with.dots'],
     [{ provider: 'AWS' }, 'Capitals', 'https://s3.us-east-1.amazonaws.com/Capitals'],
     [{ provider: 'AWS', useAccelerateEndpoint: true }, 'films', 'https://films.s3-accelerate.amazonaws.com/'],
+    [{ provider: 'AWS', useDualStack: true }, 'films', 'https://films.s3.dualstack.us-east-1.amazonaws.com/'],
+    [
+      { useAccelerateEndpoint: true, useDualStack: true },
+      'films',
+      'https://films.s3-accelerate.dualstack.amazonaws.com/',
+    ],
+    [{ useAccelerateEndpoint: true }, '', 'https://s3.us-east-1.amazonaws.com/'],
     [{ provider: 'Minio', endpoint: 'http://127.0.0.1:9000' }, 'films', 'http://127.0.0.1:9000/films'],
     [
       { provider: 'DigitalOcean', endpoint: 'fra1.digitaloceanspaces.com' },
@@ -35,6 +43,24 @@ test('each provider is found where it is, with the bucket where it wants it', ()
   ]
   for (const [options, bucket, expected] of cases) assert.equal(urlOf(options, bucket), expected)
   assert.equal(urlOf({}, 'films', 'eu-west-1'), 'https://films.s3.eu-west-1.amazonaws.com/')
+})
+
+test('an accelerated endpoint does not make or remove buckets', () => {
+  const endpoint = endpointOf({ ...defaultsOf(s3Options), useAccelerateEndpoint: true })
+  const { url } = endpoint.urlOf({ bucket: 'films', bucketItself: true }, 'us-east-1')
+  assert.equal(url.href, 'https://films.s3.us-east-1.amazonaws.com/')
+})
+
+test('an access point is asked at its host, in the region of its ARN when that is wanted', () => {
+  const arn = 'arn:aws:s3:eu-central-1:123456789012:accesspoint:films'
+  const hostIn = (region: string) => `https://films-123456789012.s3-accesspoint.${region}.amazonaws.com/`
+  assert.equal(urlOf({ provider: 'AWS' }, arn), hostIn('us-east-1'))
+  const endpoint = endpointOf({ ...defaultsOf(s3Options), useArnRegion: true })
+  assert.equal(endpoint.regionOf(arn), 'eu-central-1')
+  assert.equal(endpoint.regionOf('films'), undefined)
+  assert.equal(urlOf({ useDualStack: true }, arn, 'eu-central-1'), hostIn('dualstack.eu-central-1'))
+  assert.equal(copySource(arn, 'a/b'), `${arn}/object/a/b`)
+  assert.equal(copySource('films', 'a/b'), '/films/a/b')
 })
 
 test('a provider of no known place needs an endpoint, and that is an URL', () => {

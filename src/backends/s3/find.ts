@@ -7,6 +7,7 @@ import type { FileEntry } from '../../remote/remote.ts'
 import { objectOfHeaders, objectOfListing, parseServerTime } from './object.ts'
 import { firstPage } from './pages.ts'
 import type { Store } from './store.ts'
+import { isPacked, unpackedObject } from './unpack.ts'
 import { findVersion, placeOfVersion, versionQuery } from './versions.ts'
 
 /** The object at a place; undefined when there is none. */
@@ -21,7 +22,8 @@ export async function findObject(ctx: Context, store: Store, place: Place): Prom
   }
   const headers = await head(ctx, store, place, old?.id)
   if (!headers) return undefined
-  const object = objectOfHeaders(place.key, headers)
+  const stored = objectOfHeaders(place.key, headers)
+  const object = options.decompress && isPacked(headers) ? unpackedObject(stored) : stored
   const { useServerModTime } = ctx.get(mainOptions)
   return {
     ...object,

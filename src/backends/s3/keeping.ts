@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Headers } from '../../net/client.ts'
+import { lockHeaders } from './lock.ts'
 import type { S3Options } from './options.ts'
 
 /** What is asked of the store for the objects of one remote: where and how they are kept. */
 export interface Keeping {
-  /** For new objects: ACL, storage class, encryption. */
-  readonly stored: Headers
+  /** For new objects: ACL, storage class, encryption, lock. */
+  stored(): Headers
   /** To read an object, and to upload its parts: the key that the store does not keep. */
   readonly opened: Headers
   /** To copy an object: that key for what is read. */
@@ -18,14 +19,16 @@ export interface Keeping {
 export function keepingOf(options: S3Options): Keeping {
   const { acl, storageClass, serverSideEncryption, sseKmsKeyId } = options
   const opened = customerKey('x-amz-server-side-encryption-customer', options)
+  const stored: Headers = {
+    ...when('x-amz-acl', acl),
+    ...when('x-amz-storage-class', storageClass),
+    ...when('x-amz-server-side-encryption', serverSideEncryption),
+    ...when('x-amz-server-side-encryption-aws-kms-key-id', sseKmsKeyId),
+    ...opened,
+  }
+  lockHeaders(options)
   return {
-    stored: {
-      ...when('x-amz-acl', acl),
-      ...when('x-amz-storage-class', storageClass),
-      ...when('x-amz-server-side-encryption', serverSideEncryption),
-      ...when('x-amz-server-side-encryption-aws-kms-key-id', sseKmsKeyId),
-      ...opened,
-    },
+    stored: () => ({ ...stored, ...lockHeaders(options) }),
     opened,
     copied: customerKey('x-amz-copy-source-server-side-encryption-customer', options),
     etagIsMd5: !serverSideEncryption.startsWith('aws:') && options.sseCustomerAlgorithm === '',

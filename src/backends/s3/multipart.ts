@@ -8,6 +8,7 @@ import type { Chunks, Taken } from './chunks.ts'
 import { findObject } from './find.ts'
 import { describing, etagOf } from './object.ts'
 import { ifNew } from './only-new.ts'
+import type { S3Options } from './options.ts'
 import type { Store } from './store.ts'
 import type { Made, Upload } from './upload.ts'
 
@@ -36,11 +37,12 @@ interface Begun {
 export async function uploadParts(
   ctx: Context,
   store: Store,
-  job: Upload,
+  upload: Upload,
   chunks: Chunks,
   first?: Taken,
 ): Promise<Made> {
   const { options, client } = store
+  const job: Upload = { ...upload, md5: upload.md5 ?? (await md5OfSource(upload, options)) }
   const partSize = partSizeOf(store, job.size ?? 0)
   let size = 0
   async function part(begun: Begun, number: number, bytes: Uint8Array, signal: AbortSignal): Promise<Part> {
@@ -71,6 +73,15 @@ export async function uploadParts(
     const parts = await run.done()
     return await complete(ctx, store, job, { begun, parts, size })
   })
+}
+
+/**
+ * The MD5, which has to be told before the first part: the ETag of parts is another thing, and nothing can be added later. A
+ * source that fails to make it does not keep its file from being uploaded.
+ */
+async function md5OfSource({ info }: Upload, { disableChecksum }: S3Options): Promise<string | undefined> {
+  if (disableChecksum) return undefined
+  return (await info.hash?.('md5').catch(() => '')) || undefined
 }
 
 /** How large the parts of an upload are: as `chunk_size` says, larger where there would be too many. */
@@ -135,7 +146,7 @@ async function inParts(
   work: (begun: Begun, run: Run) => Promise<Made>,
 ): Promise<Made> {
   const { client, keeping, options } = store
-  const headers = { ...keeping.stored, ...described }
+  const headers = { ...keeping.stored(), ...described }
   const answer = await client.document(ctx, { method: 'POST', ...place, query: { uploads: '' }, headers })
   const begun = { place, id: textOf(answer, 'UploadId') ?? '' }
   const run = new Run(ctx.signal, options.uploadConcurrency)

@@ -1,6 +1,6 @@
 import { encodingOption } from '../../remote/encoding.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
-import { bool, int, size, string, tristate } from '../../schema/values.ts'
+import { bool, duration, int, oneOf, size, string, tristate } from '../../schema/values.ts'
 import { providers } from './providers.ts'
 
 const MIB = 1024 * 1024
@@ -70,7 +70,7 @@ export const s3Options = defineOptions('s3', {
     advanced,
   }),
   maxUploadParts: option(int, 10_000, 'Most parts of one upload', { flag: 's3-max-upload-parts', advanced }),
-  copyCutoff: option(size, 4656 * MIB, 'Files above this size are copied by the store in parts of it', {
+  copyCutoff: option(size, 4768 * MIB, 'Files above this size are copied by the store in parts of it', {
     flag: 's3-copy-cutoff',
     advanced,
   }),
@@ -93,6 +93,32 @@ export const s3Options = defineOptions('s3', {
     advanced,
     secret,
   }),
+  roleArn: option(string, '', 'ARN of a role to take on with these keys; its own keys are asked for anew in time', {
+    flag: 's3-role-arn',
+    advanced,
+  }),
+  roleSessionName: option(string, '', 'Name under which the owner of that role sees what is done', {
+    flag: 's3-role-session-name',
+    advanced,
+  }),
+  roleSessionDuration: option(
+    duration,
+    0,
+    'How long keys of the role are good for, 15m to 12h; 0 = as the service likes',
+    {
+      flag: 's3-role-session-duration',
+      advanced,
+    },
+  ),
+  roleExternalId: option(string, '', 'Id that the owner of the role wants to be told', {
+    flag: 's3-role-external-id',
+    advanced,
+    secret,
+  }),
+  stsEndpoint: option(string, '', 'URL of the service that gives keys of a role, if it is not that of AWS', {
+    flag: 's3-sts-endpoint',
+    advanced,
+  }),
   uploadConcurrency: option(int, 4, 'Parts of one file that are under way at once; each is held in memory', {
     flag: 's3-upload-concurrency',
     advanced,
@@ -106,6 +132,19 @@ export const s3Options = defineOptions('s3', {
     flag: 's3-use-accelerate-endpoint',
     advanced,
   }),
+  useDualStack: option(bool, false, 'Use the endpoints of AWS that have IPv6 as well', {
+    flag: 's3-use-dual-stack',
+    advanced,
+  }),
+  useArnRegion: option(
+    bool,
+    false,
+    'Ask an access point, named by its ARN instead of a bucket, in the region of that ARN',
+    {
+      flag: 's3-use-arn-region',
+      advanced,
+    },
+  ),
   leavePartsOnError: option(bool, false, 'Keep the parts of an upload that failed', {
     flag: 's3-leave-parts-on-error',
     advanced,
@@ -146,6 +185,30 @@ export const s3Options = defineOptions('s3', {
   }),
   usePresignedRequest: option(bool, false, 'Upload small files by a signed URL, without headers of a login', {
     flag: 's3-use-presigned-request',
+    advanced,
+  }),
+  decompress: option(bool, false, 'Unpack files that are kept in gzip; their size and MD5 are not known then', {
+    flag: 's3-decompress',
+    advanced,
+  }),
+  objectLockMode: option(oneOf('', 'GOVERNANCE', 'COMPLIANCE'), '', 'Mode in which new files are locked', {
+    flag: 's3-object-lock-mode',
+    advanced,
+  }),
+  objectLockRetainUntilDate: option(string, '', 'Until when: a time, or how long from now, such as "365d"', {
+    flag: 's3-object-lock-retain-until-date',
+    advanced,
+  }),
+  objectLockLegalHoldStatus: option(oneOf('', 'ON', 'OFF'), '', 'Lock new files without an end', {
+    flag: 's3-object-lock-legal-hold-status',
+    advanced,
+  }),
+  bypassGovernanceRetention: option(bool, false, 'Remove files that are locked in the mode GOVERNANCE', {
+    flag: 's3-bypass-governance-retention',
+    advanced,
+  }),
+  bucketObjectLockEnabled: option(bool, false, 'Make new buckets so that files in them can be locked', {
+    flag: 's3-bucket-object-lock-enabled',
     advanced,
   }),
   versions: option(bool, false, 'Show old versions of files too, with their time in the name', {

@@ -2,8 +2,8 @@
 export interface Quirks {
   /** For people. */
   readonly title: string
-  /** Its host for a region, where nothing is set. */
-  readonly host?: (region: string) => string
+  /** Its host for a region, where nothing is set; the one with IPv6 as well, where there are two. */
+  readonly host?: (region: string, dualStack: boolean) => string
   /** Buckets are the first part of the path and not of the host name. */
   readonly pathStyle?: true
   /** Knows only the first form of listings. */
@@ -20,7 +20,8 @@ export interface Quirks {
 export const providers: Readonly<Record<string, Quirks>> = {
   AWS: {
     title: 'Amazon Web Services',
-    host: (region) => `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
+    host: (region, dualStack) =>
+      `s3.${dualStack ? 'dualstack.' : ''}${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
   },
   Alibaba: { title: 'Alibaba Cloud Object Storage', otherMultipartEtag: true },
   ArvanCloud: { title: 'Arvan Cloud', pathStyle: true, oldListing: true, plainListing: true },

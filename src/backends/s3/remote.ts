@@ -39,8 +39,9 @@ const LONGEST_LINK = 7 * 24 * 3600
 export async function openS3(ctx: Context, { name, root, config }: OpenArgs<typeof s3Options>): Promise<Remote> {
   if (config.chunkSize < SMALLEST_PART) throw new AppError('invalid', 's3: chunk_size is 5Mi at least')
   if (config.uploadCutoff > LARGEST_PUT) throw new AppError('invalid', 's3: upload_cutoff is 5Gi at most')
+  const http = HttpClient.of(ctx)
   const store: Store = {
-    client: new S3Client(HttpClient.of(ctx), await signerOf(config), config),
+    client: new S3Client(http, await signerOf(ctx, http, config), config),
     options: config,
     quirks: quirksOf(config),
     keeping: keepingOf(config),

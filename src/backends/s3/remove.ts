@@ -4,6 +4,7 @@ import { escapeXml, textOf } from '../../net/xml.ts'
 import type { Place } from '../../remote/object-store.ts'
 import type { FileEntry } from '../../remote/remote.ts'
 import { md5Header } from './client.ts'
+import { bypassHeaders } from './lock.ts'
 import { fieldOf, type Listed, pages } from './pages.ts'
 import type { Store } from './store.ts'
 import { placeOfVersion, versionQuery } from './versions.ts'
@@ -17,6 +18,7 @@ export async function remove(ctx: Context, store: Store, place: Place, { id }: F
     method: 'DELETE',
     ...placeOfVersion(store, place, id),
     query: versionQuery(id),
+    headers: bypassHeaders(store.options),
   })
 }
 
@@ -42,8 +44,9 @@ async function removeMany(ctx: Context, store: Store, bucket: string, objects: r
   const body = Buffer.from(
     `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${items.join('')}</Delete>`,
   )
+  const bypass = bypassHeaders(store.options)
   const answer = await store.client
-    .document(ctx, { method: 'POST', bucket, query: { delete: '' }, headers: md5Header(body), body })
+    .document(ctx, { method: 'POST', bucket, query: { delete: '' }, headers: { ...md5Header(body), ...bypass }, body })
     .catch((reason: unknown) => {
       if (toAppError(reason).code !== 'unsupported') throw reason
       return undefined
@@ -57,8 +60,9 @@ async function removeMany(ctx: Context, store: Store, bucket: string, objects: r
 
 /** For stores that cannot delete many at once. */
 async function oneByOne(ctx: Context, store: Store, bucket: string, objects: readonly Listed[]): Promise<void> {
+  const headers = bypassHeaders(store.options)
   for (const object of objects) {
     const query = versionQuery(fieldOf(object, 'VersionId'))
-    await store.client.run(ctx, { method: 'DELETE', bucket, key: object.key, query })
+    await store.client.run(ctx, { method: 'DELETE', bucket, key: object.key, query, headers })
   }
 }

@@ -6,6 +6,8 @@ export interface Keys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
+  /** Absent = they do not run out. */
+  readonly expiration?: Date
 }
 
 /** A request before it has a signature. */
@@ -48,10 +50,10 @@ export const anonymous: Signer = {
 }
 
 /** Signature version 4, by AWS's own signer (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html). */
-export async function signerV4(keys: () => Promise<Keys>): Promise<Signer> {
+export async function signerV4(keys: () => Promise<Keys>, service = 's3'): Promise<Signer> {
   const { SignatureV4 } = await import('@smithy/signature-v4')
   const signer = new SignatureV4({
-    service: 's3',
+    service,
     region: 'us-east-1',
     credentials: async () => ({ ...(await keys()) }),
     sha256: Sha256,

@@ -3,6 +3,7 @@ import { toMs } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { childOf, textOf } from '../../net/xml.ts'
 import type { Place } from '../../remote/object-store.ts'
+import { GIVEN_UP_AFTER_MS } from '../../remote/partial.ts'
 import { allBuckets } from './buckets.ts'
 import { parseServerTime } from './object.ts'
 import type { Store } from './store.ts'
@@ -14,9 +15,6 @@ interface Unfinished {
   readonly id: string
   readonly begun: string
 }
-
-/** Uploads in parts older than this are given up by `cleanup`, in ms. */
-export const GIVEN_UP_AFTER_MS = 24 * 3600_000
 
 /** Takes back the uploads below a place that were begun longer ago than `age`, in ms, and never completed. */
 export async function cleanUp(ctx: Context, store: Store, root: Place, age = GIVEN_UP_AFTER_MS): Promise<void> {

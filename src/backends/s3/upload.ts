@@ -10,6 +10,7 @@ import type { PutInfo } from '../../remote/remote.ts'
 import type { Call, Streamed } from './client.ts'
 import { Chunks } from './chunks.ts'
 import { findObject } from './find.ts'
+import { isLocking } from './lock.ts'
 import { partSizeOf, uploadParts } from './multipart.ts'
 import { describing, etagOf, isEncrypted, md5OfEtag } from './object.ts'
 import { ifNew, onlyNew } from './only-new.ts'
@@ -65,7 +66,9 @@ async function transport(ctx: Context, store: Store, job: Upload, body: Body): P
   const chunks = new Chunks(body)
   try {
     const { size } = job
-    if (size !== undefined && size > least && size < uploadCutoff) return await putStream(ctx, store, job, chunks, size)
+    const streamed = !isLocking(store.options) || job.md5 !== undefined
+    if (streamed && size !== undefined && size > least && size < uploadCutoff)
+      return await putStream(ctx, store, job, chunks, size)
     if (size !== undefined && size >= uploadCutoff && size > 0) return await uploadParts(ctx, store, job, chunks)
     // All of a small file, or the beginning of one of which nobody knows the size.
     const first = await chunks.take(least)
@@ -119,7 +122,7 @@ async function putStream(ctx: Context, store: Store, job: Upload, chunks: Chunks
 }
 
 function putCall(store: Store, job: Upload, more: Headers, body: Uint8Array | Streamed): Call {
-  const headers = { ...describing(job.info, job.modTime, store.options), ...store.keeping.stored, ...more }
+  const headers = { ...describing(job.info, job.modTime, store.options), ...store.keeping.stored(), ...more }
   return { method: 'PUT', ...job.place, headers, body }
 }
 

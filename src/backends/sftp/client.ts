@@ -4,10 +4,11 @@ import { userInfo } from 'node:os'
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2'
 import { abortError } from '../../base/abort.ts'
 import { AppError, errorCode, messageOf, toAppError } from '../../base/error.ts'
+import { isTunnel, tunnelled } from '../../net/tunnel.ts'
 import type { Values } from '../../schema/option.ts'
 import type { sftpOptions } from './index.ts'
 import { expanded, loginMethods } from './keys.ts'
-import { algorithmsFor, fingerprint, type KnownKey, knownKeys, verdictOn } from './known-hosts.ts'
+import { algorithmsFor, fingerprint, type KnownKey, knownKeys, pinnedKey, verdictOn } from './known-hosts.ts'
 import type { Channel } from './session.ts'
 import { keep, type Output, type Transport } from './transport.ts'
 
@@ -24,15 +25,13 @@ type Algorithms = NonNullable<ConnectConfig['algorithms']>
 
 /** Connects to the server and logs in. Throws `denied` when either side refuses the other, `io` when it is not reached. */
 export async function connect(settings: ClientSettings): Promise<Transport> {
-  const { options, connectTimeout, localAddress } = settings
+  const { options, connectTimeout } = settings
   const ssh2 = (await import('ssh2')).default
   const username = options.user === '' ? userInfo().username : options.user
   const known = await hostKeys(options)
   const client = new ssh2.Client()
   const authHandler = await loginMethods(ssh2, username, options)
-  // The socket is ours, so that what goes out over it can be held together.
-  const at = { host: options.host, port: options.port, noDelay: true }
-  const socket = dial(localAddress === '' ? at : { ...at, localAddress }).on('error', () => {})
+  const socket = await socketTo(settings)
   let refusal: AppError | undefined
   const config: ConnectConfig = {
     sock: socket,
@@ -61,6 +60,15 @@ export async function connect(settings: ClientSettings): Promise<Transport> {
     throw error
   })
   return new ClientTransport(client, socket, options)
+}
+
+/** A socket of our own, so that what goes out over it can be held together. One without proxy may not have come about yet. */
+async function socketTo({ options, localAddress, connectTimeout }: ClientSettings): Promise<Socket> {
+  const { host, port } = options
+  const at = { host, port, noDelay: true }
+  if (!isTunnel(options)) return dial(localAddress === '' ? at : { ...at, localAddress }).on('error', () => {})
+  const socket = await tunnelled({ ...options, localAddress, connectTimeout })
+  return socket.setNoDelay().on('error', () => {})
 }
 
 class ClientTransport implements Transport {
@@ -137,7 +145,8 @@ class ClientTransport implements Transport {
 }
 
 /** The keys by which the host is known, from the file that was named, or from the user's own. */
-async function hostKeys({ knownHostsFile, host, port }: Values<typeof sftpOptions>): Promise<KnownKey[]> {
+async function hostKeys({ knownHostsFile, hostKeys, host, port }: Values<typeof sftpOptions>): Promise<KnownKey[]> {
+  if (knownHostsFile === '' && hostKeys.length > 0) return hostKeys.map(pinnedKey)
   const path = expanded(knownHostsFile === '' ? '~/.ssh/known_hosts' : knownHostsFile)
   try {
     return knownKeys(await readFile(path, 'utf8'), host, port)
@@ -148,7 +157,7 @@ async function hostKeys({ knownHostsFile, host, port }: Values<typeof sftpOption
 }
 
 function checkHost(key: Buffer, known: readonly KnownKey[], settings: ClientSettings): AppError | undefined {
-  const { host, knownHostsFile } = settings.options
+  const { host, knownHostsFile, hostKeys } = settings.options
   const shown = fingerprint(key)
   const verdict = verdictOn(key, known)
   if (verdict === 'known') return undefined
@@ -158,7 +167,10 @@ function checkHost(key: Buffer, known: readonly KnownKey[], settings: ClientSett
   }
   const why = {
     unknown: `it is not in ${knownHostsFile}: add it, if it is the right one`,
-    changed: 'another one is known: somebody may listen in, or the server was set up anew',
+    changed:
+      hostKeys.length > 0 && knownHostsFile === ''
+        ? 'it is not one of host_keys'
+        : 'another one is known: somebody may listen in, or the server was set up anew',
     revoked: 'it was revoked',
   }[verdict]
   return new AppError('denied', `sftp: the host key ${shown} of ${host} is refused: ${why}`)

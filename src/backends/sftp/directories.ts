@@ -1,4 +1,4 @@
-import { AppError } from '../../base/error.ts'
+import { AppError, toAppError } from '../../base/error.ts'
 import { isEntryName, join, nameOf, parentOf } from '../../base/path.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import type { Session } from './session.ts'
@@ -29,8 +29,27 @@ export async function makeDirectory(session: Session, full: string): Promise<voi
   }
 }
 
+/** Removes an empty directory. Throws `not-empty`, `not-found`. */
+export async function removeDirectory(session: Session, full: string): Promise<void> {
+  try {
+    await session.removeDirectory(full)
+  } catch (error) {
+    // The protocol has no word for it.
+    if (toAppError(error).code === 'io' && !session.end && (await holdsSomething(session, full)))
+      throw new AppError('not-empty', `${nameOf(full)} is not empty`, { cause: error })
+    throw error
+  }
+}
+
+/** Gives a directory another place, whose parents are made. Throws `exists` for one that is taken. */
+export async function moveDirectory(session: Session, from: string, to: string): Promise<void> {
+  if (await existing(session, to)) throw new AppError('exists', `${nameOf(to)} exists already`)
+  await makeDirectory(session, above(to))
+  await session.rename(from, to)
+}
+
 /** Whether a directory has any entry, shown or not. */
-export async function holdsSomething(session: Session, full: string): Promise<boolean> {
+async function holdsSomething(session: Session, full: string): Promise<boolean> {
   const handle = await session.openDirectory(full)
   try {
     for (let names = await session.readDirectory(handle); names; names = await session.readDirectory(handle))

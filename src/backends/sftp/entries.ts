@@ -28,6 +28,6 @@ export function refuseChanged(file: FileEntry, now: Attributes): void {
   throw new AppError('not-found', `${nameOf(file.path)} has changed since it was looked up`, { retry: 'now' })
 }
 
-function modTimeOf({ mtime = 0 }: Attributes): Nanoseconds {
+export function modTimeOf({ mtime = 0 }: Attributes): Nanoseconds {
   return BigInt(mtime) * SECOND
 }

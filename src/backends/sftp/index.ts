@@ -1,4 +1,5 @@
 import { defineBackend } from '../../remote/backend.ts'
+import { encodingOption } from '../../remote/encoding.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, commaList, duration, int, oneOf, size, spaceList, string } from '../../schema/values.ts'
 
@@ -23,6 +24,10 @@ export const sftpOptions = defineOptions('sftp', {
     flag: 'sftp-key-file',
   }),
   keyFilePass: option(string, '', 'Passphrase of the private key', { flag: 'sftp-key-file-pass', ...obscured }),
+  hostKeys: option(commaList, [], 'Keys that the server is checked by, each as "algorithm base64"', {
+    flag: 'sftp-host-keys',
+    advanced,
+  }),
   knownHostsFile: option(
     string,
     '',
@@ -96,6 +101,14 @@ export const sftpOptions = defineOptions('sftp', {
     flag: 'sftp-concurrency',
     advanced,
   }),
+  disableConcurrentReads: option(bool, false, 'Read a file by one request after the other', {
+    flag: 'sftp-disable-concurrent-reads',
+    advanced,
+  }),
+  disableConcurrentWrites: option(bool, false, 'Write a file by one request after the other', {
+    flag: 'sftp-disable-concurrent-writes',
+    advanced,
+  }),
   connections: option(int, 0, 'Connections at once, which several calls can share; 0 is up to 8', {
     flag: 'sftp-connections',
     advanced,
@@ -103,6 +116,16 @@ export const sftpOptions = defineOptions('sftp', {
   setEnv: option(spaceList, [], 'Environment of the commands that are run on the server, as NAME=value', {
     flag: 'sftp-set-env',
     advanced,
+  }),
+  socksProxy: option(string, '', 'SOCKS 5 proxy to connect through, [user[:pass]@]host:port', {
+    flag: 'sftp-socks-proxy',
+    advanced,
+    secret: true,
+  }),
+  httpProxy: option(string, '', 'HTTP proxy with CONNECT to connect through, http://[user:pass@]host:port', {
+    flag: 'sftp-http-proxy',
+    advanced,
+    secret: true,
   }),
   ciphers: option(spaceList, [], 'Ciphers to offer, the best first', { flag: 'sftp-ciphers', advanced }),
   keyExchange: option(spaceList, [], 'Key exchanges to offer, the best first', {
@@ -123,6 +146,7 @@ export const sftpOptions = defineOptions('sftp', {
     'Program that connects, with its arguments, such as "ssh -i key user@host": for jump hosts, certificates and ~/.ssh/config',
     { flag: 'sftp-ssh', ...command },
   ),
+  encoding: encodingOption('sftp-encoding', 'None'),
   copyIsHardlink: option(bool, false, 'Copy within the server by hard links: both names are then one file', {
     flag: 'sftp-copy-is-hardlink',
     advanced,

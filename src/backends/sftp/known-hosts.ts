@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { AppError } from '../../base/error.ts'
 
 /** A key of a host, as a known_hosts file has it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownKey {
@@ -18,6 +19,14 @@ export function knownKeys(text: string, host: string, port: number): KnownKey[] 
     if (!isFor(hosts, name)) return []
     return [{ type, key: Buffer.from(key, 'base64'), revoked: marker === '@revoked' }]
   })
+}
+
+/** The key of a text `ssh-ed25519 AAAA...`. Throws `invalid` for another text. */
+export function pinnedKey(text: string): KnownKey {
+  const [type, base64, ...rest] = text.trim().split(/\s+/)
+  if (type === undefined || base64 === undefined || rest.length > 0 || !(type in algorithms))
+    throw new AppError('invalid', `sftp: host_keys: "${text}" is not an algorithm and a key in base64`)
+  return { type, key: Buffer.from(base64, 'base64'), revoked: false }
 }
 
 /** What the known keys of a host say of the one that it shows. */

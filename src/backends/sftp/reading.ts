@@ -13,6 +13,16 @@ export interface OpenFile {
   readonly release: () => void
 }
 
+/** An opened file or directory; closed again when the signal aborts before it is there. */
+export async function openHandle(signal: AbortSignal, session: Session, opening: Promise<Handle>): Promise<Handle> {
+  try {
+    return await orAbort(signal, opening)
+  } catch (error) {
+    opening.then((handle) => session.close(handle)).catch(() => {})
+    throw error
+  }
+}
+
 /** How the bytes of a file are asked for, or sent. */
 export interface Pipeline {
   /** Bytes in one request. */
@@ -33,7 +43,10 @@ export function pipelineOf({ longest }: Session, options: Pipeline): Pipeline {
   const { chunkSize, concurrency } = options
   if (chunkSize !== COMMON || longest === undefined || longest < COMMON) return options
   const larger = Math.min(longest, LARGEST)
-  return { chunkSize: larger, concurrency: Math.max(2, Math.floor((chunkSize * concurrency) / larger)) }
+  return {
+    chunkSize: larger,
+    concurrency: Math.min(concurrency, Math.max(2, Math.floor((chunkSize * concurrency) / larger))),
+  }
 }
 
 /** The bytes of a range of an open file, in order, many requests ahead of the reader. It can be read once. */

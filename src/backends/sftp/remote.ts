@@ -1,27 +1,30 @@
 import { orAbort } from '../../base/abort.ts'
 import { bodyOf, type Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
-import { asCanonical, isEntryName, isInside, join } from '../../base/path.ts'
+import { asCanonical, isInside } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import { netOptions } from '../../net/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
+import { encodePath } from '../../remote/encoding.ts'
 import { incoming } from '../../remote/incoming.ts'
 import { inBatches } from '../../remote/listing.ts'
-import { isPartialName, partialName } from '../../remote/partial.ts'
+import { partialName } from '../../remote/partial.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import type { Values } from '../../schema/option.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import { connect } from './client.ts'
-import { above, below, holdsSomething, makeDirectory } from './directories.ts'
+import { above, below, makeDirectory, moveDirectory, removeDirectory } from './directories.ts'
 import { entryOf, fileEntry, refuseChanged, SECOND } from './entries.ts'
 import type { sftpOptions } from './index.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { listDirectory } from './listing.ts'
 import { type Connection, type Lease, Pool } from './pool.ts'
 import { programTransport } from './program.ts'
-import { pipelined, pipelineOf } from './reading.ts'
-import { type Handle, type NamedAttributes, openFlags, Session } from './session.ts'
+import { openHandle, type Pipeline, pipelined, pipelineOf } from './reading.ts'
+import { type Handle, openFlags, Session } from './session.ts'
 import { hashIn, quoted, type Shell, shellOf, usageIn } from './shell.ts'
 import { existing, renameOver, TempFile, timesOf } from './temp-file.ts'
 import { SftpWriter } from './writer.ts'
@@ -94,6 +97,7 @@ function missing(session: Session, shell: Shell, config: Options): Partial<Remot
       : { copy: undefined }),
     ...(shell.hashCommands.size > 0 ? {} : { hash: undefined }),
     ...(config.setModtime ? {} : { setModTime: undefined }),
+    ...(config.disableConcurrentWrites ? { openWriter: undefined } : {}),
     ...(session.has('statvfs@openssh.com') || shell.type === 'unix' ? {} : { about: undefined }),
   }
 }
@@ -130,7 +134,8 @@ class SftpRemote implements Remote {
   }
 
   list(ctx: Context, dir: string): Listing {
-    return inBatches(() => this.#batches(ctx, dir))
+    const { pool, config } = this.#parts
+    return inBatches(() => listDirectory(ctx, { pool, ...config }, { full: this.#full(dir), dir }))
   }
 
   async stat(ctx: Context, path: string): Promise<Entry | undefined> {
@@ -152,7 +157,7 @@ class SftpRemote implements Remote {
       lease.release()
     }
     try {
-      handle = await openHandle(ctx, session, session.open(this.#full(file.path), openFlags.read))
+      handle = await openHandle(ctx.signal, session, session.open(this.#full(file.path), openFlags.read))
       const now = await orAbort(ctx.signal, session.fstat(handle))
       refuseChanged(file, now)
       const last = Math.min(end, now.size ?? end)
@@ -160,7 +165,7 @@ class SftpRemote implements Remote {
         return pipelined(
           { session, handle, signal: ctx.signal, release },
           { start: range.start, end: last },
-          pipelineOf(session, this.#parts.config),
+          pipelineOf(session, this.#pipeline(this.#parts.config.disableConcurrentReads)),
         )
     } catch (error) {
       release()
@@ -198,16 +203,7 @@ class SftpRemote implements Remote {
 
   async rmdir(ctx: Context, dir: string): Promise<void> {
     const full = this.#full(asCanonical(dir))
-    await this.#use(ctx, async (session) => {
-      try {
-        await session.removeDirectory(full)
-      } catch (error) {
-        // The protocol has no word for it.
-        if (toAppError(error).code === 'io' && !session.end && (await holdsSomething(session, full)))
-          throw new AppError('not-empty', `${dir} is not empty`, { cause: error })
-        throw error
-      }
-    })
+    await this.#use(ctx, (session) => removeDirectory(session, full))
   }
 
   /** By the server itself: as a second name of the same file when the configuration says so, else as a copy. */
@@ -248,11 +244,7 @@ class SftpRemote implements Remote {
   async moveDirectory(ctx: Context, from: string, to: string): Promise<void> {
     if (isInside(to, from)) throw new AppError('invalid', `can't move ${from} into itself`)
     const [source, target] = [this.#full(asCanonical(from)), this.#full(asCanonical(to))]
-    await this.#use(ctx, async (session) => {
-      if (await existing(session, target)) throw new AppError('exists', `${to} exists already`)
-      await makeDirectory(session, above(target))
-      await session.rename(source, target)
-    })
+    await this.#use(ctx, (session) => moveDirectory(session, source, target))
   }
 
   async hash(ctx: Context, file: FileEntry, kind: string): Promise<string> {
@@ -278,53 +270,21 @@ class SftpRemote implements Remote {
     return usageIn(await this.#run(ctx, `df -k ${quoted(this.#parts.shell.type, this.#shellPath(''))}`))
   }
 
+  async cleanUp(ctx: Context): Promise<void> {
+    await removeLeftovers(ctx, this.#pool, this.#full(''))
+  }
+
   async close(): Promise<void> {
     await this.#pool.close()
   }
 
-  async *#batches(ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
-    const lease = await this.#pool.lease(ctx.signal)
-    const { session } = lease
-    try {
-      const full = this.#full(dir)
-      const handle = await openHandle(ctx, session, session.openDirectory(full))
-      try {
-        for (let names = await orAbort(ctx.signal, session.readDirectory(handle)); names;) {
-          // The next ones come while these are looked at.
-          const next = session.readDirectory(handle)
-          next.catch(() => {})
-          yield await this.#entries(ctx, session, dir, names)
-          names = await orAbort(ctx.signal, next)
-        }
-      } finally {
-        session.close(handle).catch(() => {})
-      }
-    } finally {
-      lease.release()
-    }
-  }
-
-  async #entries(
-    ctx: Context,
-    session: Session,
-    dir: string,
-    names: readonly NamedAttributes[],
-  ): Promise<readonly Entry[]> {
-    const { skipLinks } = this.#parts.config
-    const shown = names.filter(({ name }) => isEntryName(name) && !isPartialName(name))
-    const entries = shown.map(async ({ name, attributes }) => {
-      const path = join(dir, name)
-      if (typeOf(attributes) !== 'link') return entryOf(path, attributes)
-      const target = skipLinks ? undefined : await existing(session, this.#full(path)).catch(() => undefined)
-      if (!target && !skipLinks) ctx.log.debug('left out: the link leads nowhere', { object: path })
-      return target && entryOf(path, target)
-    })
-    return (await orAbort(ctx.signal, Promise.all(entries))).filter((entry) => entry !== undefined)
-  }
-
   /** A new file in the directory of `target`, which is made when it is missing. */
   async #temp(ctx: Context, target: string): Promise<TempFile> {
-    const parts = { pool: this.#pool, signal: ctx.signal, pipeline: this.#parts.config }
+    const parts = {
+      pool: this.#pool,
+      signal: ctx.signal,
+      pipeline: this.#pipeline(this.#parts.config.disableConcurrentWrites),
+    }
     const dir = above(target)
     const path = below(dir, partialName(ctx.get(mainOptions).partialSuffix))
     try {
@@ -334,6 +294,11 @@ class SftpRemote implements Remote {
       await this.#use(ctx, (session) => makeDirectory(session, dir))
       return await TempFile.create(parts, path)
     }
+  }
+
+  #pipeline(oneByOne: boolean): Pipeline {
+    const { chunkSize, concurrency } = this.#parts.config
+    return { chunkSize, concurrency: oneByOne ? 1 : concurrency }
   }
 
   #settable(info: PutInfo): PutInfo {
@@ -361,24 +326,19 @@ class SftpRemote implements Remote {
   }
 
   #full(path: string): string {
-    return below(this.#parts.root, path) || '.'
+    return below(this.#parts.root, this.#stored(path)) || '.'
   }
 
   /** The path as the shell of the server sees it. */
   #shellPath(path: string): string {
     const { pathOverride } = this.#parts.config
-    if (pathOverride.startsWith('@')) return below(pathOverride.slice(1), below(this.#parts.absolute, path).slice(1))
-    return below(pathOverride === '' ? this.#parts.absolute : pathOverride, path)
+    const stored = this.#stored(path)
+    if (pathOverride.startsWith('@')) return below(pathOverride.slice(1), below(this.#parts.absolute, stored).slice(1))
+    return below(pathOverride === '' ? this.#parts.absolute : pathOverride, stored)
   }
-}
 
-/** An opened file or directory; closed again when the context is aborted before it is there. */
-async function openHandle(ctx: Context, session: Session, opening: Promise<Handle>): Promise<Handle> {
-  try {
-    return await orAbort(ctx.signal, opening)
-  } catch (error) {
-    opening.then((handle) => session.close(handle)).catch(() => {})
-    throw error
+  #stored(path: string): string {
+    return encodePath(this.#parts.config.encoding, path)
   }
 }
 

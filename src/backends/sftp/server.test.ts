@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { faultProxy } from '../../../test/fault-proxy.ts'
@@ -9,11 +19,12 @@ import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, serve, sluice } from '../../../test/program.ts'
 import { rclone } from '../../../test/rclone.ts'
 import { type Sshd, startSshd } from '../../../test/servers/sshd.ts'
-import { freePort } from '../../../test/web.ts'
+import { freePort, listening } from '../../../test/web.ts'
 import { bodyOf, collect } from '../../base/body.ts'
 import { mainOptions } from '../../core/options.ts'
 import { recordingLogger, testContext } from '../../core/testing.ts'
 import { retrying } from '../../layers/retry.ts'
+import { parseEncoding } from '../../remote/encoding.ts'
 import type { Remote } from '../../remote/remote.ts'
 import { type Change, opened } from '../../../test/servers/sftp-remote.ts'
 
@@ -104,6 +115,66 @@ describe('sftp on OpenSSH', { skip: missing('sshd', 'ssh', 'rclone') }, () => {
     for (let again = 0; again < 2; again++) await linking.copy?.(ctx, file, 'sub/c.bin')
     assert.equal(statSync(join(dir, 'a.bin')).ino, statSync(join(dir, 'sub/c.bin')).ino)
     assert.deepEqual(readdirSync(join(dir, 'sub')), ['c.bin'])
+  })
+
+  test('cleanup removes what uploads left behind a day ago, and nothing else', async (t) => {
+    const dir = join(server.root, 'leftovers')
+    const old = new Date(Date.now() - 25 * 3600_000)
+    const partial = `.sluice-${'0'.repeat(16)}`
+    files(dir, {
+      'a.txt': 'a',
+      [`${partial}.partial`]: 'young',
+      [`sub/deep/${partial}.partial`]: 'old',
+      [`sub/${partial}.replaced`]: 'perhaps all there is of a file',
+      'sub/.sluice-notes.partial': 'of somebody else',
+    })
+    for (const path of readdirSync(dir, { recursive: true }) as string[])
+      if (path.startsWith('sub/') || path === 'a.txt') utimesSync(join(dir, path), old, old)
+    const remote = await connected(t, {}, dir)
+    await remote.cleanUp?.(ctx)
+    assert.deepEqual(
+      (readdirSync(dir, { recursive: true }) as string[]).toSorted(),
+      [
+        `${partial}.partial`,
+        'a.txt',
+        'sub',
+        'sub/.sluice-notes.partial',
+        `sub/${partial}.replaced`,
+        'sub/deep',
+      ].toSorted(),
+    )
+  })
+
+  test('the server is reached through the SOCKS proxy of another one, and known by a pinned key', async (t) => {
+    const port = await freePort()
+    const options = ['-F', 'none', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${server.knownHosts}`]
+    const to = ['-i', server.keyFile, '-p', `${server.port}`, `${server.user}@127.0.0.1`]
+    const proxy = spawn('ssh', [...options, '-N', '-D', `127.0.0.1:${port}`, ...to])
+    t.after(() => proxy.kill())
+    await listening(port, proxy)
+    const [, ...key] = readFileSync(server.knownHosts, 'utf8').trim().split(/\s+/)
+    const hostKeys = [key.slice(0, 2).join(' ')]
+    const remote = await connected(t, { socksProxy: `127.0.0.1:${port}`, knownHostsFile: '', hostKeys })
+    assert.ok((await bytesAt(ctx, remote, 'big.bin')).equals(big))
+    const other = [`ssh-ed25519 ${readFileSync(`${server.keyFile}.pub`, 'utf8').split(' ')[1]}`]
+    await rejectsWith(opened(ctx, server, { knownHostsFile: '', hostKeys: other }), 'denied')
+    await rejectsWith(opened(ctx, server, { knownHostsFile: '', hostKeys: ['what'] }), 'invalid')
+  })
+
+  test('files are read and written by one request after the other when that is wanted', async (t) => {
+    const { remote } = await place(t, { disableConcurrentReads: true, disableConcurrentWrites: true })
+    await remote.put(ctx, 'a.bin', bodyOf(big), { size: big.length })
+    assert.ok((await bytesAt(ctx, remote, 'a.bin')).equals(big))
+    assert.ok(!remote.openWriter)
+  })
+
+  test('names are stored under others where the configuration says so', async (t) => {
+    const { remote, dir } = await place(t, { encoding: parseEncoding('Ctl,Colon') })
+    await putText(ctx, remote, 'a:b/line\nbreak', 'x')
+    assert.deepEqual(readdirSync(join(dir, 'a：b')), ['line␊break'])
+    assert.deepEqual([...(await listed(ctx, remote, 'a:b')).keys()], ['a:b/line\nbreak'])
+    const file = await fileAt(ctx, remote, 'a:b/line\nbreak')
+    assert.equal(await remote.hash?.(ctx, file, 'md5'), '9dd4e461268c8034f5c8564e155c67a6')
   })
 
   test('the space of the server is told', async (t) => {

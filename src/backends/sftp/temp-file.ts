@@ -2,7 +2,7 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import { toMs } from '../../base/time.ts'
-import { partialName } from '../../remote/partial.ts'
+import { ASIDE, partialName } from '../../remote/partial.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import { type Attributes, typeOf } from './attributes.ts'
 import type { Lease, Pool } from './pool.ts'
@@ -193,7 +193,7 @@ export async function renameOver(session: Session, from: string, to: string): Pr
     await session.rename(from, to)
   } catch (error) {
     if (session.end || !(await existing(session, to)) || !(await existing(session, from))) throw error
-    const aside = `${to.slice(0, to.lastIndexOf('/') + 1)}${partialName('.replaced')}`
+    const aside = `${to.slice(0, to.lastIndexOf('/') + 1)}${partialName(ASIDE)}`
     await session.rename(to, aside)
     try {
       await session.rename(from, to)
