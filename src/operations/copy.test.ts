@@ -196,3 +196,20 @@ test('a large file from afar comes in several streams, whole or not at all', asy
   assert.deepEqual(readdirSync(dir), ['copy'])
   await it.remotes.close()
 })
+
+test('a copy in several streams that is not what the source says never gets its name', async (t) => {
+  const dir = folder(t)
+  const it = bench({ multiThreadCutoff: 1_000_000, multiThreadStreams: 3 }, { retries: 1 })
+  const memory = await it.remotes.open(':memory:sums')
+  await memory.put(it.ctx, 'f', bodyOf(Buffer.alloc(70 * 1024 * 1024, 'a')), {})
+  const source = extend(distant(memory), {
+    open: async (ctx, file, range) =>
+      range?.start ? bodyOf(Buffer.alloc(range.end - range.start, 'b')) : await memory.open(ctx, file, range),
+  })
+  const target = await it.remotes.open(dir)
+  await plant(it, target, { copy: 'what was there' })
+  const job = { source, file: await fileAt(it, memory, 'f'), target, path: 'copy' }
+  await assert.rejects(copyFile(it.ctx, job), /corrupted on transfer: md5 hashes differ/)
+  assert.deepEqual(await harvest(it, target), { copy: 'what was there' })
+  await it.remotes.close()
+})

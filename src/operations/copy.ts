@@ -15,6 +15,12 @@ import { leaveOut } from './leave-out.ts'
 import { copyOptions } from './options.ts'
 import { copyInStreams, wantsStreams } from './streams.ts'
 
+/** A checksum: its kind, one of `hashKinds`, and its value in hex. */
+export interface Checksum {
+  readonly kind: string
+  readonly digest: string
+}
+
 /** One file to be copied or moved. */
 export interface FileJob {
   readonly source: Remote
@@ -163,13 +169,8 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const { source, file, target, path, budget } = job
   const { ignoreChecksum } = ctx.get(copyOptions)
   const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
-  const written = wantsStreams(ctx, job) ? await copyInStreams(ctx, job, transfer) : undefined
-  if (written) {
-    // Parts that come in any order have no checksum on the way: what the source knows is compared.
-    const digest = kind === undefined ? '' : await hashOf(ctx, { remote: source, file }, kind)
-    await verify(ctx, job, written, kind === undefined || digest === '' ? undefined : { kind, digest })
-    return written
-  }
+  const written = wantsStreams(ctx, job) ? await streamed(ctx, job, transfer, kind) : undefined
+  if (written) return written
   const opened = await source.open(ctx, file)
   if (opened instanceof FileSlice) opened.confirmAtEnd = true
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
@@ -180,6 +181,23 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const stored = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
   await verify(ctx, whole, stored, kind === undefined ? undefined : { kind, digest: sum.digest })
   return stored
+}
+
+/** A copy by several reads. Parts that come in any order have no checksum on the way: what the source knows is compared. */
+async function streamed(
+  ctx: Context,
+  job: FileJob,
+  transfer: Transfer,
+  kind: string | undefined,
+): Promise<FileEntry | undefined> {
+  const { source, file, target } = job
+  const digest = kind === undefined ? '' : await hashOf(ctx, { remote: source, file }, kind)
+  const expected = kind === undefined || digest === '' ? undefined : { kind, digest }
+  // What this machine stored costs little to read while more is coming; other storage may know the checksum by itself.
+  const { isLocal } = target.info.traits
+  const written = await copyInStreams(ctx, job, transfer, isLocal ? expected : undefined)
+  if (written) await verify(ctx, job, written, isLocal ? undefined : expected)
+  return written
 }
 
 function putInfo(ctx: Context, job: FileJob, kind: string | undefined, readBack: boolean): PutInfo {
@@ -227,7 +245,7 @@ async function verify(
   ctx: Context,
   { target, file, path }: FileJob,
   written: FileEntry,
-  sent: { readonly kind: string; readonly digest: string } | undefined,
+  sent: Checksum | undefined,
 ): Promise<void> {
   let wrong: string | undefined
   if (!ctx.get(copyOptions).ignoreSize && file.size >= 0 && written.size >= 0 && written.size !== file.size)
