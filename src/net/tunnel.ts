@@ -65,7 +65,10 @@ async function throughHttp(tunnel: Tunnel): Promise<Socket> {
   return await answered
 }
 
-/** RFC 1928; a login by RFC 1929. The proxy looks the host up. */
+/**
+ * RFC 1928; a login by RFC 1929. The proxy looks the host up. The library for this (socks) loses what a host says first to whoever
+ * does not listen for `data` at once.
+ */
 async function throughSocks(tunnel: Tunnel): Promise<Socket> {
   const { host, port, socksProxy, localAddress } = tunnel
   const at = URL.parse(`socks://${socksProxy}`)
