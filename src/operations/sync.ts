@@ -129,8 +129,11 @@ class Run {
   #timeUp(): void {
     const message = 'max transfer duration reached as set by --max-duration'
     const error = new AppError('aborted', message, { stop: 'max-duration' })
-    if (this.#flags.cutoffMode === 'HARD') this.#stop(error)
-    else this.#fault(error, this.#ends.target.info.description)
+    if (this.#flags.cutoffMode === 'HARD') {
+      // There may be nothing that the end of all interrupts.
+      this.#faults.add(error)
+      this.#stop(error)
+    } else this.#fault(error, this.#ends.target.info.description)
   }
 
   /** Ends all that runs. */
