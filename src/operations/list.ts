@@ -5,7 +5,7 @@ import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
-import { fractionDigits, rfc3339 } from './format-time.ts'
+import { rfc3339, timeDigits } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
 import { storedPathOf } from './stored-path.ts'
 import { walkFolders, type WalkOptions } from './walk.ts'
@@ -22,6 +22,8 @@ export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
   readonly metadata?: boolean
   /** Names as they are stored, of a remote that encrypts them. */
   readonly showEncrypted?: boolean
+  /** Ids as the storage below has them, which are the same: what wraps a storage shows its ids. */
+  readonly showOrigIDs?: boolean
 }
 
 /** One entry as `lsjson` and `operations/list` give it, keys in this order (rc.md 3.2). */
@@ -36,6 +38,7 @@ export interface ListItem {
   readonly IsDir: boolean
   readonly Hashes?: Readonly<Record<string, string>>
   readonly ID?: string
+  readonly OrigID?: string
   readonly Tier?: string
   readonly IsBucket?: true
   readonly Metadata?: Readonly<Record<string, string>>
@@ -99,8 +102,7 @@ export async function listOne(
 type Describe = (entry: Entry) => ListItem | Promise<ListItem>
 
 function describer(ctx: Context, remote: Remote, options: ListOptions): Describe {
-  // A disk tells nanoseconds even where it can't set them.
-  const digits = remote.info.traits.isLocal ? 9 : fractionDigits(remote.info.precision)
+  const digits = timeDigits(remote.info)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
   const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
   const { noMimeType, noModTime, metadata } = options
@@ -120,6 +122,7 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
       : { ...names, Size, MimeType: typeOf(entry), ModTime, IsDir }
     if (hashes) item.Hashes = hashes
     if (entry.id) item.ID = entry.id
+    if (entry.id && options.showOrigIDs) item.OrigID = entry.id
     if (isFile && entry.tier) item.Tier = entry.tier
     if (inRoot && !isFile && !Path.includes('/')) item.IsBucket = true
     if (metadata && entry.metadata) item.Metadata = entry.metadata

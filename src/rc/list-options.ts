@@ -24,6 +24,7 @@ export type RcListOptions = Pick<
   | 'noMimeType'
   | 'showHash'
   | 'showEncrypted'
+  | 'showOrigIDs'
   | 'hashTypes'
   | 'dirsOnly'
   | 'filesOnly'

@@ -16,14 +16,13 @@ const lsjsonOptions = defineOptions('lsjson', {
   filesOnly: option(bool, false, 'List files only'),
   dirsOnly: option(bool, false, 'List folders only'),
   encrypted: option(bool, false, 'Show names as they are stored, of a remote that encrypts them'),
-  original: option(bool, false, 'Show ids as the storage below has them', {
-    inert: 'no storage here changes ids',
-  }),
+  original: option(bool, false, 'Show ids as the storage below has them'),
   stat: option(bool, false, 'Show the one entry that is named, not what is in it'),
 })
 
 function optionsOf(io: CommandIo): ListOptions {
-  const { recursive, hash, hashType, noModtime, noMimetype, filesOnly, dirsOnly, encrypted } = io.get(lsjsonOptions)
+  const { recursive, hash, hashType, noModtime, noMimetype, filesOnly, dirsOnly, encrypted, original } =
+    io.get(lsjsonOptions)
   const { metadata } = io.get(copyOptions)
   return {
     recurse: recursive,
@@ -34,6 +33,7 @@ function optionsOf(io: CommandIo): ListOptions {
     filesOnly,
     dirsOnly,
     showEncrypted: encrypted,
+    showOrigIDs: original,
     metadata,
   }
 }
