@@ -367,6 +367,19 @@ test('names that differ in their Unicode form are one file', async () => {
   assert.equal(stats.transfers, 0)
 })
 
+test('--no-check-dest is refused beside what needs to know the destination', async () => {
+  const trees = { source: { a: '1' }, target: { b: '2' } }
+  for (const [mode, flags, message] of [
+    ['sync', {}, /with sync: use copy instead/],
+    ['copy', { immutable: true }, /with --immutable/],
+    ['copy', { backupDir: ':memory:store/old' }, /with --backup-dir/],
+  ] as const) {
+    const { error, target } = await trial({ mode, flags: { noCheckDest: true, ...flags }, ...trees })
+    assert.match(error?.message ?? '', message)
+    assert.deepEqual(target, { b: '2' })
+  }
+})
+
 test('--order-by and --check-first decide what is copied first', async () => {
   const { lines } = await trial({
     mode: 'copy',
