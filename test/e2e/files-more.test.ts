@@ -129,3 +129,15 @@ test('dedupe asks what to keep, and says what it can not do', async (t) => {
   assert.equal((await sluice(['dedupe', '--by-hash', 'rename', dir])).code, 2)
   assert.deepEqual(readdirSync(dir), ['b', 'c', 'd'])
 })
+
+test('a place where the system makes no folders is an error, and --version is a flag of one command alone', async (t) => {
+  const dir = scratch(t)
+  files(dir, { v10: '', v9: '' })
+  const refused = await sluice(['copy', dir, '/proc/none/here', '--retries', '1'])
+  assert.equal(refused.code === 0, false)
+  assert.match(refused.stderr, /Failed to copy/)
+  assert.equal((await sluice(['copy', dir, join(dir, 'a/b/c'), '--exclude', '/a/**'])).code, 0)
+  assert.deepEqual(readdirSync(join(dir, 'a/b/c')), ['v10', 'v9'])
+  assert.match((await sluice(['--version'])).stdout, /^sluice v/)
+  assert.match((await sluice(['tree', '--version', join(dir, 'a/b/c')])).stdout, /v9\n.*v10/)
+})
