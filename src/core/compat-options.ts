@@ -19,7 +19,7 @@ export const compatOptions = defineOptions('compat', {
     group,
   ),
   disable: option(commaList, [], 'Taken for compatibility: what a storage can do is used', {
-    rc: 'DisableFeatures',
+    rc: false, // clients know a text there, or nothing
     ...group,
   }),
   streamingUploadCutoff: option(

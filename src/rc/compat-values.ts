@@ -7,6 +7,7 @@ import type { Json } from '../base/json.ts'
 export const compatMain: Readonly<Record<string, Json>> = {
   DefaultTime: '2000-01-01T00:00:00Z',
   DeleteMode: 3,
+  DisableFeatures: null,
   FixCase: false,
   Interactive: false,
   Links: false,
