@@ -59,11 +59,13 @@ function read(argv: readonly string[], backends: readonly Backend[]): Read {
   // Two commands may mean different things by one flag, so values are not looked at before the command is known.
   const { words, help, version: askedVersion, assignments } = parseCommandLine(argv, every, { values: false })
   const found = findCommand(words, commands)
-  if (words.length === 0 || help || askedVersion)
+  // One command has a flag of that name.
+  const asksVersion = askedVersion && !flagsOf(found.command?.options ?? []).has('version')
+  if (words.length === 0 || help || asksVersion)
     return {
       command: found.command,
       args: found.args,
-      line: { words, help, version: askedVersion, assignments },
+      line: { words, help, version: asksVersion, assignments },
       flags: every,
     }
   const flags = flagsOf([...((found.command ?? dispatch(words, commands).command).options ?? []), ...shared])

@@ -231,6 +231,22 @@ describe('what is printed of a file', () => {
     )
     await write('')
     assert.equal((await sluice(['listremotes', '--long'])).stdout, '')
+    assert.equal((await sluice(['listremotes', '--json'])).stdout, '[\n]\n')
+  })
+
+  test('listremotes chooses by patterns, in the order that is asked for, and writes JSON', async () => {
+    await write('[nas1]\ntype = sftp\ndescription = the old one\n[nas2]\ntype = sftp\n[b]\ntype = local\n')
+    const env = { RCLONE_CONFIG_A_TYPE: 'local' }
+    const list = async (...args: string[]) => (await sluice(['listremotes', ...args], '', env)).stdout
+    assert.equal(await list('nas*'), 'nas1:\nnas2:\n')
+    assert.equal(await list('--type', 'local', '--source', 'file'), 'b:\n')
+    assert.equal(await list('--description', '*old*', '--long'), 'nas1: sftp the old one\n')
+    assert.equal(await list('--order-by', 'type=descending,name'), 'nas1:\nnas2:\na:\nb:\n')
+    assert.deepEqual(JSON.parse(await list('--json', '{a,nas1}')), [
+      { name: 'a', type: 'local', source: 'environment' },
+      { name: 'nas1', type: 'sftp', source: 'file', description: 'the old one' },
+    ])
+    await assert.rejects(sluice(['listremotes', '--order-by', 'size']), /bad --order-by "size": use name/)
   })
 
   test('rclone prints the same', { skip: missing('rclone') }, async () => {

@@ -8,6 +8,7 @@ import { copytoCommands } from './files/copyto.ts'
 import { laterCommands } from './files/later.ts'
 import { settierCommand } from './files/settier.ts'
 import { copyurlCommand } from './files/copyurl.ts'
+import { dedupeCommand } from './files/dedupe.ts'
 import { deleteCommands } from './files/delete.ts'
 import { hashsumCommands } from './files/hashsum.ts'
 import { cleanupCommand, linkCommand } from './files/link.ts'
@@ -38,6 +39,7 @@ export const fileCommands: readonly Command[] = [
   ...checkCommands,
   ...hashsumCommands,
   ...deleteCommands,
+  dedupeCommand,
   ...mkdirCommands,
   touchCommand,
   linkCommand,

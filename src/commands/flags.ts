@@ -64,7 +64,7 @@ export function parseCommandLine(
     if (token.kind !== 'option') continue
     const short = token.rawName.length === 2
     if (token.name === 'help' || token.name === 'h') help = true
-    else if ((token.name === 'version' || token.name === 'V') && !flags.has('version')) version = true
+    else if ((token.name === 'version' || token.name === 'V') && !(values && flags.has('version'))) version = true
     else {
       const flag = short
         ? (shorts.get(token.rawName.slice(1)) ?? flags.get(token.name))

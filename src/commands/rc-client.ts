@@ -55,6 +55,7 @@ export async function callOverHttp(
     }
     const text = new TextDecoder().decode(await collect(response.body, LARGEST))
     const json = jsonObject(text)
+    if (!json && status === 401) return failed(status, '401 Unauthorized: give the login with --user and --pass')
     if (!json) return failed(status, `failed to decode response: ${status} ${reasonOf(status)}: ${text.trim()}`)
     if (ok) return { output: json }
     const { error } = json

@@ -63,7 +63,8 @@ async function removeStale(path: string): Promise<void> {
 function explain({ kind, text }: Address, reason: unknown): AppError {
   if (reason instanceof AppError) return reason
   const sentences: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'is in use by another server: stop it or choose another address with --addr',
+    EADDRINUSE:
+      'is in use by another server: stop it or choose another address with --addr (the remote control: --rc-addr)',
     // For a unix socket this is also what a missing directory gives.
     EACCES:
       kind === 'unix'

@@ -97,7 +97,7 @@ test('a server starts on all of its addresses or on none', async (t) => {
   const socket = join(directory(t), 's')
   await assert.rejects(open([socket, `127.0.0.1:${first.port}`]), {
     code: 'io',
-    message: `127.0.0.1:${first.port} is in use by another server: stop it or choose another address with --addr`,
+    message: `127.0.0.1:${first.port} is in use by another server: stop it or choose another address with --addr (the remote control: --rc-addr)`,
   })
   assert.ok(!existsSync(socket))
   await assert.rejects(open(['203.0.113.1:0']), { message: /is no address of this machine/ })

@@ -58,14 +58,14 @@ interface Settled {
   readonly spec: Spec
   /** The same for all texts that name one storage. */
   readonly storage: string
-  /** Without a slash at its end; that of a local disk is absolute. */
+  /** Without a slash at its end, save the root that is one; that of a local disk is absolute. */
   readonly path: string
 }
 
 function settled(text: string): Settled {
   const spec = parseSpec(text)
   const path = spec.kind === 'local' ? resolve(spec.path) : spec.path
-  return { spec, storage: formatSpec({ ...spec, path: '/' }), path: path.replace(/\/+$/, '') }
+  return { spec, storage: formatSpec({ ...spec, path: '/' }), path: path.replace(/(?<=.)\/+$/, '') }
 }
 
 function commonFolder(a: string, b: string): string {
@@ -82,7 +82,7 @@ function below(path: string, folder: string): string {
 
 /** The path by which places are compared: links on a disk are followed. */
 function real({ spec, path }: Settled): string {
-  return (spec.kind === 'local' ? realPath(path === '' ? '/' : path) : path).replace(/^\/+/, '')
+  return (spec.kind === 'local' ? realPath(path) : path).replace(/^\/+/, '')
 }
 
 /** The same context without a filter: paths seen from a bridge are not those that the rules are about. */

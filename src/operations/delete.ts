@@ -12,25 +12,37 @@ import { teller } from './teller.ts'
 import { walk } from './walk.ts'
 import { Workers } from './workers.ts'
 
-/** Holds deletions to `--max-delete`. One for each piece of work. */
+/** Holds deletions to `--max-delete` and `--max-delete-size`. One for each piece of work. */
 export class DeleteLimit {
-  #left: number
+  #files: number
+  #bytes: number
 
   constructor(ctx: Context) {
-    const { maxDelete } = ctx.get(copyOptions)
-    this.#left = maxDelete < 0 ? Infinity : maxDelete
+    const { maxDelete, maxDeleteSize } = ctx.get(copyOptions)
+    this.#files = maxDelete < 0 ? Infinity : maxDelete
+    this.#bytes = maxDeleteSize < 0 ? Infinity : maxDeleteSize
   }
 
-  /** Counts one deletion; throws a fatal error when there were enough. */
-  take(): void {
-    if (this.#left <= 0) throw new AppError('aborted', '--max-delete threshold reached', { stop: 'fatal' })
-    this.#left--
+  get none(): boolean {
+    return this.#files === Infinity && this.#bytes === Infinity
   }
+
+  /** Counts the deletion of one file; throws a fatal error when there were enough. */
+  take({ size }: FileEntry): void {
+    if (this.#files <= 0) throw reached('--max-delete')
+    if (size > this.#bytes) throw reached('--max-delete-size')
+    this.#files--
+    this.#bytes -= Math.max(0, size)
+  }
+}
+
+function reached(flag: string): AppError {
+  return new AppError('aborted', `${flag} threshold reached`, { stop: 'fatal' })
 }
 
 /** Deletes one file, or says that it would. False when it is to stay (`--interactive`). */
 export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, limit?: DeleteLimit): Promise<boolean> {
-  limit?.take()
+  limit?.take(file)
   ctx.stats.count('checks')
   if (await leaveOut(ctx, 'delete', { object: file.path, size: file.size })) {
     if (!ctx.get(copyOptions).dryRun) return false
@@ -140,12 +152,11 @@ export async function purge(ctx: Context, remote: Remote, dir: string): Promise<
   if (!entry && remote.info.traits.emptyDirectories) throw directoryNotFound()
   if (entry?.kind === 'file') throw isFile()
   if (await leaveOut(ctx, 'purge directory', { object })) return undefined
-  const { maxDelete } = ctx.get(copyOptions)
-  if (remote.purge && maxDelete < 0) {
+  const limit = new DeleteLimit(ctx)
+  if (remote.purge && limit.none) {
     await remote.purge(whole, dir)
     return ctx.log.debug('Purged', { object })
   }
-  const limit = new DeleteLimit(ctx)
   const folders = [dir]
   for await (const child of walk(whole, remote, { from: dir }))
     if (child.kind === 'file') await deleteFile(whole, remote, child, limit)

@@ -30,7 +30,9 @@ export class Deletions {
   #failed = 0
 
   constructor(ctx: Context, ends: Ends, { faults, tell, late }: DeletionsParts) {
-    const { deleteBefore, deleteDuring } = ctx.get(copyOptions)
+    const { deleteBefore, deleteDuring, deleteAfter } = ctx.get(copyOptions)
+    if ([deleteBefore, deleteDuring, deleteAfter].filter(Boolean).length > 1)
+      throw new AppError('usage', 'use one of --delete-before, --delete-during and --delete-after')
     this.when = late ? 'after' : deleteBefore ? 'before' : deleteDuring ? 'during' : 'after'
     this.#ctx = ctx
     this.#ends = ends
@@ -113,7 +115,7 @@ export class Deletions {
     if (this.#faults.worst?.stop === 'fatal' || this.#ctx.signal.aborted) return
     try {
       if (this.#ends.backup) {
-        this.#limit.take()
+        this.#limit.take(file)
         await this.#ends.backup.keep(file)
       } else if (!(await deleteFile(this.#ctx, this.#ends.target, file, this.#limit))) return
       this.#tell('-', file)

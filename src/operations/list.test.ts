@@ -4,7 +4,7 @@ import { extend } from '../layers/extend.ts'
 import type { Mark } from '../core/outcomes.ts'
 import { check, equalBodies } from './check.ts'
 import { bodyOf } from '../base/body.ts'
-import { fractionDigits, localTime, rfc3339 } from './format-time.ts'
+import { localTime, rfc3339, timeDigits } from './format-time.ts'
 import { hashKind, hashsums } from './hashsum.ts'
 import { list, listOne } from './list.ts'
 import { orderOf } from './order.ts'
@@ -127,7 +127,10 @@ test('bodies are compared by their bytes, however they are cut', async () => {
 
 test('times are shown with as many digits as the storage has', () => {
   const time = 1_612_325_106_123_456_789n
-  assert.deepEqual([1, 100, 1e6, 1e9, undefined].map(fractionDigits), [9, 7, 3, 0, 0])
+  const info = { name: '', type: '', root: '', description: '', hashes: [], traits: {} }
+  const digits = (precision: number | undefined) => timeDigits(precision === undefined ? info : { ...info, precision })
+  assert.deepEqual([1, 100, 1e6, 1e9, undefined].map(digits), [9, 7, 3, 0, 0])
+  assert.equal(timeDigits({ ...info, precision: 1000, traits: { isLocal: true } }), 9)
   assert.match(rfc3339(time, 3), /^2021-02-0\dT\d\d:\d\d:06\.123(Z|[+-]\d\d:\d\d)$/)
   assert.match(localTime(time), /^2021-02-0\d \d\d:\d\d:06\.123456789$/)
   assert.match(localTime(-1n), /^19(69|70)-\d\d-\d\d \d\d:\d\d:59\.999999999$/)

@@ -5,7 +5,7 @@ import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
-import { fractionDigits, rfc3339 } from './format-time.ts'
+import { rfc3339, timeDigits } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
 import { storedPathOf } from './stored-path.ts'
 import { walkFolders, type WalkOptions } from './walk.ts'
@@ -103,8 +103,7 @@ export async function listOne(
 type Describe = (entry: Entry) => ListItem | Promise<ListItem>
 
 function describer(ctx: Context, remote: Remote, options: ListOptions): Describe {
-  // A disk tells nanoseconds even where it can't set them.
-  const digits = remote.info.traits.isLocal ? 9 : fractionDigits(remote.info.precision)
+  const digits = timeDigits(remote.info)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
   const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
   const { noMimeType, noModTime, metadata, showOrigIDs } = options

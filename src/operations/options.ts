@@ -1,5 +1,5 @@
 import { defineOptions, option, type Values } from '../schema/option.ts'
-import { bool, commaList, duration, int, oneOf, size, string } from '../schema/values.ts'
+import { bool, commaList, duration, int, oneOf, size, string, strings } from '../schema/values.ts'
 
 const compare = { group: 'Copy' }
 const sync = { group: 'Sync' }
@@ -42,8 +42,8 @@ export const copyOptions = defineOptions('copy', {
     ...compare,
   }),
   metadata: option(bool, false, 'Keep the metadata of files', { short: 'M', ...compare }),
-  compareDest: option(commaList, [], 'Leave out files that are the same in one of these places', compare),
-  copyDest: option(commaList, [], 'As --compare-dest, but copy the file from there to the destination', compare),
+  compareDest: option(strings, [], 'Leave out files that are the same in one of these places', compare),
+  copyDest: option(strings, [], 'As --compare-dest, but copy the file from there to the destination', compare),
   orderBy: option(
     string,
     '',
@@ -70,6 +70,7 @@ export const copyOptions = defineOptions('copy', {
     ...sync,
   }),
   maxDelete: option(int, -1, 'Delete no more files than this', sync),
+  maxDeleteSize: option(size, -1, 'Delete no more bytes than this', sync),
   ignoreErrors: option(bool, false, 'Delete even when there were errors', sync),
   backupDir: option(string, '', 'Move files there that would be overwritten or deleted', sync),
   suffix: option(

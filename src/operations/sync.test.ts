@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { AppError } from '../base/error.ts'
 import type { Filter } from '../core/filter.ts'
+import { testContext } from '../core/testing.ts'
 import { chaos } from '../layers/chaos.ts'
 import { extend } from '../layers/extend.ts'
+import type { Remote } from '../remote/remote.ts'
 import { type Ends, openEnds } from './ends.ts'
 import type { CopyOptions } from './options.ts'
 import { type SyncOptions, syncTrees } from './sync.ts'
@@ -220,6 +223,14 @@ test('--max-delete ends it with a fatal error', async () => {
   assert.equal(Object.keys(target).length, 3)
 })
 
+test('--max-delete-size counts the bytes of what is deleted', async () => {
+  const trees = { source: { a: '' }, target: { x: '123', y: '123', z: '123' } }
+  const { error, target } = await trial({ flags: { maxDeleteSize: 5 }, ...trees })
+  assert.equal(error?.message, '--max-delete-size threshold reached')
+  assert.equal(Object.keys(target).length, 3)
+  assert.equal((await trial({ flags: { maxDeleteSize: 9 }, ...trees })).error, undefined)
+})
+
 test('--max-transfer ends it: at once, at the next file, or before a file that would be too much', async () => {
   // More than can run at once: the limit stops what has not begun.
   const source = Object.fromEntries(Array.from('abcdefghi', (name) => [name, name.repeat(100)]))
@@ -340,11 +351,12 @@ test('overlapping places are refused for sync and move, in both directions', asy
 
 test('--compare-dest leaves files out that are there already, --copy-dest copies them from there', async () => {
   for (const key of ['compareDest', 'copyDest'] as const) {
-    const it = bench({ [key]: [':memory:store/ref'] })
-    await plant(it, await it.remotes.open(':memory:store/s'), { same: 'same', other: 'new!' })
+    const it = bench({ [key]: [':memory:store/ref', ':memory:store/ref2'] })
+    await plant(it, await it.remotes.open(':memory:store/s'), { same: 'same', other: 'new!', there: 'there' })
     await plant(it, await it.remotes.open(':memory:store/ref'), { same: 'same', other: 'old' })
+    await plant(it, await it.remotes.open(':memory:store/ref2'), { there: 'there' })
     await syncTrees(it.ctx, await openEnds(it.ctx, it.remotes, ':memory:store/s', ':memory:store/d'), { mode: 'copy' })
-    const wanted = key === 'copyDest' ? { other: 'new!', same: 'same' } : { other: 'new!' }
+    const wanted = key === 'copyDest' ? { other: 'new!', same: 'same', there: 'there' } : { other: 'new!' }
     assert.deepEqual(await harvest(it, await it.remotes.open(':memory:store/d')), wanted)
   }
 })
@@ -353,6 +365,19 @@ test('names that differ in their Unicode form are one file', async () => {
   const { target, stats } = await trial({ source: { 'u\u0308.txt': 'x' }, target: { '\u00fc.txt': 'x' } })
   assert.deepEqual(target, { '\u00fc.txt': 'x' })
   assert.equal(stats.transfers, 0)
+})
+
+test('--no-check-dest is refused beside what needs to know the destination', async () => {
+  const trees = { source: { a: '1' }, target: { b: '2' } }
+  for (const [mode, flags, message] of [
+    ['sync', {}, /with sync: use copy instead/],
+    ['copy', { immutable: true }, /with --immutable/],
+    ['copy', { backupDir: ':memory:store/old' }, /with --backup-dir/],
+  ] as const) {
+    const { error, target } = await trial({ mode, flags: { noCheckDest: true, ...flags }, ...trees })
+    assert.match(error?.message ?? '', message)
+    assert.deepEqual(target, { b: '2' })
+  }
 })
 
 test('--order-by and --check-first decide what is copied first', async () => {
@@ -378,6 +403,24 @@ test('--max-duration ends what runs', async () => {
   })
   assert.equal(error?.stop, 'max-duration')
 })
+
+test('--max-duration is an error also when it interrupts nothing', async () => {
+  const { error, target } = await trial({
+    mode: 'copy',
+    flags: { maxDuration: 1 },
+    source: { a: '1' },
+    broken: (ends) => ({ ...ends, source: extend(ends.source, { list: listedWhenAborted(ends.source) }) }),
+  })
+  assert.equal(error?.stop, 'max-duration')
+  assert.deepEqual(target, {})
+})
+
+function listedWhenAborted(remote: Remote): Remote['list'] {
+  return async function* (ctx, dir) {
+    if (!ctx.signal.aborted) await once(ctx.signal, 'abort')
+    yield* remote.list(testContext(), dir)
+  }
+}
 
 function endless(): AsyncIterable<Uint8Array> {
   return {

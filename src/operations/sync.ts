@@ -48,8 +48,19 @@ export async function syncTrees(ctx: Context, ends: Ends, options: SyncOptions):
       "can't sync or move files on overlapping remotes (try excluding the destination with a filter rule)",
       { stop: 'fatal' },
     )
+  refuseBlind(ctx, options)
   if (options.mode === 'move' && (await moveWhole(ctx, ends))) return undefined
   return await new Run(ctx, ends, options).run()
+}
+
+/** Throws `invalid` when `--no-check-dest` stands beside what needs to know the destination. */
+function refuseBlind(ctx: Context, { mode }: SyncOptions): void {
+  const { noCheckDest, immutable, backupDir } = ctx.get(copyOptions)
+  if (!noCheckDest) return
+  const refused = (what: string) => new AppError('invalid', `can't use --no-check-dest with ${what}`)
+  if (mode === 'sync') throw refused('sync: use copy instead')
+  if (immutable) throw refused('--immutable')
+  if (backupDir !== '') throw refused('--backup-dir')
 }
 
 function isSimple({ backup, compareDest, copyDest }: Ends, flags: CopyOptions): boolean {
@@ -131,8 +142,11 @@ class Run {
   #timeUp(): void {
     const message = 'max transfer duration reached as set by --max-duration'
     const error = new AppError('aborted', message, { stop: 'max-duration' })
-    if (this.#flags.cutoffMode === 'HARD') this.#stop(error)
-    else this.#fault(error, this.#ends.target.info.description)
+    if (this.#flags.cutoffMode === 'HARD') {
+      // There may be nothing that the end of all interrupts.
+      this.#faults.add(error)
+      this.#stop(error)
+    } else this.#fault(error, this.#ends.target.info.description)
   }
 
   /** Ends all that runs. */

@@ -26,11 +26,15 @@ export async function touch(ctx: Context, remote: Remote, path: string, options:
   return undefined
 }
 
-/** Sets the times of all files that the filter shows. */
-export async function touchAll(ctx: Context, remote: Remote, time: Nanoseconds): Promise<void> {
+/** Sets the times of the files that the filter shows, with `recurse` of those in folders as well. */
+export async function touchAll(
+  ctx: Context,
+  remote: Remote,
+  { time, recurse }: { readonly time: Nanoseconds; readonly recurse: boolean },
+): Promise<void> {
   const faults = new Faults(ctx)
   const failed = (error: Error, dir: string) => faults.log(dir, 'error listing: ', error)
-  for await (const entry of walk(ctx, remote, { failed }))
+  for await (const entry of walk(ctx, remote, { failed, recurse }))
     if (entry.kind === 'file')
       await setTime(ctx, remote, entry, time).catch((error: unknown) =>
         faults.log(entry.path, 'Failed to touch: ', error),

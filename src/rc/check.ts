@@ -70,7 +70,8 @@ async function compare(call: Call, input: CheckInput, tell: Tell): Promise<Outco
     if (input.checkFileHash !== undefined) {
       const list = await sumFile(call, input)
       hashType = list.kind
-      differences = await checkSums(call.ctx, target, list, { oneWay, download, tell: watch })
+      const result = await checkSums(call.ctx, target, list, { oneWay, download, tell: watch })
+      differences = result.differences
     } else {
       if (input.srcFs === undefined) throw bad('need srcFs parameter when not using checkFileHash')
       const source = await call.openAt(input.srcFs)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { missing } from '../peers.ts'
-import { files, run, scratch, sluice } from '../program.ts'
+import { files, run, scratch, sluice, touch } from '../program.ts'
 
 test('-i asks before each change, and takes the answers that rclone takes', { skip: missing('rclone') }, async (t) => {
   const tree = { 's/a': '1', 's/b': '2', 's/c': '3', 'd/x': '4', 'd/y': '5', 'd/z': '6' }
@@ -81,7 +81,6 @@ test('commands that are still to come, or that need something, say what to do', 
   const dir = scratch(t)
   files(dir, { a: '1' })
   const cases = [
-    [['dedupe', dir], 1, /later release.*hashsum md5/],
     [['cryptcheck', dir, dir], 1, /is not encrypted/],
     [['ncdu', dir], 2, /ncdu needs a terminal.*sluice size/],
     [['settier', 'Cool', join(dir, 'a')], 1, /local does not support settier/],
@@ -95,4 +94,50 @@ test('commands that are still to come, or that need something, say what to do', 
   }
   assert.match((await sluice(['help', 'rc', 'job/retry'])).stdout, /^job\/retry: .*\n[^]*- jobid: integer/)
   assert.partialDeepStrictEqual(JSON.parse((await sluice(['stat', join(dir, 'a')])).stdout), { Path: 'a', Size: 1 })
+})
+
+test('dedupe keeps the file of each content that rclone keeps', { skip: missing('rclone') }, async (t) => {
+  const plant = () => {
+    const dir = scratch(t)
+    files(dir, { a: 'one', b: 'one', 'z/c': 'one', q: 'other', r: 'other', u: 'unique', v: 'length' })
+    for (const [path, year] of Object.entries({ a: 2021, b: 2020, 'z/c': 2022, q: 2020, r: 2020 }))
+      touch(join(dir, path), `${year}-01-01T00:00:00Z`)
+    return dir
+  }
+  const left = (dir: string) => readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort()
+  for (const mode of ['list', 'skip', 'first', 'newest', 'oldest', 'largest', 'smallest']) {
+    const [mine, theirs] = [plant(), plant()]
+    const args = ['dedupe', '--by-hash', '--dedupe-mode', mode]
+    const { code, stdout } = await sluice([...args, mine])
+    const other = await run('rclone', [...args, theirs])
+    assert.equal(code, other.code)
+    assert.deepEqual(left(mine), left(theirs), mode)
+    assert.deepEqual(stdout.split('\n').sort(), other.stdout.split('\n').sort())
+  }
+})
+
+test('dedupe asks what to keep, and says what it can not do', async (t) => {
+  const dir = scratch(t)
+  files(dir, { a: 'one', b: 'one', c: 'two', d: 'two' })
+  const asked = await sluice(['dedupe', '--by-hash', dir], { stdin: 'k\n2\nq\n' })
+  assert.equal(asked.code, 0, asked.stderr)
+  assert.deepEqual(readdirSync(dir), ['b', 'c', 'd'])
+  const dry = await sluice(['dedupe', '--by-hash', 'newest', dir, '--dry-run'])
+  assert.match(dry.stderr, /c: Skipped delete as --dry-run is set/)
+  assert.match((await sluice(['dedupe', dir])).stderr, /Use --by-hash/)
+  assert.equal((await sluice(['dedupe', '--by-hash', 'best', dir])).code, 2)
+  assert.equal((await sluice(['dedupe', '--by-hash', 'rename', dir])).code, 2)
+  assert.deepEqual(readdirSync(dir), ['b', 'c', 'd'])
+})
+
+test('a place where the system makes no folders is an error, and --version is a flag of one command alone', async (t) => {
+  const dir = scratch(t)
+  files(dir, { v10: '', v9: '' })
+  const refused = await sluice(['copy', dir, '/proc/none/here', '--retries', '1'])
+  assert.equal(refused.code === 0, false)
+  assert.match(refused.stderr, /Failed to copy/)
+  assert.equal((await sluice(['copy', dir, join(dir, 'a/b/c'), '--exclude', '/a/**'])).code, 0)
+  assert.deepEqual(readdirSync(join(dir, 'a/b/c')), ['v10', 'v9'])
+  assert.match((await sluice(['--version'])).stdout, /^sluice v/)
+  assert.match((await sluice(['tree', '--version', join(dir, 'a/b/c')])).stdout, /v9\n.*v10/)
 })

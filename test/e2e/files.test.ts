@@ -66,7 +66,13 @@ const printing = [
   ['lsjson', '--no-modtime', '--no-mimetype', '--dirs-only', '-R'],
   ['ls', '--human-readable'],
   ['tree', '-a', '-s', '-D'],
+  ['lsd', '--human-readable'],
   ['tree', '--dirsfirst', '-Q', '--full-path'],
+  ['tree', '-C', '-p', '-s', '-D'],
+  ['tree', '--sort', 'size', '-r'],
+  ['tree', '--sort-ctime'],
+  ['tree', '-U', '-a', '--dirsfirst'],
+  ['tree', '-o', '/dev/null'],
   ['size'],
   ['size', '--json', '--max-size', '1k'],
   ['md5sum'],
@@ -170,6 +176,45 @@ test('check tells the same differences, and writes them to files', needsRclone, 
   assert.deepEqual(await report(ours, 'ours'), await report(rclone, 'theirs'))
 })
 
+test('a list of checksums is compared with a path as rclone compares it', needsRclone, async (t) => {
+  const dir = scratch(t)
+  const sums = [
+    'b026324c6904b2a9cb4b88d6d61c81d1  same',
+    '00000000000000000000000000000000 *other',
+    'B026324C6904B2A9CB4B88D6D61C81D1  gone',
+  ]
+  files(dir, { 's/same': '1\n', 's/other': '2', 's/dir/more': '3', sums: `${sums.join('\n')}\n` })
+  const [list, s] = [join(dir, 'sums'), join(dir, 's')]
+  for (const args of [
+    ['check', '-C', 'md5', list, s, '--combined', '-'],
+    ['check', '-C', 'MD5', list, s, '--one-way', '--differ', '-'],
+    ['md5sum', '-C', list, s],
+    ['hashsum', 'md5', '--download', '--checkfile', list, s],
+    ['md5sum', '-C', join(dir, 'none'), s],
+  ]) {
+    const [theirs, mine] = await Promise.all([rclone(args), ours(args)])
+    assert.deepEqual(mine.stdout.split('\n').sort(), theirs.stdout.split('\n').sort(), args.join(' '))
+    assert.equal(mine.code === 0, theirs.code === 0)
+  }
+})
+
+test('times and separators are written as asked for', async (t) => {
+  const dir = scratch(t)
+  files(dir, { a: '1', b: '2' })
+  for (const name of ['a', 'b']) touch(join(dir, name), '2020-02-03T04:05:06Z')
+  const env = { TZ: 'Europe/Berlin' }
+  for (const [format, shown] of [
+    ['RFC3339', '2020-02-03T05:05:06+01:00'],
+    ['Jan 2, 2006 at 3:04pm', 'Feb 3, 2020 at 5:05am'],
+    ['unix', '1580702706'],
+    ['max', '2020-02-03 05:05:06.000000000'],
+  ] as const) {
+    const { stdout } = await sluice(['lsf', '-F', 't', '-t', format, dir], { env })
+    assert.equal(stdout, `${shown}\n${shown}\n`)
+  }
+  assert.equal((await sluice(['cat', '--separator', '--\n', dir])).stdout, '1--\n2')
+})
+
 test('the lines of a verbose sync are those of rclone', needsRclone, async (t) => {
   const dir = scratch(t)
   plant(join(dir, 's'))
@@ -235,6 +280,11 @@ test('rcat, copyto, moveto, touch, mkdir, rmdirs, deletefile and purge do what t
   assert.equal(readFileSync(at('z/d.txt'), 'utf8'), 'from a pipe')
   assert.equal((await ours(['touch', '-t', '2001-02-03T04:05:06', at('z/d.txt')])).code, 0)
   assert.equal(statSync(at('z/d.txt')).mtime.toISOString(), '2001-02-03T04:05:06.000Z')
+  assert.equal((await ours(['touch', '-t', '2002-02-03T04:05:06', at('z')])).code, 0)
+  assert.equal(statSync(at('z/d.txt')).mtime.toISOString(), '2002-02-03T04:05:06.000Z')
+  assert.equal((await sluice(['rcat', '--size', '5', at('z/five')], { stdin: '12345' })).code, 0)
+  assert.equal((await sluice(['rcat', '--size', '6', at('z/six')], { stdin: '12345' })).code, 1)
+  assert.deepEqual(readdirSync(at('z')), ['d.txt', 'five'])
   assert.equal((await ours(['touch', at('new')])).code, 0)
   assert.equal(readFileSync(at('new'), 'utf8'), '')
   assert.equal((await ours(['mkdir', at('m/n/o')])).code, 0)

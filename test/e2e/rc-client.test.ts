@@ -71,7 +71,7 @@ test(
       }
       const wrong = await sluice(['rc', '-vv', '--url', url, '--user', 'me', '--pass', 'pw-wrong', 'rc/noop'])
       assert.equal(wrong.code, 1)
-      assert.match(wrong.stderr, /operation "rc\/noop" failed: failed to decode response: 401 Unauthorized/)
+      assert.match(wrong.stderr, /operation "rc\/noop" failed: 401 Unauthorized: give the login with --user and --pass/)
       assert.doesNotMatch(wrong.stdout + wrong.stderr, /pw-/)
     }
     assert.equal(

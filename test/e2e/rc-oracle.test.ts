@@ -101,6 +101,7 @@ function cases(src: string, dst: string): Case[] {
       [method, { ...ends('a.txt', 'x'), srcFs: aFile }],
       [method, { ...ends('a.txt', 'x'), dstFs: aFile }],
       [method, { ...ends('a.txt', 'x'), srcFs: none }],
+      [method, { srcFs: '/', srcRemote: aFile.slice(1), dstFs: '/', dstRemote: `${dst}/x`.slice(1) }],
       [method, ends('a.txt', 'x', { _config: { DryRun: true } })],
       [method, {}],
       [method, { srcFs: src }],
@@ -201,6 +202,10 @@ function cases(src: string, dst: string): Case[] {
     ['backend/command', { fs: aFile, command: 'noop' }],
     ['backend/command', { command: 'x' }],
     ['backend/command', { fs: ':memory:', command: 'x' }, why.words],
+    ...['1M', '1M:10M', '10M:1M', '1M:off', 'off:1M', 'Mon-00:00,1M', '00:00,1M', '1M 2M', 'zz', '', 'off'].map(
+      (rate): Case => ['core/bwlimit', { rate }],
+    ),
+    ['rc/error', { a: [1e6, 12345678, 999999, 1e21, 0.0001, 1e-5, 1.5], b: { z: null, a: true } }],
     ['operations/copyurl', place('x')],
     ['operations/uploadfile', place('x'), why.form],
   ]

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
 import { nameOf, parentOf } from '../../base/path.ts'
@@ -157,7 +158,7 @@ export class Tree {
     if (place === undefined || isTempName(nameOf(path)))
       throw new AppError('invalid', `${path} is no name for a file here`)
     if (path === '') {
-      await fs.promises.mkdir(this.root, { recursive: true }).catch(rethrow)
+      await makeAll(this.root).catch(rethrow)
       this.#real = undefined
       return await this.openDirectory(path)
     }
@@ -307,4 +308,18 @@ export function isAbsent(error: unknown): boolean {
 
 function folded(path: string): string {
   return Buffer.from(path, 'latin1').toString().normalize('NFC').toLowerCase()
+}
+
+/** Makes a directory and its parents. Node's own way to do that never ends where the system makes none, as in /proc. */
+async function makeAll(dir: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(dir)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return
+    if (errorCode(error) !== 'ENOENT' || dirname(dir) === dir) throw error
+    await makeAll(dirname(dir))
+    await fs.promises.mkdir(dir).catch((reason: unknown) => {
+      if (errorCode(reason) !== 'EEXIST') throw reason
+    })
+  }
 }

@@ -26,3 +26,10 @@ test('remotes of one name see the same objects, those of other names and other a
   assert.equal(await (await at('other', '')).stat(ctx, 'bucket/a.txt'), undefined)
   assert.equal(await (await at(':memory', '', memoryBackend())).stat(ctx, 'bucket/a.txt'), undefined)
 })
+
+test('slashes too many around a root mean nothing', async () => {
+  const backend = memoryBackend()
+  const at = (root: string) => backend.open(ctx, { name: ':memory', root, config, openRemote })
+  await putText(ctx, await at('bucket/'), 'a.txt', 'found')
+  assert.equal((await bytesAt(ctx, await at('/bucket//'), 'a.txt')).toString(), 'found')
+})

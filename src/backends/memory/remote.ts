@@ -23,7 +23,7 @@ export class MemoryRemote implements Remote {
 
   constructor(store: MemoryStore, name: string, root: string, options: Values<typeof memoryOptions>) {
     this.#store = store
-    this.#root = root
+    this.#root = root.split('/').filter(Boolean).join('/')
     this.#discard = options.discard
     this.info = {
       name,

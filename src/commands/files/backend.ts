@@ -1,4 +1,4 @@
-import { AppError } from '../../base/error.ts'
+import { AppError, toAppError } from '../../base/error.ts'
 import type { Json } from '../../base/json.ts'
 import { backendCommand as runOn } from '../../operations/command.ts'
 import { defineOptions, option } from '../../schema/option.ts'
@@ -47,14 +47,13 @@ export const cryptdecodeCommand: Command = {
       const [text = '', ...names] = io.args
       const remote = await (await io.remotes()).open(text)
       if (remote.info.type !== 'crypt') throw new AppError('invalid', `${text} is not a crypt remote`)
-      const { reverse } = io.get(decodeOptions)
+      const command = io.get(decodeOptions).reverse ? 'encode' : 'decode'
       for (const name of names) {
-        const [found] = (await runOn(ctx, remote, {
-          name: reverse ? 'encode' : 'decode',
-          args: [name],
-          opt: {},
-        })) as string[]
-        await io.stdout(`${name} \t ${found}\n`)
+        const found = await runOn(ctx, remote, { name: command, args: [name], opt: {} }).catch((reason: unknown) => {
+          ctx.log.debug(toAppError(reason).message, { object: name })
+          return ['Failed to decrypt']
+        })
+        await io.stdout(`${name} \t ${(found as string[])[0]}\n`)
       }
     }),
 }

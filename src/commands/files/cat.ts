@@ -4,7 +4,7 @@ import { Faults } from '../../operations/faults.ts'
 import { walk } from '../../operations/walk.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
-import { bool, int } from '../../schema/values.ts'
+import { bool, int, string } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command, CommandIo } from '../command.ts'
 
@@ -14,6 +14,7 @@ const catOptions = defineOptions('cat', {
   offset: option(int, 0, 'Begin at this byte; from the end when negative'),
   count: option(int, -1, 'Only so many bytes'),
   discard: option(bool, false, 'Read, but print nothing'),
+  separator: option(string, '', 'Print this between files'),
 })
 
 /** The bytes that the flags ask for: from where, negative = from the end, and how many. */
@@ -54,8 +55,12 @@ export const catCommand: Command = {
       const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
       const faults = new Faults(ctx)
       const failed = (error: Error, dir: string) => faults.log(dir, 'error listing: ', error)
+      const { separator, discard } = io.get(catOptions)
+      let first = true
       for await (const entry of walk(ctx, remote, { failed })) {
         if (entry.kind !== 'file') continue
+        if (!first && !discard && separator !== '') await io.stdout(separator)
+        first = false
         await print(io, ctx, remote, entry).catch((error: unknown) =>
           faults.log(entry.path, 'Failed to open: ', error, { counted: true }),
         )

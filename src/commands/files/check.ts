@@ -1,30 +1,32 @@
 import { AppError } from '../../base/error.ts'
-import type { Context } from '../../core/context.ts'
-import { check, type CheckResult } from '../../operations/check.ts'
-import type { Remote } from '../../remote/remote.ts'
+import { check } from '../../operations/check.ts'
+import { hashKind } from '../../operations/hashsum.ts'
 import { defineOptions, option } from '../../schema/option.ts'
-import { bool } from '../../schema/values.ts'
+import { bool, string } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command, CommandIo } from '../command.ts'
+import { conclude } from './conclude.ts'
 import { reportOptions, withReports } from './reports.ts'
+import { compareSums } from './sum-list.ts'
 
 const checkOptions = defineOptions('check', {
   download: option(bool, false, 'Read both files and compare their bytes'),
   oneWay: option(bool, false, 'Only look for what the source has'),
 })
 
-/** Logs the totals and throws when there were differences. */
-function conclude(ctx: Context, source: Remote, target: Remote, result: CheckResult): void {
-  const say = (remote: Remote, text: string) => ctx.log.notice(text, { object: remote.info.description })
-  const { differences, missingOnSource, missingOnTarget, matches, unhashed } = result
-  if (missingOnTarget > 0) say(target, `${missingOnTarget} files missing`)
-  if (missingOnSource > 0) say(source, `${missingOnSource} files missing`)
-  say(target, `${differences} differences found`)
-  const { errors } = ctx.stats.snapshot() as { readonly errors: number }
-  if (errors > 0) say(target, `${errors} errors while checking`)
-  if (unhashed > 0) say(target, `${unhashed} hashes could not be checked`)
-  if (matches > 0) say(target, `${matches} matching files`)
-  if (differences > 0) throw new AppError('io', `${differences} differences found`)
+const listOptions = defineOptions('checkfile', {
+  checkfile: option(string, '', 'The source is a file of checksums of this kind, as md5sum writes it', { short: 'C' }),
+})
+
+/** `check --checkfile KIND LIST DEST`. */
+async function compareList(io: CommandIo, kind: string): Promise<number> {
+  return await attempts(io, { name: 'check', retry: false, stats: true }, async (ctx) => {
+    const [list = '', text = ''] = io.args
+    const { oneWay, download } = io.get(checkOptions)
+    await withReports(io, (tell) =>
+      compareSums(io, ctx, { kind: hashKind(kind), list, text }, { oneWay, download, ...(tell ? { tell } : {}) }),
+    )
+  })
 }
 
 async function compare(io: CommandIo, encrypted: boolean): Promise<number> {
@@ -40,7 +42,7 @@ async function compare(io: CommandIo, encrypted: boolean): Promise<number> {
       const how = { oneWay: oneWay || source.file !== undefined, download, encrypted }
       const result = await check(ctx, source.remote, target, { ...how, ...(tell ? { tell } : {}) })
       if (result.hashType) ctx.log.info(`Using ${result.hashType} for hash comparisons`)
-      conclude(ctx, source.remote, target, result)
+      conclude(ctx, result, { source: source.remote.info.description, target: target.info.description })
     })
   })
 }
@@ -50,10 +52,16 @@ const checkCommand: Command = {
   usage: 'SOURCE:PATH DEST:PATH',
   summary: 'Compare two paths by size and checksum, and change nothing',
   help: 'Ends with status 1 when anything differs. --size-only leaves checksums out, --download compares the bytes themselves.',
-  examples: [['sluice check ~/Music nas:music --combined -', 'a line for each file']],
-  options: [checkOptions, reportOptions],
+  examples: [
+    ['sluice check ~/Music nas:music --combined -', 'a line for each file'],
+    ['sluice check -C md5 music.md5 nas:music', 'with what md5sum has written'],
+  ],
+  options: [checkOptions, listOptions, reportOptions],
   args: [2, 2],
-  run: (io) => compare(io, false),
+  run(io) {
+    const { checkfile } = io.get(listOptions)
+    return checkfile === '' ? compare(io, false) : compareList(io, checkfile)
+  },
 }
 
 const cryptcheckCommand: Command = {

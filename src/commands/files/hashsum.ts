@@ -1,15 +1,13 @@
-import { createWriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { finished } from 'node:stream/promises'
 import { AppError } from '../../base/error.ts'
-import { Faults } from '../../operations/faults.ts'
-import { hashKind, hashsum, hashsums } from '../../operations/hashsum.ts'
+import { hashKind, hashsums } from '../../operations/hashsum.ts'
+import type { Tell } from '../../operations/teller.ts'
 import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, string } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command, CommandIo } from '../command.ts'
-import { Output } from './output.ts'
+import { Output, writingTo } from './output.ts'
+import { compareSums } from './sum-list.ts'
 
 const sumOptions = defineOptions('hashsum', {
   base64: option(bool, false, 'Write checksums in base64 instead of hex'),
@@ -20,55 +18,36 @@ const sumOptions = defineOptions('hashsum', {
 
 async function print(io: CommandIo, kind: string, text: string): Promise<number> {
   const { base64, download, outputFile } = io.get(sumOptions)
-  return await attempts(
-    io,
-    { name: io.args.length > 1 ? 'hashsum' : `${kind}sum`, retry: false, stats: false },
-    async (ctx) => {
-      const { remote } = await (await io.remotes()).openAt(text)
-      const file = outputFile === '' ? undefined : createWriteStream(outputFile)
-      const out = new Output(file ? { stdout: async (data) => void file.write(data) } : io)
-      try {
+  return await attempts(io, { name: nameOf(io, kind), retry: false, stats: false }, async (ctx) => {
+    const { remote } = await (await io.remotes()).openAt(text)
+    const out = new Output(io)
+    try {
+      await writingTo(outputFile, out, async (paper) => {
         for await (const { sum, path } of hashsums(ctx, remote, { kind, base64, download }))
-          await out.write(`${sum}  ${path}\n`)
-      } finally {
-        await out.flush()
-        if (file) await finished(file.end())
-      }
-    },
-  )
+          await paper.write(`${sum}  ${path}\n`)
+      })
+    } finally {
+      await out.flush()
+    }
+  })
 }
 
 /** Compares files with a list of `sum  path` lines, as md5sum and its sisters write them. */
 async function compare(io: CommandIo, kind: string, text: string): Promise<number> {
   const { base64, download, checkfile } = io.get(sumOptions)
-  return await attempts(io, { name: 'check', retry: false, stats: false }, async (ctx) => {
-    const { remote } = await (await io.remotes()).openAt(text)
-    const faults = new Faults(ctx)
-    let [matches, differences] = [0, 0]
-    for (const { sum, path } of sumsIn(await readFile(checkfile, 'utf8'))) {
-      const entry = await remote.stat(ctx, path)
-      const now = entry?.kind === 'file' ? await hashsum(ctx, remote, entry, { kind, base64, download }) : undefined
-      if (now !== undefined && (base64 ? now === sum : now === sum.toLowerCase())) {
-        matches++
-        await io.stdout(`= ${path}\n`)
-        continue
-      }
-      differences++
-      await io.stdout(`${now === undefined ? '-' : '*'} ${path}\n`)
-      faults.log(path, '', new AppError('io', now === undefined ? 'file not found' : `${kind} differ`))
+  return await attempts(io, { name: nameOf(io, kind), retry: false, stats: false }, async (ctx) => {
+    const out = new Output(io)
+    const tell: Tell = (mark, path) => void out.write(`${mark} ${path}\n`)
+    try {
+      await compareSums(io, ctx, { kind, list: checkfile, text }, { base64, download, tell })
+    } finally {
+      await out.flush()
     }
-    ctx.log.notice(`${differences} differences found`, { object: remote.info.description })
-    if (matches > 0) ctx.log.notice(`${matches} matching files`, { object: remote.info.description })
-    if (differences > 0) throw new AppError('io', `${differences} differences found`)
   })
 }
 
-function* sumsIn(text: string): Generator<{ sum: string; path: string }> {
-  for (const line of text.split(/\r?\n/)) {
-    const [, sum, path] = /^(\S+) [ *](.+)$/.exec(line) ?? []
-    if (sum !== undefined && path !== undefined) yield { sum, path }
-  }
-}
+/** The command as it was typed. */
+const nameOf = (io: CommandIo, kind: string) => (io.args.length > 1 ? 'hashsum' : `${kind}sum`)
 
 function run(io: CommandIo, kind: string, text: string): Promise<number> {
   return io.get(sumOptions).checkfile === '' ? print(io, kind, text) : compare(io, kind, text)

@@ -3,7 +3,6 @@ import type { Command } from '../command.ts'
 
 /** Commands of rclone that are still to come: each says so, and what does meanwhile. */
 const later = {
-  dedupe: 'until then find files of one content with: sluice hashsum md5 REMOTE: | sort | uniq -w32 -D',
   bisync: 'until then run sluice copy --update in both directions, which copies what is newer and deletes nothing',
   mount: 'until then serve the remote with sluice serve http, or let rclone mount it',
 } as const

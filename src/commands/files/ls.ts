@@ -57,8 +57,9 @@ export const lsCommands: readonly Command[] = [
         const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
         for await (const entry of walk(ctx, remote, { failed, recurse: io.get(lsdOptions).recursive }))
           if (entry.kind === 'directory') {
-            const count = String(entry.items ?? -1).padStart(9)
-            await out.write(`${'-1'.padStart(12)} ${localTime(entry.modTime, 0)} ${count} ${entry.path}\n`)
+            const [wide, narrow] = ctx.get(copyOptions).humanReadable ? [9, 8] : [12, 9]
+            const count = String(entry.items ?? -1).padStart(narrow)
+            await out.write(`${'-1'.padStart(wide)} ${localTime(entry.modTime, 0)} ${count} ${entry.path}\n`)
           }
       }),
   },

@@ -4,7 +4,6 @@ import { jsonText } from '../../base/json.ts'
 import { nameOf } from '../../base/path.ts'
 import type { Context } from '../../core/context.ts'
 import { hashOf } from '../../operations/compare.ts'
-import { localTime } from '../../operations/format-time.ts'
 import { hashKind } from '../../operations/hashsum.ts'
 import { storedPathOf } from '../../operations/stored-path.ts'
 import { walk } from '../../operations/walk.ts'
@@ -13,6 +12,7 @@ import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, string } from '../../schema/values.ts'
 import type { Command } from '../command.ts'
 import { printing } from './listing.ts'
+import { timeFormat } from './time-format.ts'
 
 const lsfOptions = defineOptions('lsf', {
   format: option(
@@ -22,6 +22,12 @@ const lsfOptions = defineOptions('lsf', {
     {
       short: 'F',
     },
+  ),
+  timeFormat: option(
+    string,
+    '',
+    'How to write times: a layout of Go such as "2006-01-02", its name such as RFC3339, max, unix or unixnano',
+    { short: 't' },
   ),
   separator: option(string, ';', 'What stands between the fields', { short: 's' }),
   dirSlash: option(bool, true, 'End the names of folders with a slash', { short: 'd' }),
@@ -40,14 +46,15 @@ type Field = (entry: Entry) => string | Promise<string>
 /** The functions that give the fields of a format. Throws `usage` for a letter that means nothing. */
 function fieldsOf(ctx: Context, remote: Remote, options: LsfOptions): readonly Field[] {
   const kind = hashKind(options.hash)
+  const time = timeFormat(options.timeFormat, remote.info)
   const slash: Mark = ({ kind }) => (kind === 'directory' && options.dirSlash ? '/' : '')
   const fields: Readonly<Record<string, Field>> = {
     p: (entry) => `${options.absolute ? '/' : ''}${entry.path}${slash(entry)}`,
     s: (entry) => String(entry.kind === 'file' ? entry.size : -1),
-    t: ({ modTime }) => localTime(modTime, 0),
+    t: ({ modTime }) => time(modTime),
     h: (entry) => (entry.kind === 'file' ? hashOf(ctx, { remote, file: entry }, kind) : ''),
     i: ({ id }) => id ?? '',
-    o: () => '', // no storage here changes ids
+    o: ({ id }) => id ?? '', // what wraps a storage shows its ids
     e: options.format.includes('e') ? storedNames(remote, slash) : () => '',
     m: async (entry) => {
       const { octetStream, typeByName } = await import('../../base/mime.ts')

@@ -4,12 +4,12 @@ import { fromMs } from '../../base/time.ts'
 import { leaveOut } from '../../operations/leave-out.ts'
 import { splitText } from '../../operations/bridge.ts'
 import { defineOptions, option } from '../../schema/option.ts'
-import { size } from '../../schema/values.ts'
+import { int } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command } from '../command.ts'
 
 const rcatOptions = defineOptions('rcat', {
-  size: option(size, -1, 'Bytes that will come; when fewer or more come, nothing is stored'),
+  size: option(int, -1, 'Bytes that will come; when fewer or more come, nothing is stored'),
 })
 
 export const rcatCommand: Command = {

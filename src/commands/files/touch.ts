@@ -13,7 +13,7 @@ const touchOptions = defineOptions('touch', {
     short: 't',
   }),
   localtime: option(bool, false, '--timestamp is in the zone of this machine'),
-  recursive: option(bool, false, 'Set the times of all files below a folder', { short: 'R' }),
+  recursive: option(bool, false, 'Set the times of the files in the folders of a folder as well', { short: 'R' }),
 })
 
 /** The time that `--timestamp` names, now without it. Throws `usage`. */
@@ -37,7 +37,7 @@ async function run(io: CommandIo): Promise<number> {
     const [text = ''] = io.args
     const { remote, file } = await remotes.openAt(text)
     if (file) return await touch(ctx, remote, file.path, { time, create: !noCreate })
-    if ((await remote.stat(ctx, '')) && recursive) return await touchAll(ctx, remote, time)
+    if (await remote.stat(ctx, '')) return await touchAll(ctx, remote, { time, recurse: recursive })
     const { parent, name } = splitText(text)
     return await touch(ctx, await remotes.open(parent), name, { time, create: !noCreate && !recursive })
   })
@@ -47,6 +47,7 @@ export const touchCommand: Command = {
   name: 'touch',
   usage: 'REMOTE:PATH',
   summary: 'Set the time of a file, or create an empty one',
+  help: 'Of a folder all files in it, with -R those in its folders as well.',
   options: [touchOptions],
   args: [1, 1],
   run,

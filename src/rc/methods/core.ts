@@ -4,7 +4,7 @@ import { AppError, messageOf } from '../../base/error.ts'
 import { encodeJson } from '../../base/json.ts'
 import { disks, diskUsage } from '../../core/disk.ts'
 import { collectGarbage, memoryStats } from '../../core/memory.ts'
-import { bandwidth, formatLimit } from '../../core/timetable.ts'
+import { bandwidth, formatLimit, type Timetable } from '../../core/timetable.ts'
 import { obscure } from '../../remote/obscure.ts'
 import { optional, required } from '../../schema/field.ts'
 import {
@@ -34,15 +34,16 @@ export const coreMethods = [
     help: 'Without `rate` it only tells the limit in force. `off` removes it; `10M:1M` is 10 MiB/s for what is sent and 1 MiB/s for what is received.',
     input: { rate: optional(string, 'The limit, as --bwlimit has it but without times') },
     output: {
-      bytesPerSecond: required(int, 'Bytes per second sent; -1 is unlimited'),
-      bytesPerSecondTx: required(int, 'The same'),
+      bytesPerSecond: required(int, 'The larger of the two, where both ways are limited; else -1'),
+      bytesPerSecondTx: required(int, 'Bytes per second sent; -1 is unlimited'),
       bytesPerSecondRx: required(int, 'Bytes per second received; -1 is unlimited'),
       rate: required(string, 'The limit as text'),
     },
     run({ services }, { rate }) {
       if (rate !== undefined) services.bandwidth.set(timetableOf(rate))
       const { tx, rx } = services.bandwidth.rates
-      return { bytesPerSecond: tx, bytesPerSecondTx: tx, bytesPerSecondRx: rx, rate: formatLimit({ tx, rx }) }
+      const both = Math.min(tx, rx) < 0 ? -1 : Math.max(tx, rx)
+      return { bytesPerSecond: both, bytesPerSecondTx: tx, bytesPerSecondRx: rx, rate: formatLimit({ tx, rx }) }
     },
   }),
   method({
@@ -244,8 +245,13 @@ export const coreMethods = [
 ] as const
 
 function timetableOf(rate: string) {
+  const timetable = parsed(rate)
+  if (timetable.length > 1) throw new AppError('invalid', 'need exactly 1 bandwidth setting')
+  return timetable
+}
+
+function parsed(rate: string): Timetable {
   try {
-    if (/[ ;,]/.test(rate.trim())) throw new Error('need exactly 1 bandwidth setting')
     return bandwidth.parse(rate.trim())
   } catch (error) {
     throw new AppError('invalid', `bad bwlimit: ${messageOf(error)}`, { cause: error })

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/error.ts'
 import { ordered } from '../../base/json.ts'
 import { listOf, object } from '../../schema/params.ts'
+import { floatText } from '../../template/number.ts'
 import { required } from '../../schema/field.ts'
 import { methodHelp } from '../help.ts'
 import { Answer, method, type Method, nothing } from '../method.ts'
@@ -85,7 +86,8 @@ function described(one: Method): Readonly<Record<string, unknown>> {
 function goText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
-  if (typeof value !== 'object') return `${value as string | number | boolean}`
+  if (typeof value === 'number') return floatText(value, 'g', undefined)
+  if (typeof value !== 'object') return `${value as string | boolean}`
   const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return `map[${fields.map(([key, item]) => `${key}:${goText(item)}`).join(' ')}]`
 }
