@@ -28,6 +28,7 @@ packages='
   proftpd-core
   proftpd-mod-crypto
   python3-pyftpdlib
+  strace
 '
 missing=''
 for package in $packages; do
