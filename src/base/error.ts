@@ -78,6 +78,12 @@ export function toAppError(reason: unknown): AppError {
   })
 }
 
+/** True when a storage could not be asked, which says nothing of what is there. */
+export function isOutage(reason: unknown): boolean {
+  const { code } = toAppError(reason)
+  return code === 'io' || code === 'busy' || code === 'rate-limited'
+}
+
 /** Throws whatever was thrown as an AppError: for `.catch(rethrow)` at the edge to Node. */
 export function rethrow(reason: unknown): never {
   throw toAppError(reason)

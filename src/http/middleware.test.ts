@@ -127,6 +127,8 @@ test('what is thrown becomes the answer of its code', async () => {
     const error = new AppError(code as keyof typeof errorTable, 'no')
     assert.equal(errorResponse(error).status, status)
   }
+  const away = errorResponse(new AppError('io', 'connection refused', { retry: 'now' }))
+  assert.deepEqual([away.status, away.headers.slice(-2)], [502, ['retry-after', '1']])
   const middleware = errors()
   const log = recordingLogger()
   const run = (handler: Handler) => middleware(handler)(testContext({ log }), testRequest('/x'))
