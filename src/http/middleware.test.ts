@@ -206,3 +206,12 @@ test('a log line has no control characters and no credentials', async () => {
     assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028]|c2VjcmV0|s=1/)
   }
 })
+
+test('nor has it the secrets of a URL, its own or that of the page before', async () => {
+  const query = 'pass=one&a=b&access_token=two&X-Amz-Signature=three&password=four'
+  for (const format of ['combined', 'json'] as const) {
+    const line = await logged(format, { referer: `http://r/?${query}` }, `/a?${query}`)
+    assert.doesNotMatch(line, /one|two|three|four/)
+    assert.match(line, /\?pass=\*\*\*&a=b&access_token=\*\*\*&X-Amz-Signature=\*\*\*&password=\*\*\*"/)
+  }
+})
