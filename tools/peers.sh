@@ -29,6 +29,7 @@ packages='
   proftpd-mod-crypto
   python3-pyftpdlib
   strace
+  faketime
 '
 missing=''
 for package in $packages; do

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -196,6 +196,31 @@ test('times of the future and of long ago drop nothing that is in use', async (t
   await second.logged(/cleaned: objects 1 \(was 1\)/)
   assert.ok((await part(`${second.url}film.mp4`)).equals(film))
   assert.equal(asked.length, before)
+})
+
+test('a clock that jumps drops nothing and delays nothing', { skip: missing('faketime') }, async (t) => {
+  const { asked, remote } = await storage(t)
+  const [dir, clock] = [scratch(t), join(scratch(t), 'clock')]
+  const [library = ''] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')
+  const faked = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' }
+  const cached = ['--vfs-cache-mode', 'full', '--cache-dir', scratch(t), '--vfs-cache-poll-interval', '100ms']
+  writeFileSync(clock, '+0')
+  const server = await serve(t, ['serve', 'http', remote, '--write', dir, '--vfs-write-back', '1ms', '-v', ...cached], {
+    env: { ...faked, FAKETIME_DONT_FAKE_MONOTONIC: '1' },
+  })
+  await part(`${server.url}film.mp4`)
+  const trips = asked.length
+  for (const years of [30, -20, 60, 0]) {
+    writeFileSync(clock, `${years < 0 ? '' : '+'}${years * 365}d`)
+    const year = new Date(Date.now() + years * 365 * 86_400_000).getUTCFullYear()
+    await server.logged(new RegExp(`^${year}/.* cleaned: objects 1 `, 'm'))
+    assert.ok((await part(`${server.url}film.mp4`)).equals(film))
+    const { status } = await fetch(`${server.url}of ${year}`, { method: 'PUT', body: 'x'.repeat(year) })
+    assert.equal(status, 201)
+    await server.logged(new RegExp(`of ${year}: vfs cache: upload succeeded`))
+    assert.equal(readFileSync(join(dir, `of ${year}`)).length, year)
+  }
+  assert.equal(asked.length, trips)
 })
 
 test('a seek costs two trips to the storage at most, and what was sought before costs none', async (t) => {
