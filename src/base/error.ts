@@ -58,6 +58,8 @@ const nodeCodes: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',
   EBUSY: 'busy',
+  EMFILE: 'busy',
+  ENFILE: 'busy',
   EINVAL: 'invalid',
   ABORT_ERR: 'aborted',
 }
@@ -70,9 +72,7 @@ export function toAppError(reason: unknown): AppError {
   const message = reason instanceof Error ? reason.message : String(reason)
   if (reason instanceof Error && reason.name === 'AbortError')
     return new AppError('aborted', message, { cause: reason })
-  const known = code === undefined ? undefined : nodeCodes[code]
-  if (known) return new AppError(known, message, { cause: reason })
-  return new AppError('io', message, {
+  return new AppError(nodeCodes[code ?? ''] ?? 'io', message, {
     cause: reason,
     retry: code !== undefined && temporary.has(code) ? 'now' : false,
   })

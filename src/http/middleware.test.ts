@@ -129,6 +129,8 @@ test('what is thrown becomes the answer of its code', async () => {
   }
   const away = errorResponse(new AppError('io', 'connection refused', { retry: 'now' }))
   assert.deepEqual([away.status, away.headers.slice(-2)], [502, ['retry-after', '1']])
+  const full = errorResponse(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))
+  assert.equal(full.status, 503)
   const middleware = errors()
   const log = recordingLogger()
   const run = (handler: Handler) => middleware(handler)(testContext({ log }), testRequest('/x'))
