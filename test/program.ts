@@ -148,7 +148,9 @@ async function start(t: TestContext, args: readonly string[], ready: RegExp, opt
     while (!pattern.test(text)) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`sluice ended (${child.exitCode}) before ${pattern}: ${text}`)
-      await Promise.race([once(child.stderr, 'data'), once(child, 'exit')])
+      const waiting = new AbortController()
+      await Promise.race([once(child.stderr, 'data', waiting), once(child, 'exit', waiting)])
+      waiting.abort()
     }
   }
   async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {

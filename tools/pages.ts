@@ -74,7 +74,7 @@ function backendsPage(): string {
 }
 
 function errorsPage(): string {
-  return `# Errors\n\n${generated}\nEvery error has one code; the code picks the HTTP status.\n\n| code | HTTP status |\n| --- | --- |\n${Object.entries(
+  return `# Errors\n\n${generated}\nEvery error has one code; the code picks the HTTP status. \`io\` of a storage that may answer the next time is 502.\n\n| code | HTTP status |\n| --- | --- |\n${Object.entries(
     errorTable,
   )
     .map(([code, status]) => `| ${code} | ${status} |`)

@@ -28,6 +28,8 @@ packages='
   proftpd-core
   proftpd-mod-crypto
   python3-pyftpdlib
+  strace
+  faketime
 '
 missing=''
 for package in $packages; do

@@ -58,6 +58,8 @@ const nodeCodes: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',
   EBUSY: 'busy',
+  EMFILE: 'busy',
+  ENFILE: 'busy',
   EINVAL: 'invalid',
   ABORT_ERR: 'aborted',
 }
@@ -70,12 +72,16 @@ export function toAppError(reason: unknown): AppError {
   const message = reason instanceof Error ? reason.message : String(reason)
   if (reason instanceof Error && reason.name === 'AbortError')
     return new AppError('aborted', message, { cause: reason })
-  const known = code === undefined ? undefined : nodeCodes[code]
-  if (known) return new AppError(known, message, { cause: reason })
-  return new AppError('io', message, {
+  return new AppError(nodeCodes[code ?? ''] ?? 'io', message, {
     cause: reason,
     retry: code !== undefined && temporary.has(code) ? 'now' : false,
   })
+}
+
+/** True when a storage could not be asked, which says nothing of what is there. */
+export function isOutage(reason: unknown): boolean {
+  const { code } = toAppError(reason)
+  return code === 'io' || code === 'busy' || code === 'rate-limited'
 }
 
 /** Throws whatever was thrown as an AppError: for `.catch(rethrow)` at the edge to Node. */

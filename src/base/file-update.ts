@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readFile, readlink, rename, stat, unlink 
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, errorCode, messageOf } from './error.ts'
+import { syncDirectory } from './lasting.ts'
 
 /** The bytes of a file, undefined when there is none. */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
@@ -124,15 +125,5 @@ async function writeInPlace(path: string, bytes: Buffer, cause: unknown): Promis
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-/** Makes a rename last; systems that cannot open directories do without. */
-async function syncDirectory(path: string): Promise<void> {
-  try {
-    await using directory = await open(path, 'r')
-    await directory.sync()
-  } catch {
-    // The bytes of the file itself are on the disk already.
   }
 }

@@ -57,7 +57,10 @@ function clfLine(combined: boolean): (entry: Entry) => string {
       sent.bytes === 0 ? '-' : String(sent.bytes),
     ]
     if (combined)
-      parts.push(`"${quoted(request.header('referer') ?? '-')}"`, `"${quoted(request.header('user-agent') ?? '-')}"`)
+      parts.push(
+        `"${quoted(discreet(request.header('referer') ?? '-'))}"`,
+        `"${quoted(request.header('user-agent') ?? '-')}"`,
+      )
     return parts.join(' ')
   }
 }
@@ -65,16 +68,20 @@ function clfLine(combined: boolean): (entry: Entry) => string {
 /** `GET /a?b HTTP/1.1`, or what is known of it. */
 function requestLine(request: HttpRequest): string {
   const { method, rawPath, query, protocol } = request
-  const target = query === '' ? rawPath : `${rawPath}?${shownQuery(request)}`
+  const target = query === '' ? rawPath : `${rawPath}?${discreet(query)}`
   return [method, target, protocol].filter((part) => part !== '').join(' ') || '-'
 }
 
-/** The query without the password that some clients of radio servers put into it. */
-function shownQuery({ query }: HttpRequest): string {
-  return query.replace(/(?<=^|&)pass(?:word)?=[^&]*/gi, 'pass=***')
+/** Parameters of URLs that hold what nobody else may know: of clients of radio servers, of links that are logins or signed. */
+const secret = /(?<=^|[?&;])((?:[\w-]*[_-])?(?:pass(?:word)?|token|secret|sig|signature|api[_-]?key)=)[^&;#]*/gi
+
+/** A query or URL without the secrets in it. */
+function discreet(text: string): string {
+  return text.replace(secret, '$1***')
 }
 
 function jsonLine({ request, response, sent, began, ended }: Entry): string {
+  const referer = request.header('referer')
   return JSON.stringify({
     time: new Date(began).toISOString(),
     remote: request.peer.address,
@@ -82,7 +89,7 @@ function jsonLine({ request, response, sent, began, ended }: Entry): string {
     user: request.user?.name,
     method: request.method,
     path: request.rawPath,
-    query: request.query === '' ? undefined : shownQuery(request),
+    query: request.query === '' ? undefined : discreet(request.query),
     protocol: request.protocol,
     host: request.peer.host,
     tls: request.peer.secure,
@@ -92,7 +99,7 @@ function jsonLine({ request, response, sent, began, ended }: Entry): string {
     ms: Math.round((ended - began) * 10) / 10,
     range: request.header('range'),
     type: headerOf(response.headers, 'content-type'),
-    referer: request.header('referer'),
+    referer: referer === undefined ? undefined : discreet(referer),
     agent: request.header('user-agent'),
   }).replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

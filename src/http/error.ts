@@ -44,10 +44,15 @@ export function reasonOf(status: number): string {
  */
 export function errorResponse(reason: unknown): HttpResponse {
   const error = toAppError(reason)
-  const status = errorTable[error.code]
+  const status = statusOf(error)
   const headers: HeaderList = []
-  if (status === 503) headers.push('retry-after', String(retryAfter(error)))
+  if (status === 502 || status === 503) headers.push('retry-after', String(retryAfter(error)))
   return textResponse(status, isPublic(error, status) ? error.message : undefined, headers)
+}
+
+/** A storage that fails, and may answer the next time, is another's failure and not ours (RFC 9110 section 15.6.3). */
+function statusOf({ code, retry }: AppError): number {
+  return code === 'io' && retry !== false ? 502 : errorTable[code]
 }
 
 function retryAfter(error: AppError): number {

@@ -127,6 +127,10 @@ test('what is thrown becomes the answer of its code', async () => {
     const error = new AppError(code as keyof typeof errorTable, 'no')
     assert.equal(errorResponse(error).status, status)
   }
+  const away = errorResponse(new AppError('io', 'connection refused', { retry: 'now' }))
+  assert.deepEqual([away.status, away.headers.slice(-2)], [502, ['retry-after', '1']])
+  const full = errorResponse(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))
+  assert.equal(full.status, 503)
   const middleware = errors()
   const log = recordingLogger()
   const run = (handler: Handler) => middleware(handler)(testContext({ log }), testRequest('/x'))
@@ -202,5 +206,14 @@ test('a log line has no control characters and no credentials', async () => {
       cookie: 's=1',
     })
     assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u2028]|c2VjcmV0|s=1/)
+  }
+})
+
+test('nor has it the secrets of a URL, its own or that of the page before', async () => {
+  const query = 'pass=one&a=b&access_token=two&X-Amz-Signature=three&password=four'
+  for (const format of ['combined', 'json'] as const) {
+    const line = await logged(format, { referer: `http://r/?${query}` }, `/a?${query}`)
+    assert.doesNotMatch(line, /one|two|three|four/)
+    assert.match(line, /\?pass=\*\*\*&a=b&access_token=\*\*\*&X-Amz-Signature=\*\*\*&password=\*\*\*"/)
   }
 })

@@ -173,6 +173,16 @@ test('an abort ends a request that waits, and a body that is read', async (t) =>
   }
 })
 
+test('a look at a large file leaves its connection for the next request', async (t) => {
+  let connections = 0
+  const server = createServer((_, response) => response.writeHead(200, { 'content-length': 5_000_000 }).end())
+  server.on('connection', () => connections++)
+  const url = await listen(t, server)
+  const http = client(t)
+  for (let i = 0; i < 5; i++) await leave((await http.request(ctx, { method: 'HEAD', url })).body)
+  assert.equal(connections, 1)
+})
+
 test('bodies that are left, read or not, leave no connection behind', async (t) => {
   const open = new Set<Socket>()
   const server = createServer((request, response) =>

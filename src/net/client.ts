@@ -160,7 +160,7 @@ export class HttpClient {
       status: message.statusCode ?? 0,
       headers: flat(message.headers),
       url,
-      body: new ResponseBody(message, idle, signal, url),
+      body: new ResponseBody(message, { idle, signal, url, rest: restOf(method, message) }),
     }
   }
 
@@ -227,19 +227,29 @@ export async function leave(body: Body): Promise<void> {
 /** A rest of this size is read rather than its connection lost. */
 const SMALL_REST = 64 * 1024
 
+/** Bytes that an answer has at most; one to HEAD tells the length of another one. */
+function restOf(method: string, { statusCode, headers }: http.IncomingMessage): number {
+  if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return 0
+  return Number(headers['content-length'] ?? Infinity)
+}
+
+interface ResponseParts {
+  readonly idle: Idle
+  readonly signal: AbortSignal
+  readonly url: URL
+  /** Bytes of the body; Infinity = not known. */
+  readonly rest: number
+}
+
 /** The bytes of an answer. Unlike a stream's own iterator it gives its connection back even if it was never read. */
 class ResponseBody implements Body {
   readonly #message: http.IncomingMessage
-  readonly #idle: Idle
-  readonly #signal: AbortSignal
-  readonly #url: URL
+  readonly #parts: ResponseParts
   #source: AsyncIterator<Uint8Array> | undefined
 
-  constructor(message: http.IncomingMessage, idle: Idle, signal: AbortSignal, url: URL) {
+  constructor(message: http.IncomingMessage, parts: ResponseParts) {
     this.#message = message
-    this.#idle = idle
-    this.#signal = signal
-    this.#url = url
+    this.#parts = parts
     // Without a listener an answer that breaks before it is read would end the process; readers get the error all the same.
     message.on('error', () => {})
   }
@@ -250,21 +260,25 @@ class ResponseBody implements Body {
 
   async #next(): Promise<IteratorResult<Uint8Array>> {
     const message = this.#message
+    const { idle, signal, url } = this.#parts
     try {
       this.#source ??= message.iterator({ destroyOnReturn: true }) as AsyncIterator<Uint8Array>
-      const result = await this.#idle.during(this.#source.next())
+      const result = await idle.during(this.#source.next())
       if (result.done && !message.complete) throw new AppError('io', 'the answer ended early', { retry: 'now' })
       return result
     } catch (error) {
-      throw this.#signal.aborted ? abortError(this.#signal) : translate(error, this.#url)
+      throw signal.aborted ? abortError(signal) : translate(error, url)
     }
   }
 
   async #return(): Promise<IteratorResult<Uint8Array>> {
     const message = this.#message
-    const rest = Number(message.headers['content-length'] ?? Infinity)
-    if (!this.#source && (message.complete || rest <= SMALL_REST)) message.resume()
-    else if (!message.readableEnded) message.destroy()
+    const { rest } = this.#parts
+    if (!this.#source && (message.complete || rest <= SMALL_REST)) {
+      message.resume()
+      // The next request is to find the connection free.
+      if (rest === 0 && !message.closed) await new Promise((resolve) => message.once('close', resolve))
+    } else if (!message.readableEnded) message.destroy()
     return { done: true, value: undefined }
   }
 }

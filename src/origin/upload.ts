@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Body } from '../base/body.ts'
-import { AppError, toAppError } from '../base/error.ts'
+import { AppError, isOutage, toAppError } from '../base/error.ts'
 import { usefulType } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import { evaluate } from '../http/conditional.ts'
@@ -101,7 +101,7 @@ async function storeInTurn(
     if (settings.patient && request.contentLength === 0) return { status: 200, headers: [] }
     throw new AppError('is-directory', 'a file can only be stored under a name')
   }
-  const old = await fileAt(ctx, tree.remote, path)
+  const old = await oldFile(ctx, tree.remote, request)
   if (failsConditions(request, old)) return textResponse(412)
   const part = partOf(request, old?.size ?? 0)
   if (method === 'PATCH' && !part) return patchNeedsPart()
@@ -163,7 +163,7 @@ async function fill(
       sent.check()
       file.check()
       const stored = await handle.commit(async () => {
-        const now = await fileAt(ctx, tree.remote, handle.path)
+        const now = await oldFile(ctx, tree.remote, request)
         if (failsConditions(request, now)) throw new AppError('precondition', 'another version came in between')
       })
       transfer.done()
@@ -216,6 +216,23 @@ function reader(ctx: Context, remote: Remote, old: FileEntry | undefined) {
   return {
     size: old?.size ?? 0,
     open: (start: number, end: number) => remote.open(ctx, old as FileEntry, { start, end }),
+  }
+}
+
+/** Headers that make an upload depend on what is there. */
+const dependent = ['if-match', 'if-none-match', 'if-unmodified-since', 'content-range', 'range']
+
+/**
+ * The file that an upload replaces. None, when its storage cannot be asked but keeps uploads meanwhile, and the request asks
+ * for nothing that depends on it.
+ */
+async function oldFile(ctx: Context, remote: Remote, request: HttpRequest): Promise<FileEntry | undefined> {
+  try {
+    return await fileAt(ctx, remote, request.path)
+  } catch (error) {
+    const waits = remote.info.traits.keepsUploads && isOutage(error)
+    if (!waits || dependent.some((name) => request.header(name) !== undefined)) throw error
+    return undefined
   }
 }
 

@@ -63,6 +63,8 @@ export type Trait =
   | 'isLocal'
   /** `open` reads in pieces and ahead of its reader by itself. */
   | 'readsAhead'
+  /** What is stored is taken also while it cannot be asked what is there: it waits. */
+  | 'keepsUploads'
   /** Local, but on a disk of another machine: many calls at once are worth it. */
   | 'networkDisk'
 

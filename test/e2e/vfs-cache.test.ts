@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { noise } from '../conformance/fixture.ts'
+import { faultProxy } from '../fault-proxy.ts'
 import { missing } from '../peers.ts'
 import { files, scratch, serve } from '../program.ts'
 import { rclone } from '../rclone.ts'
@@ -196,3 +197,83 @@ test('times of the future and of long ago drop nothing that is in use', async (t
   assert.ok((await part(`${second.url}film.mp4`)).equals(film))
   assert.equal(asked.length, before)
 })
+
+test('a clock that jumps drops nothing and delays nothing', { skip: missing('faketime') }, async (t) => {
+  const { asked, remote } = await storage(t)
+  const [dir, clock] = [scratch(t), join(scratch(t), 'clock')]
+  const [library = ''] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')
+  const faked = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' }
+  const cached = ['--vfs-cache-mode', 'full', '--cache-dir', scratch(t), '--vfs-cache-poll-interval', '100ms']
+  writeFileSync(clock, '+0')
+  const server = await serve(t, ['serve', 'http', remote, '--write', dir, '--vfs-write-back', '1ms', '-v', ...cached], {
+    env: { ...faked, FAKETIME_DONT_FAKE_MONOTONIC: '1' },
+  })
+  await part(`${server.url}film.mp4`)
+  const trips = asked.length
+  for (const years of [30, -20, 60, 0]) {
+    writeFileSync(clock, `${years < 0 ? '' : '+'}${years * 365}d`)
+    const year = new Date(Date.now() + years * 365 * 86_400_000).getUTCFullYear()
+    await server.logged(new RegExp(`^${year}/.* cleaned: objects 1 `, 'm'))
+    assert.ok((await part(`${server.url}film.mp4`)).equals(film))
+    const { status } = await fetch(`${server.url}of ${year}`, { method: 'PUT', body: 'x'.repeat(year) })
+    assert.equal(status, 201)
+    await server.logged(new RegExp(`of ${year}: vfs cache: upload succeeded`))
+    assert.equal(readFileSync(join(dir, `of ${year}`)).length, year)
+  }
+  assert.equal(asked.length, trips)
+})
+
+test('a seek costs two trips to the storage at most, and what was sought before costs none', async (t) => {
+  const { asked, remote } = await storage(t)
+  const proxy = await faultProxy(t, Number(/:(\d+)\//.exec(remote)?.[1]))
+  const far = remote.replace(/:\d+\//, `:${proxy.port}/`)
+  const args = ['--vfs-cache-mode', 'full', '--cache-dir', scratch(t), '--buffer-size', '0']
+  const { url } = await serve(t, ['serve', 'http', far, ...args])
+  await fetch(url)
+  async function seek(at: number): Promise<number> {
+    // A connection is a trip of its own, while the others are busy with what is read ahead.
+    const before = asked.length + proxy.connections
+    assert.ok((await part(`${url}film.mp4`, `${at}-${at + 999}`)).equals(film.subarray(at, at + 1000)))
+    return asked.length + proxy.connections - before
+  }
+  const places = [2_900_000, 1_400_000, 200_000, 2_600_000, 700_000]
+  for (const at of places) assert.ok((await seek(at)) <= 2)
+  for (const at of places) assert.equal(await seek(at), 0)
+})
+
+test(
+  'a new file is taken while its storage is away, unless it depends on what is there',
+  { skip: missing('rclone') },
+  async (t) => {
+    const dir = scratch(t)
+    files(dir, { 'there.txt': 'old' })
+    const port = await freePort()
+    await rclone(t, ['serve', 'webdav', dir, '--addr', `127.0.0.1:${port}`], /WebDav Server started/)
+    const proxy = await faultProxy(t, port)
+    const remote = `:webdav,url='http://127.0.0.1:${proxy.port}/':`
+    const cached = ['--vfs-cache-mode', 'writes', '--vfs-write-back', '1ms', '--cache-dir', scratch(t)]
+    const args = ['--write', remote, '--low-level-retries', '1', '-v', ...cached]
+    const server = await serve(t, ['serve', 'http', remote, ...args])
+    const put = async (path: string, headers: Record<string, string> = {}) =>
+      await fetch(server.url + path, { method: 'PUT', body: 'new', headers })
+    proxy.refuse(true)
+    proxy.breakAll()
+    assert.equal((await put('new.txt')).status, 201)
+    assert.equal((await put('folder/new.txt')).status, 201)
+    for (const [name, value] of [
+      ['if-none-match', '*'],
+      ['if-match', '"x"'],
+      ['content-range', 'bytes 0-2/*'],
+    ] as const) {
+      const { status, headers: answered } = await put('there.txt', { [name]: value })
+      assert.deepEqual([status, answered.get('retry-after')], [502, '1'])
+    }
+    assert.equal(await (await fetch(`${server.url}folder/new.txt`)).text(), 'new')
+    proxy.refuse(false)
+    await server.logged(/ new\.txt: vfs cache: upload succeeded/)
+    await server.logged(/folder\/new\.txt: vfs cache: upload succeeded/)
+    const [there, folder] = ['there.txt', 'folder/new.txt'].map((path) => readFileSync(join(dir, path), 'utf8'))
+    assert.deepEqual([there, folder], ['old', 'new'])
+    await server.stop()
+  },
+)

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { errorCode, rethrow } from '../../base/error.ts'
+import { rethrow } from '../../base/error.ts'
 import { KeyedLock } from '../../base/keyed-lock.ts'
+import { makeDirectory, syncDirectory } from '../../base/lasting.ts'
+import { exchange, type Move } from './exchange.ts'
 import { diskPath, type Layout, shownPath } from './layout.ts'
 import { formatMetadata, type Metadata, parseMetadata } from './metadata.ts'
 
@@ -21,7 +23,7 @@ export class CacheFiles {
   /** Makes the directories. */
   async prepare(): Promise<void> {
     const { data, meta, pending } = this.#layout
-    for (const dir of [data, meta, pending]) await makeDir(dir)
+    for (const dir of [data, meta, pending]) await makeDirectory(dir)
   }
 
   /** Runs `work` when nobody else changes the files of a path, or opens them by their names. */
@@ -43,7 +45,7 @@ export class CacheFiles {
   /** Opens the data of a file to be read and written, sparse and as long as the file. */
   async open(path: string, size: number): Promise<fs.FileHandle> {
     const place = this.data(path)
-    await makeDir(dirname(place))
+    await makeDirectory(dirname(place))
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
     const file = await fs.open(place, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600).catch(rethrow)
     try {
@@ -57,7 +59,7 @@ export class CacheFiles {
 
   /** Replaces the metadata of a file: a crash leaves the old or the new one. */
   async save(path: string, metadata: Metadata): Promise<void> {
-    await this.#replace(join(this.#layout.meta, diskPath(path)), formatMetadata(metadata))
+    await this.#replace(this.#meta(path), formatMetadata(metadata))
   }
 
   /** Removes what there is of a file. */
@@ -68,13 +70,19 @@ export class CacheFiles {
 
   /**
    * Gives bytes written since `begin` their name: with their metadata, in place of what had that name, all or nothing
-   * whenever the program or, with `durable`, the machine stops. The record that it writes first is what counts.
+   * whenever it throws, or the program or, with `durable`, the machine stops. The record that it writes first is what counts.
    */
   async place(from: string, path: string, metadata: Metadata, durable = true): Promise<void> {
-    const record = this.#temp('json')
-    await this.#write(record, JSON.stringify({ path, from, metadata: formatMetadata(metadata) }), durable)
-    if (durable) await syncDir(this.#layout.pending)
-    await this.#finish(record, { path, from, metadata: formatMetadata(metadata) }, durable)
+    const [record, meta] = [this.#temp('json'), this.#temp('meta')]
+    try {
+      await this.#write(meta, formatMetadata(metadata), durable)
+      await this.#write(record, JSON.stringify({ path, from, meta }), durable)
+      if (durable) await syncDirectory(this.#layout.pending)
+      await exchange(this.#moves({ path, from, meta }), durable)
+    } finally {
+      // One that stays is harmless: there is nothing left that it could move.
+      for (const temp of [record, meta]) await fs.rm(temp, { force: true }).catch(() => {})
+    }
   }
 
   /** Brings to an end what was begun before the program stopped, and throws away what had no name yet. */
@@ -83,7 +91,7 @@ export class CacheFiles {
     const names = await fs.readdir(pending)
     for (const name of names.filter((one) => one.endsWith('.json')).toSorted()) {
       const record = recordOf(await fs.readFile(join(pending, name), 'utf8'))
-      if (record) await this.#finish(join(pending, name), record, true)
+      if (record) await this.#finish(record)
     }
     for (const name of await fs.readdir(pending)) await fs.rm(join(pending, name), { force: true })
   }
@@ -91,7 +99,7 @@ export class CacheFiles {
   /** All files that there is metadata of, with it; undefined for metadata that is damaged. */
   async *saved(): AsyncGenerator<{ readonly path: string; readonly metadata: Metadata | undefined }> {
     for await (const path of this.#walk(this.#layout.meta))
-      yield { path, metadata: parseMetadata(await fs.readFile(join(this.#layout.meta, diskPath(path)), 'utf8')) }
+      yield { path, metadata: parseMetadata(await fs.readFile(this.#meta(path), 'utf8')) }
   }
 
   /** Paths of all data. */
@@ -107,20 +115,28 @@ export class CacheFiles {
   /** Puts data aside of which nothing is known. Gives where it is now. */
   async setAside(path: string): Promise<string> {
     const place = join(this.#layout.lost, diskPath(path))
-    await makeDir(dirname(place))
+    await makeDirectory(dirname(place))
     await fs.rename(this.data(path), place)
     await this.remove(path)
     return place
   }
 
-  async #finish(record: string, { path, from, metadata }: Record, durable: boolean): Promise<void> {
-    const [data, meta] = [this.data(path), join(this.#layout.meta, diskPath(path))]
-    await makeDir(dirname(data))
-    // Without its data the record was carried out before.
-    await fs.rename(from, data).catch((error: unknown) => (errorCode(error) === 'ENOENT' ? undefined : rethrow(error)))
-    await this.#replace(meta, metadata)
-    if (durable) for (const place of [data, meta]) await syncDir(dirname(place))
-    await fs.rm(record, { force: true })
+  /** Does what of a record is not done yet. */
+  async #finish(record: Record): Promise<void> {
+    const moves: Move[] = []
+    for (const move of this.#moves(record)) if (await isThere(move.from)) moves.push(move)
+    await exchange(moves, true)
+  }
+
+  #moves({ path, from, meta }: Record): readonly [Move, Move] {
+    return [
+      { from, to: this.data(path), aside: this.#temp('data') },
+      { from: meta, to: this.#meta(path), aside: this.#temp('meta') },
+    ]
+  }
+
+  #meta(path: string): string {
+    return join(this.#layout.meta, diskPath(path))
   }
 
   /** Another name for the data of a file, as of bytes that have no name yet. */
@@ -134,7 +150,7 @@ export class CacheFiles {
     const temp = this.#temp('meta')
     try {
       await this.#write(temp, text, true)
-      await makeDir(dirname(place))
+      await makeDirectory(dirname(place))
       await fs.rename(temp, place)
     } catch (error) {
       await fs.rm(temp, { force: true })
@@ -175,30 +191,21 @@ export class CacheFiles {
 /** What is to be done for a file to be in its place. */
 interface Record {
   readonly path: string
+  /** Where its data and its metadata are until then. */
   readonly from: string
-  readonly metadata: string
+  readonly meta: string
 }
 
 /** Reads a record; undefined when it was not written to its end: then nobody was told that it counts. */
 function recordOf(text: string): Record | undefined {
   try {
-    const { path, from, metadata } = JSON.parse(text) as Partial<Record>
-    return path !== undefined && from !== undefined && metadata !== undefined ? { path, from, metadata } : undefined
+    const { path, from, meta } = JSON.parse(text) as Partial<Record>
+    return path !== undefined && from !== undefined && meta !== undefined ? { path, from, meta } : undefined
   } catch {
     return undefined
   }
 }
 
-async function makeDir(dir: string): Promise<void> {
-  await fs.mkdir(dir, { recursive: true, mode: 0o700 }).catch(rethrow)
-}
-
-/** Makes renames in a directory last; systems that cannot open directories do without. */
-async function syncDir(dir: string): Promise<void> {
-  try {
-    await using directory = await fs.open(dir, 'r')
-    await directory.sync()
-  } catch {
-    // the bytes themselves are on the disk
-  }
+async function isThere(place: string): Promise<boolean> {
+  return (await fs.lstat(place).catch(() => undefined)) !== undefined
 }

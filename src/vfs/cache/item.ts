@@ -198,13 +198,20 @@ export class Item {
   async save(): Promise<void> {
     if (!this.#changed || this.#gone) return
     this.#changed = false
-    const file = await this.#file
-    await this.#parts.files.locked(this.path, async () => {
-      if (this.#gone) return
-      if (this.#downloads) await file?.datasync()
-      await file?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
-      await this.#parts.files.save(this.path, this.metadata)
-    })
+    try {
+      const file = await this.#file
+      await this.#parts.files.locked(this.path, async () => await this.#writeDown(file))
+    } catch (error) {
+      this.#changed = true
+      throw error
+    }
+  }
+
+  async #writeDown(file: FileHandle | undefined): Promise<void> {
+    if (this.#gone) return
+    if (this.#downloads) await file?.datasync()
+    await file?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
+    await this.#parts.files.save(this.path, this.metadata)
   }
 
   /** Closes what nobody reads, and writes down what it was used for. Errors are logged: the next start knows less. */
@@ -216,18 +223,25 @@ export class Item {
       await this.save()
       if (!this.inUse) await this.#close()
     } catch (error) {
-      this.#parts.ctx.log.error(`vfs cache: ${toAppError(error).message}`, { object: this.path })
+      this.#complain(error)
     }
   }
 
-  /** Marks it as stored: from now on it is a copy that may be dropped. */
+  #complain(error: unknown): void {
+    this.#parts.ctx.log.error(`vfs cache: ${toAppError(error).message}`, { object: this.path })
+  }
+
+  /**
+   * Marks it as stored: from now on it is a copy that may be dropped. A disk that does not take that is logged: if it never
+   * does, the next start stores the file once more.
+   */
   async stored(file: FileEntry, fingerprint: string): Promise<void> {
     this.dirty = false
     this.source = file
     this.modTime = file.modTime
     this.fingerprint = fingerprint
     this.#changed = true
-    await this.save()
+    await this.save().catch((error: unknown) => this.#complain(error))
   }
 
   /**

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
-import { AppError, toAppError } from '../../base/error.ts'
+import { AppError, isOutage, toAppError } from '../../base/error.ts'
 import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Context } from '../../core/context.ts'
@@ -26,8 +26,9 @@ const without = ['copy', 'moveDirectory', 'purge', 'listRecursive', 'peek', 'set
  */
 export function cachedRemote(inner: Remote, cache: FileCache, settings: CachedSettings): Remote {
   const through = new Through(inner, cache, settings)
+  const keeps = settings.writes ? ({ keepsUploads: true } as const) : {}
   const remote = extend(inner, {
-    info: { ...inner.info, traits: { ...inner.info.traits, readsAhead: true } },
+    info: { ...inner.info, traits: { ...inner.info.traits, readsAhead: true, ...keeps } },
     list: (ctx, dir) => through.list(ctx, dir),
     stat: (ctx, path) => through.stat(ctx, path),
     open: (ctx, file, range) => through.open(ctx, file, range),
@@ -177,24 +178,21 @@ class Through {
     return moved
   }
 
-  /** Throws when there is a folder of that name, or a file where its folder would be: the upload could never succeed. */
+  /**
+   * Throws when there is a folder of that name, or a file where its folder would be: the upload could never succeed. A storage
+   * that cannot be asked now keeps nobody from writing into the cache.
+   */
   async #refuseBelowFile(ctx: Context, path: string): Promise<void> {
     if (this.#inner.info.traits.bucketBased) return
-    let entry = await this.#statIfKnown(ctx, path)
-    if (entry?.kind === 'directory') throw new AppError('is-directory', `${path} is a folder`)
-    for (let dir = parentOf(path); !entry && dir !== ''; dir = parentOf(dir)) {
-      entry = await this.#statIfKnown(ctx, dir)
-      if (entry?.kind === 'file') throw new AppError('not-directory', `${dir} is a file`)
-    }
-  }
-
-  /** What is at a path; a storage that cannot be asked now does not keep anybody from writing into the cache. */
-  async #statIfKnown(ctx: Context, path: string): Promise<Entry | undefined> {
     try {
-      return await this.stat(ctx, path)
+      let entry = await this.stat(ctx, path)
+      if (entry?.kind === 'directory') throw new AppError('is-directory', `${path} is a folder`)
+      for (let dir = parentOf(path); !entry && dir !== ''; dir = parentOf(dir)) {
+        entry = await this.stat(ctx, dir)
+        if (entry?.kind === 'file') throw new AppError('not-directory', `${dir} is a file`)
+      }
     } catch (error) {
-      if (isOutage(error)) return undefined
-      throw error
+      if (!isOutage(error)) throw error
     }
   }
 
@@ -206,10 +204,4 @@ class Through {
       return done
     })
   }
-}
-
-/** The storage cannot be asked now, which says nothing of what is there. */
-function isOutage(error: unknown): boolean {
-  const { code } = toAppError(error)
-  return code === 'io' || code === 'busy' || code === 'rate-limited'
 }
