@@ -169,7 +169,7 @@ export class Live {
   #answer(ctx: Context, request: HttpRequest, channel: Channel): HttpResponse | Promise<HttpResponse> {
     const { method } = request
     if (method === 'GET' || method === 'HEAD') return listen(ctx, request, channel)
-    if (publishing.includes(method)) return publish(ctx, request, channel, this.#parts.origins)
+    if (publishing.includes(method)) return publish(ctx, request, channel, this.#parts)
     return method === 'OPTIONS' ? options() : textResponse(405, 'Method Not Allowed', allow)
   }
 }
