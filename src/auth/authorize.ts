@@ -53,7 +53,7 @@ export class Authorization {
 
   #decide(ctx: Context, request: HttpRequest, places: Places, next: Handler): ReturnType<Handler> {
     const parties = this.#parties(request.path, places, isReading(request))
-    if (parties.every((party) => party.open)) return next(ctx, request)
+    if (parties.every((party) => party.open)) return this.#welcome(ctx, request, next)
     if (!parties.every((party) => party.admitsSomebody))
       return isReading(request) || this.#parts.takesUploads ? denied(ctx, request) : onlyReading()
     const { login } = this.#parts
@@ -67,6 +67,18 @@ export class Authorization {
       return named ? next(ctx, request) : denied(ctx, request)
     }
     return login(admitted)(ctx, request)
+  }
+
+  /** What a folder shows depends on who asks: who says a name may be told more, and nobody has to. */
+  async #recognized(ctx: Context, request: HttpRequest, next: Handler, login: Middleware): Promise<HttpResponse> {
+    const answer = await login(next)(ctx, request)
+    return answer.status === 401 ? await next(ctx, request) : answer
+  }
+
+  #welcome(ctx: Context, request: HttpRequest, next: Handler): ReturnType<Handler> {
+    const { login } = this.#parts
+    const says = login && request.directory && request.header('authorization') !== undefined
+    return says ? this.#recognized(ctx, request, next, login) : next(ctx, request)
   }
 
   /** Those to all of whom must belong who asks. */

@@ -209,7 +209,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   const origins = cors({
     origins: http.allowOrigin,
     mode: origin.cors,
-    methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
+    methods: () => `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : live.isEmpty ? '' : ', PUT, POST'}`,
     log: ctx.log,
   })
   const handler = pipeline(hook ? hook(everything) : everything, {
