@@ -11,6 +11,7 @@ import { encodePath } from '../http/target.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
 import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
+import { isPacked, refuseCoding, unpacked } from './content-coding.ts'
 import { Digests } from './digest.ts'
 import { type Part, partOf, patched } from './part.ts'
 
@@ -94,8 +95,8 @@ async function storeInTurn(
 ): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
-  if ((request.header('content-encoding') ?? 'identity') !== 'identity')
-    return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
+  const refused = refuseCoding(request)
+  if (refused) return refused
   if (path === '' || request.directory) {
     // Encoders ask so whether they may publish here (DASH-IF Live Media Ingest).
     if (settings.patient && request.contentLength === 0) return { status: 200, headers: [] }
@@ -123,7 +124,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
 function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
-  const size = part ? undefined : request.contentLength
+  const size = part || isPacked(request) ? undefined : request.contentLength
   return {
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
@@ -153,13 +154,17 @@ async function fill(
   try {
     const [sent, file] = [new Digests(request, 'content-digest'), new Digests(request, 'repr-digest')]
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
-    const body = limited(
-      transfer.account(watched(request.body, sent), () => ctx.signal),
-      { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
-    )
+    const coming = transfer.account(watched(request.body, sent), () => ctx.signal)
+    const packed = isPacked(request)
+    // To HTTP a coding is a part of the file, so that both sums are of what is packed.
+    const body = limited(packed ? unpacked(watched(coming, file)) : coming, {
+      start: part?.start ?? 0,
+      most,
+      refuse: settings.patient ? (reason) => handle.abort(reason) : undefined,
+    })
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
-      for await (const chunk of watched(whole, file)) await handle.write(chunk)
+      for await (const chunk of packed ? whole : watched(whole, file)) await handle.write(chunk)
       sent.check()
       file.check()
       const stored = await handle.commit(async () => {

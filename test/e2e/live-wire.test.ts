@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { scratch, serve, type Server } from '../program.ts'
 
 async function origin(t: TestContext, ...args: string[]): Promise<Server> {
@@ -163,3 +165,21 @@ async function becomesGrowing(server: Server, name: string): Promise<void> {
     if ((await fetch(server.url + name, { method: 'HEAD' })).status === 200) return
   assert.fail(`${name} never came`)
 }
+
+test('manifests and playlists may come packed, other files may not', async (t) => {
+  const server = await origin(t, '--max-upload', '2K')
+  const put = async (name: string, body: Buffer<ArrayBuffer>, headers: Record<string, string> = {}) =>
+    await fetch(server.url + name, { method: 'PUT', body, headers: { 'content-encoding': 'gzip', ...headers } })
+  const text = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nseg1.ts\n'
+  const digest = `sha-256=:${createHash('sha256').update(gzipSync(text)).digest('base64')}:`
+  const sums = { 'content-digest': digest, 'repr-digest': digest }
+  assert.equal((await put('a.m3u8', gzipSync(text), sums)).status, 201)
+  assert.match(await content(server, 'a.m3u8'), /^200 #EXTM3U\n[^]*CAN-BLOCK-RELOAD=YES[^]*seg1\.ts\n$/)
+  assert.equal((await put('a.m3u8', gzipSync(text).subarray(0, 30))).status, 400)
+  assert.equal((await put('a.m3u8', Buffer.from('not packed'))).status, 400)
+  assert.equal((await put('a.m3u8', gzipSync('x'.repeat(3000)))).status, 413)
+  assert.equal((await put('a.m3u8', gzipSync(text), { 'content-encoding': 'br' })).status, 415)
+  const other = await put('a.m4s', gzipSync(text))
+  assert.deepEqual([other.status, other.headers.get('accept-encoding')], [415, 'identity'])
+  assert.match(await content(server, 'a.m3u8'), /^200 #EXTM3U\n/)
+})
