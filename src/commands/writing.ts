@@ -160,7 +160,7 @@ export async function liveTree(
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
   const handler = live.middleware(
-    writable(kept ? { ...settings, durable: false, patient: true, admit: () => kept.admit() } : settings),
+    writable(kept ? { ...settings, durable: false, live: true, admit: () => kept.admit() } : settings),
   )
   return { handler, caching, close: () => kept?.close() }
 }

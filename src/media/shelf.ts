@@ -150,6 +150,7 @@ export class Shelf implements WriteWatcher {
       if (entry?.kind === 'file') await remote.remove(ctx, entry)
       writes.forget(path)
     })
+    await writes.prune(ctx, path)
   }
 }
 

@@ -35,8 +35,11 @@ export interface UploadSettings {
   readonly durable?: boolean
   /** Throws when there is no place for another file. */
   readonly admit?: () => void
-  /** Hears out what is refused before it answers: live packagers give up when they are cut off (live.md 0, fact 3). */
-  readonly patient?: boolean
+  /**
+   * A folder for live media: what is refused is heard out before it is answered, for packagers give up when they are cut off
+   * (live.md 0, fact 3), and a folder goes with its last file (live.md 3.6).
+   */
+  readonly live?: boolean
 }
 
 /** The methods that change something. */
@@ -59,11 +62,15 @@ export function uploadHandler(settings: UploadSettings): Handler {
 /** How long a removal waits for the upload of the same file to end, ms. */
 const PATIENCE_MS = 5000
 
-async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
+async function remove(
+  ctx: Context,
+  request: HttpRequest,
+  { tree, live = false }: UploadSettings,
+): Promise<HttpResponse> {
   const { path } = request
   // A packager may remove what it has just sent and what is still on its way to the disk.
   await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
-  return await tree.writes.exclusive(path, async () => {
+  const answer = await tree.writes.exclusive(path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
     if (entry.kind === 'directory') throw new AppError('is-directory', 'a folder is not removed')
@@ -72,6 +79,8 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
     tree.writes.forget(path)
     return { status: 204, headers: [] }
   })
+  if (live && answer.status === 204) await tree.writes.prune(ctx, path)
+  return answer
 }
 
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
@@ -80,7 +89,7 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   try {
     return await storeInTurn(ctx, request, settings, arrival)
   } catch (reason) {
-    if (settings.patient) await drained(request.body)
+    if (settings.live) await drained(request.body)
     throw reason
   } finally {
     arrival.end()
@@ -99,7 +108,7 @@ async function storeInTurn(
   if (refused) return refused
   if (path === '' || request.directory) {
     // Encoders ask so whether they may publish here (DASH-IF Live Media Ingest).
-    if (settings.patient && request.contentLength === 0) return { status: 200, headers: [] }
+    if (settings.live && request.contentLength === 0) return { status: 200, headers: [] }
     throw new AppError('is-directory', 'a file can only be stored under a name')
   }
   const old = await fileAt(ctx, tree.remote, path)
@@ -160,7 +169,7 @@ async function fill(
     const body = limited(packed ? unpacked(watched(coming, file)) : coming, {
       start: part?.start ?? 0,
       most,
-      refuse: settings.patient ? (reason) => handle.abort(reason) : undefined,
+      refuse: settings.live ? (reason) => handle.abort(reason) : undefined,
     })
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body

@@ -55,6 +55,25 @@ test('a live folder in memory takes and gives, beside what is served', async (t)
   assert.equal(await status(server, 'live/n.bin'), 404)
 })
 
+test('folders of a live folder go with their last file, unless something is on its way into them', async (t) => {
+  const dir = scratch(t)
+  const at = join(dir, 'rec')
+  const server = await serve(t, ['serve', 'http', '--live-dir', `live=${at}`, '--live-dir', 'ram=memory'])
+  const remove = async (name: string) => (await fetch(server.url + name, { method: 'DELETE' })).status
+  for (const root of ['live', 'ram']) {
+    for (const name of ['a/b/1.ts', 'a/b/2.ts', 'a/3.ts']) await put(server, `${root}/${name}`, 'x')
+    const upload = await openUpload(server, `${root}/a/b/4.ts`)
+    for (const name of ['1', '2']) assert.equal(await remove(`${root}/a/b/${name}.ts`), 204)
+    await upload.write('x')
+    assert.equal(await upload.end(), 201)
+    assert.equal(await remove(`${root}/a/b/4.ts`), 204)
+    assert.deepEqual([await status(server, `${root}/a/b/`), await status(server, `${root}/a/`)], [404, 200])
+    assert.equal(await remove(`${root}/a/3.ts`), 204)
+    assert.deepEqual([await status(server, `${root}/a/`), await status(server, `${root}/`)], [404, 200])
+  }
+  assert.deepEqual(readdirSync(at), [])
+})
+
 test('a live folder may be on a disk, and its address has rules of its own', async (t) => {
   const dir = scratch(t)
   const at = join(dir, 'rec')
