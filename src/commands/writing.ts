@@ -156,6 +156,7 @@ export async function liveTree(
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed, watchers })
   live.attach(writes)
   kept?.attach(writes)
+  if (kept && remote.info.type !== 'memory') live.recall((entry) => kept.recalled(entry))
   const caching: Caching = (request) => more.caching(request) ?? live.caching(request)
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
