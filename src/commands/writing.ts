@@ -140,7 +140,11 @@ export async function liveTree(
   const { ctx, events } = parts
   const { liveHold, utcTiming } = parts.get(shelfOptions)
   // What a server that only reads never needs.
-  const [{ LiveTree }, { Shelf }] = await Promise.all([import('../media/live-tree.ts'), import('../media/shelf.ts')])
+  const [{ LiveTree }, { Shelf }, { LongPosts }] = await Promise.all([
+    import('../media/live-tree.ts'),
+    import('../media/shelf.ts'),
+    import('../media/long-post.ts'),
+  ])
   const live = new LiveTree({
     ctx,
     remote,
@@ -160,8 +164,11 @@ export async function liveTree(
   const caching: Caching = (request) => more.caching(request) ?? live.caching(request)
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
-  const handler = live.middleware(
-    writable(kept ? { ...settings, durable: false, live: true, admit: () => kept.admit() } : settings),
+  const admit = kept && (() => kept.admit())
+  const files = writable(admit ? { ...settings, durable: false, live: true, admit } : settings)
+  const posts = new LongPosts({ ...settings, writes, keeps: !kept, ...(admit ? { admit } : {}) })
+  const handler = live.middleware((ctx, request) =>
+    posts.takes(request) ? posts.answer(request) : files(ctx, request),
   )
   return { handler, caching, close: () => kept?.close() }
 }

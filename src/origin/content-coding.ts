@@ -32,7 +32,7 @@ export async function* unpacked(body: Body): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of gunzip) yield chunk as Uint8Array
   } catch (cause) {
-    if (!/^Z_/.test(errorCode(cause) ?? '')) throw cause
+    if (errorCode(cause)?.startsWith('Z_') !== true) throw cause
     throw new AppError('invalid', 'the body is not packed as its Content-Encoding says', { cause })
   }
 }
