@@ -90,10 +90,19 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
     return await storeInTurn(ctx, request, settings, arrival)
   } catch (reason) {
     if (settings.live) await drained(request.body)
+    const answer = misplaced(reason)
+    if (answer) return answer
     throw reason
   } finally {
     arrival.end()
   }
+}
+
+/** Says of a place where no file can be what is wrong with it: nothing is missing. */
+function misplaced(reason: unknown): HttpResponse | undefined {
+  const { code } = toAppError(reason)
+  if (code === 'not-directory') return textResponse(409, 'A file lies where a folder would have to be')
+  return code === 'not-found' ? textResponse(400, 'A file of this name cannot be stored here') : undefined
 }
 
 async function storeInTurn(
@@ -118,7 +127,7 @@ async function storeInTurn(
   refuseSize(request, part, old?.size ?? 0, settings)
   settings.admit?.()
   const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), arrival)
-  return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
+  return answer(request, await fill(ctx, request, handle, { settings, part, old }))
 }
 
 /** Throws `too-large`, and `range` for a part that would leave bytes out where that is not wanted. */
@@ -152,14 +161,23 @@ interface Filling {
   readonly old: FileEntry | undefined
 }
 
+interface Filled {
+  /** Undefined when a newer version has its name. */
+  readonly stored: FileEntry | undefined
+  /** There was a file of that name. */
+  readonly replaced: boolean
+}
+
 /** Takes the body in, checks it, and has the file get its name. Gives what is there then. */
 async function fill(
   ctx: Context,
   request: HttpRequest,
   handle: WriteHandle,
   { settings, part, old }: Filling,
-): Promise<FileEntry | undefined> {
+): Promise<Filled> {
   const { tree, most } = settings
+  // What came with another version before this one is replaced by it.
+  let replaced = old !== undefined
   try {
     const [sent, file] = [new Digests(request, 'content-digest'), new Digests(request, 'repr-digest')]
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
@@ -178,10 +196,11 @@ async function fill(
       file.check()
       const stored = await handle.commit(async () => {
         const now = await fileAt(ctx, tree.remote, handle.path)
+        replaced = now !== undefined
         if (failsConditions(request, now)) throw new AppError('precondition', 'another version came in between')
       })
       transfer.done()
-      return stored
+      return { stored, replaced: replaced || stored === undefined }
     } catch (reason) {
       transfer.done(toAppError(reason))
       throw reason
@@ -252,7 +271,7 @@ function failsConditions(request: HttpRequest, entry: FileEntry | undefined): bo
   return evaluate(request, known) === 'failed'
 }
 
-function answer(request: HttpRequest, stored: FileEntry | undefined, replaced: boolean): HttpResponse {
+function answer(request: HttpRequest, { stored, replaced }: Filled): HttpResponse {
   const etag = stored && entityTag(stored)
   const headers = etag === undefined ? [] : ['etag', etag]
   if (replaced) return { status: 204, headers }

@@ -63,7 +63,8 @@ test('uploads that are sent without reading answers are applied in their order',
   socket.write(all + head('PUT', 'seg.m4s') + chunked('media'))
   await becomes(server, 'seg.m4s', '200 media')
   await becomes(server, 'a.mpd', '200 version 39')
-  await received(socket, /HTTP\/1\.1 20[14] /, 41)
+  const answers = await received(socket, /HTTP\/1\.1 20[14] /, 41)
+  assert.equal(answers.match(/HTTP\/1\.1 201 /g)?.length, 2, 'each file is made once')
 })
 
 test('a publisher that ends its half after the last byte, or is gone before the answer, has stored its file', async (t) => {
