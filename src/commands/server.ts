@@ -34,6 +34,7 @@ import { openLive, uploadPaths } from './live-mounts.ts'
 import { withLiveDirs } from './live-dirs.ts'
 import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
+import { openShoutcast } from './shoutcast.ts'
 import { Trees } from './trees.ts'
 import { withUploads } from './writing.ts'
 
@@ -121,6 +122,7 @@ export async function openServer(
       access: access.middleware,
       closing,
     })
+    await openShoutcast(parts, live, { handler, closing })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, {
       ...http,

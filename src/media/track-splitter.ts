@@ -1,3 +1,4 @@
+import { AppError } from '../base/error.ts'
 import { box, words } from './box-bytes.ts'
 import { type Box, Boxes, children, inside } from './boxes.ts'
 import { type Codec, readCodec } from './codec.ts'
@@ -31,7 +32,7 @@ export type Found =
   | { readonly end: true }
 
 /** The largest fragment, bytes. */
-const LARGEST = 64 * 1024 * 1024
+const LARGEST = 32 * 1024 * 1024
 /** Where Smooth Streaming has the time of a fragment, which has no `tfdt`. */
 const TFXD = '6d1d9b0542d544e680e2141daff757b2'
 const ftyp = box('ftyp', Buffer.from('iso6\0\0\0\0iso6cmfcmp41', 'latin1'))
@@ -66,7 +67,7 @@ export class TrackSplitter {
     return this.#begun && this.#tracks.size === 0
   }
 
-  /** Takes the next bytes, and gives what is whole with them. */
+  /** Takes the next bytes, and gives what is whole with them. Throws `too-large`. */
   take(chunk: Uint8Array): readonly Found[] {
     this.#found = []
     this.#boxes.take(chunk)
@@ -112,7 +113,8 @@ export class TrackSplitter {
   #fragment(traf: Uint8Array, moofStart: number, mdat: Box): void {
     const runs = runsOf(traf, moofStart)
     const track = runs && this.#tracks.get(runs.track)
-    if (!runs || !track || !mdat.body) return
+    if (!runs || !track) return
+    if (!mdat.body) throw new AppError('too-large', 'a fragment has more than 32 MiB: send shorter ones')
     const from = mdat.end - mdat.body.length
     const data = runs.truns.map(({ start, sizes }) => {
       const size = sizes.own ?? sizes.count * (runs.size ?? sizeOf(track))
