@@ -23,7 +23,7 @@ export interface LongPostParts {
 const MOST = 1000
 
 /** `POINT/Streams(NAME)`, with or without `Switching(...)` before it. */
-const pattern = /(?:^|\/)(?:Switching\([\w.-]+\)\/)?Streams\(([\w.-]{1,100})\)$/i
+const pattern = /(?:^|\/)(?:Switching\([\w.-]+\)\/)?Streams\((\w[\w.-]{0,100})\)$/i
 
 /** True for a path to which media is sent in one request without an end, as encoders for Smooth Streaming and CMAF do. */
 export function isLongPost(path: string): boolean {
