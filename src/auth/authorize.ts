@@ -20,8 +20,9 @@ export interface AuthorizeParts {
   places(ctx: Context, request: HttpRequest): Places | Promise<Places>
   /** False: nothing can be written here at all. */
   readonly takesUploads: boolean
-  /** Where what is read at a path lies. */
+  /** Where what is read at a path lies, and where an upload to it would. */
   placesOf(path: string): Places
+  placesToWrite(path: string): Places
 }
 
 /**
@@ -46,8 +47,16 @@ export class Authorization {
   }
 
   /** Whether who asks may read what is at another path: a part of a folder, for one. */
-  mayRead({ user }: HttpRequest, path: string): boolean {
-    const parties = this.#parties(path, this.#parts.placesOf(path), true)
+  mayRead(request: HttpRequest, path: string): boolean {
+    return this.#admits(request, this.#parties(path, this.#parts.placesOf(path), true))
+  }
+
+  /** Whether who asks may write at another path: what becomes of an upload, for one. */
+  mayWrite(request: HttpRequest, path: string): boolean {
+    return this.#admits(request, this.#parties(path, this.#parts.placesToWrite(path), false))
+  }
+
+  #admits({ user }: HttpRequest, parties: readonly Party[]): boolean {
     return parties.every((party) => party.open || (user !== undefined && party.admits(user.name, this.#groups)))
   }
 

@@ -33,7 +33,11 @@ export interface Around {
   readonly caching: Caching
   /** A login is needed. */
   readonly locked: boolean
+  /** Whether who asks may write at another path; absent = everywhere. */
+  readonly mayWrite?: MayWrite | undefined
 }
+
+export type MayWrite = (request: HttpRequest, path: string) => boolean
 
 export interface Reading {
   /** What the server shows, and its tree. */
@@ -91,7 +95,7 @@ export function writingOrigins({ get }: Pick<ServerParts, 'get'>): readonly stri
 export async function withUploads(
   parts: ServerParts,
   uploads: Uploads,
-  { read, caching, locked }: Around,
+  { read, caching, locked, mayWrite }: Around,
 ): Promise<Answers> {
   const { maxUpload } = parts.get(originOptions)
   const { follow, description } = uploads
@@ -100,7 +104,7 @@ export async function withUploads(
   parts.ctx.log.info(
     `taking uploads into ${description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
   )
-  if (follow) return await liveTree(parts, { remote, read, changed, caching, locked })
+  if (follow) return await liveTree(parts, { remote, read, changed, caching, locked, mayWrite })
   const tree = { remote, writes: new Writes({ remote, tempDir: parts.tempDir, changed }) }
   return { handler: writable({ ...uploadSettings(parts), tree, read, follow, caching }), caching }
 }
@@ -166,7 +170,13 @@ export async function liveTree(
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
   const admit = kept && (() => kept.admit())
   const files = writable(admit ? { ...settings, durable: false, live: true, admit } : settings)
-  const posts = new LongPosts({ ...settings, writes, keeps: !kept, ...(admit ? { admit } : {}) })
+  const posts = new LongPosts({
+    ...settings,
+    writes,
+    mayWrite: more.mayWrite ?? (() => true),
+    keeps: !kept,
+    ...(admit ? { admit } : {}),
+  })
   const handler = live.middleware((ctx, request) =>
     posts.takes(request) ? posts.answer(request) : files(ctx, request),
   )

@@ -87,9 +87,7 @@ async function answer({ path, handler }: ShoutcastParts, ctx: Context, said: Sai
     header: (name) => headers.get(name),
     body: body ?? bodyOf(),
     contentLength: body ? undefined : 0,
-    get isBodyPending() {
-      return !socket.readableEnded
-    },
+    isBodyPending: body !== undefined,
     peer: {
       address: plainAddress(socket.remoteAddress ?? ''),
       port: socket.remotePort ?? 0,

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { AppError } from '../base/error.ts'
+import { join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { textResponse } from '../http/error.ts'
 import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import type { Writes } from '../vfs/write.ts'
-import { PublishingPoint, type Sending } from './publishing-point.ts'
-import { TrackSplitter } from './track-splitter.ts'
+import { manifestName, PublishingPoint, type Sending } from './publishing-point.ts'
+import { type SplitTrack, TrackSplitter } from './track-splitter.ts'
 
 export interface LongPostParts {
   /** Of the server. */
@@ -15,6 +16,8 @@ export interface LongPostParts {
   /** Origins whose web pages may send; `*` = any. */
   readonly origins: readonly string[]
   readonly keeps: boolean
+  /** Whether who asks may write at another path. */
+  readonly mayWrite: (request: HttpRequest, path: string) => boolean
   /** Throws when there is no place for more. */
   readonly admit?: () => void
 }
@@ -55,9 +58,6 @@ export class LongPosts {
     // Encoders ask so whether they may publish here.
     if (request.contentLength === 0) return { status: 200, headers: [] }
     admit?.()
-    const [, name = ''] = pattern.exec(request.path) ?? []
-    const at = request.path.replace(pattern, '')
-    const point = this.#point(at)
     const transfer = ctx.stats.transfer(request.path, -1)
     const sendings = new Map<number, Sending>()
     const splitter = new TrackSplitter()
@@ -65,15 +65,11 @@ export class LongPosts {
     let bytes = 0
     try {
       for await (const chunk of transfer.account(request.body, () => ctx.signal)) {
+        bytes += chunk.length
         for (const found of splitter.take(chunk))
           if ('fragment' in found) await sendings.get(found.fragment.track.number)?.take(found.fragment)
-          else if ('end' in found) over = true
-          else
-            for (const track of found.tracks) {
-              await sendings.get(track.number)?.end(false)
-              sendings.set(track.number, await point.begin(idOf(name, track.number, found.tracks.length), track))
-            }
-        bytes += chunk.length
+          else if ('tracks' in found) await this.#begin(request, found.tracks, sendings)
+          else over = true
         if (splitter.headless) return refused(412, 'The stream has to begin with its header (ftyp, moov)')
         if (splitter.broken) break
       }
@@ -82,6 +78,19 @@ export class LongPosts {
     } finally {
       transfer.done()
       for (const sending of sendings.values()) await sending.end(over)
+    }
+  }
+
+  /** The header of a stream has come: its tracks begin, or begin again. Throws `denied` for files that may not be written. */
+  async #begin(request: HttpRequest, tracks: readonly SplitTrack[], sendings: Map<number, Sending>): Promise<void> {
+    const [, name = ''] = pattern.exec(request.path) ?? []
+    const at = request.path.replace(pattern, '')
+    for (const track of tracks) {
+      await sendings.get(track.number)?.end(false)
+      const id = idOf(name, track.number, tracks.length)
+      if (![id, manifestName].every((file) => this.#parts.mayWrite(request, join(at, file))))
+        throw new AppError('denied', 'not all that becomes of this stream may be written by who sends it')
+      sendings.set(track.number, await this.#point(at).begin(id, track))
     }
   }
 

@@ -13,6 +13,8 @@ export interface PointParts {
   readonly keeps: boolean
 }
 
+/** What its manifest is called. */
+export const manifestName = 'index.mpd'
 /** A segment is at least so long (seconds), and ends before the next fragment that a player can begin with. */
 const SEGMENT_S = 2
 /** A segment that has become so long (seconds) ends all the same. */
@@ -141,7 +143,7 @@ export class PublishingPoint {
       if (tracks.length === 0 || this.#start === undefined) return
       const ended = tracks.every((track) => track.ended)
       const text = manifestText(tracks, { start: this.#start, window: WINDOW_S, segment: SEGMENT_S, ended })
-      await this.#store('index.mpd', Buffer.from(text))
+      await this.#store(manifestName, Buffer.from(text))
     })
     await this.#writing
   }

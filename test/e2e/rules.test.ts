@@ -204,6 +204,25 @@ test('no way around a rule: links, zips, index files, other ways to write a path
   assert.doesNotMatch(zip, /secret|s\.txt/)
 })
 
+test(
+  'a stream that is sent in one request is written only where its sender may write',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const { server, at } = await ruled(t, { 'd/ch/own/': '' }, '[@/d]\n[@/d/ch]\nwu=$ALL\n[@/d/ch/own]\nwu=ann\n', [
+      '@/d',
+      '--write',
+      '@/d',
+    ])
+    const flags = ['-movflags', '+cmaf+empty_moov+default_base_moof', '-f', 'mp4', at('v.mp4')]
+    await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:d=1', '-c:v', 'libx264', ...flags])
+    const body = readFileSync(at('v.mp4'))
+    const post = async (name: string) =>
+      (await fetch(`${server.url}ch/Streams(${name})`, { method: 'POST', body })).status
+    assert.deepEqual([await post('own.cmfv'), await post('other.cmfv')], [403, 200])
+    assert.deepEqual([existsSync(at('d/ch/own/init.mp4')), existsSync(at('d/ch/other/init.mp4'))], [false, true])
+  },
+)
+
 test('no spelling of a URL leads around a rule', async (t) => {
   const dir = scratch(t)
   files(dir, {
