@@ -20,8 +20,9 @@ export interface AuthorizeParts {
   places(ctx: Context, request: HttpRequest): Places | Promise<Places>
   /** False: nothing can be written here at all. */
   readonly takesUploads: boolean
-  /** Where what is read at a path lies. */
+  /** Where what is read at a path lies, and where an upload to it would. */
   placesOf(path: string): Places
+  placesToWrite(path: string): Places
 }
 
 /**
@@ -46,14 +47,22 @@ export class Authorization {
   }
 
   /** Whether who asks may read what is at another path: a part of a folder, for one. */
-  mayRead({ user }: HttpRequest, path: string): boolean {
-    const parties = this.#parties(path, this.#parts.placesOf(path), true)
+  mayRead(request: HttpRequest, path: string): boolean {
+    return this.#admits(request, this.#parties(path, this.#parts.placesOf(path), true))
+  }
+
+  /** Whether who asks may write at another path: what becomes of an upload, for one. */
+  mayWrite(request: HttpRequest, path: string): boolean {
+    return this.#admits(request, this.#parties(path, this.#parts.placesToWrite(path), false))
+  }
+
+  #admits({ user }: HttpRequest, parties: readonly Party[]): boolean {
     return parties.every((party) => party.open || (user !== undefined && party.admits(user.name, this.#groups)))
   }
 
   #decide(ctx: Context, request: HttpRequest, places: Places, next: Handler): ReturnType<Handler> {
     const parties = this.#parties(request.path, places, isReading(request))
-    if (parties.every((party) => party.open)) return next(ctx, request)
+    if (parties.every((party) => party.open)) return this.#welcome(ctx, request, next)
     if (!parties.every((party) => party.admitsSomebody))
       return isReading(request) || this.#parts.takesUploads ? denied(ctx, request) : onlyReading()
     const { login } = this.#parts
@@ -67,6 +76,18 @@ export class Authorization {
       return named ? next(ctx, request) : denied(ctx, request)
     }
     return login(admitted)(ctx, request)
+  }
+
+  /** What a folder shows depends on who asks: who says a name may be told more, and nobody has to. */
+  async #recognized(ctx: Context, request: HttpRequest, next: Handler, login: Middleware): Promise<HttpResponse> {
+    const answer = await login(next)(ctx, request)
+    return answer.status === 401 ? await next(ctx, request) : answer
+  }
+
+  #welcome(ctx: Context, request: HttpRequest, next: Handler): ReturnType<Handler> {
+    const { login } = this.#parts
+    const says = login && request.directory && request.header('authorization') !== undefined
+    return says ? this.#recognized(ctx, request, next, login) : next(ctx, request)
   }
 
   /** Those to all of whom must belong who asks. */

@@ -100,19 +100,21 @@ export function authorizationOf(
   const placesIn = (served: Mounts | undefined, path: string) =>
     placeAmong({ all: [...liveDirs, ...(served?.all ?? [])] }, path, placesBelow) ?? []
   const placesOf = (path: string) => placesIn(mounts, path)
+  const placesToWrite = (path: string) => placesIn(uploads, path)
 
   /** The tree may find what is asked for under another name. */
   const hasTwins = (path: string) => caseInsensitive || (!noUnicodeNormalization && /[^\0-\x7f]/.test(path))
 
   function places(ctx: Context, request: HttpRequest): readonly string[] | Promise<readonly string[]> {
     const { path } = request
-    if (!isReading(request)) return placesIn(uploads, path)
+    if (!isReading(request)) return placesToWrite(path)
     const isLive = liveDirs.some(({ name }) => isInside(path, name))
     if (!root || isLive || !hasTwins(path)) return placesOf(path)
     return root.lookup(ctx, path).then((node) => placesOf(node?.entry.path ?? path))
   }
   const takesUploads = uploads !== undefined || liveDirs.length > 0
-  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, places, placesOf, takesUploads })
+  const where = { places, placesOf, placesToWrite }
+  return new Authorization({ rules: () => file.value, groups: gate?.groups, login, ...where, takesUploads })
 }
 
 /** Where a path of a mount lies, as rules have it: by the name of its remote, and by where that is. */

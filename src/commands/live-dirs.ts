@@ -11,7 +11,7 @@ import type { Mount } from './mounts.ts'
 import { withoutSecrets } from './secrets.ts'
 import type { ServerParts } from './server.ts'
 import type { Trees } from './trees.ts'
-import { type Answers, type LiveAnswers, liveTree } from './writing.ts'
+import { type Answers, type LiveAnswers, liveTree, type MayWrite } from './writing.ts'
 
 /** Most bytes of a live folder in memory when nothing else is said. */
 const IN_MEMORY = 512 * 1024 * 1024
@@ -50,6 +50,7 @@ export interface LiveDirsParts {
   readonly reading: (tree: OriginParts['tree'], dir: string) => Handler
   /** A login is needed. */
   readonly locked: boolean
+  readonly mayWrite: MayWrite | undefined
 }
 
 export interface ServedLiveDirs extends Answers {
@@ -97,7 +98,7 @@ function within(request: HttpRequest, dir: CanonicalPath): HttpRequest {
 async function answersOf(
   parts: ServerParts,
   { name, spec, remote }: LiveDir,
-  { trees, rules, reading, locked }: LiveDirsParts,
+  { trees, rules, reading, locked, mayWrite }: LiveDirsParts,
 ): Promise<LiveAnswers> {
   const tree = trees.over(remote, spec)
   return await liveTree(parts, {
@@ -107,6 +108,7 @@ async function answersOf(
     caching: (request) => rules(join(name, request.path)),
     shelf: shelfSettings(parts.get(shelfOptions), remote.info.type === 'memory'),
     locked,
+    mayWrite: mayWrite && ((request, path) => mayWrite(request, join(name, path))),
     place: name,
   })
 }

@@ -4,6 +4,7 @@ import type { Events } from '../core/events.ts'
 import { httpOptions } from '../http/options.ts'
 import type { UploadPaths } from '../http/exchange.ts'
 import { Live } from '../media/live.ts'
+import { isLongPost } from '../media/long-post.ts'
 import { parseMount } from '../media/mount.ts'
 import { liveOptions, mountDefaults } from '../media/options.ts'
 import { isPlaylist } from '../base/mime.ts'
@@ -48,7 +49,7 @@ export async function openLive(io: LiveIo, locked: boolean): Promise<Live> {
 /** What a server with these mounts takes in: bodies without an end where they are, and playlists without delay. */
 export function uploadPaths(live: Live, { earlyContinue }: { readonly earlyContinue: boolean }): UploadPaths {
   return {
-    endless: (path) => live.has(path),
-    early: (path) => earlyContinue && (live.has(path) || isPlaylist(path)),
+    endless: (path) => live.has(path) || isLongPost(path),
+    early: (path) => earlyContinue && (live.has(path) || isPlaylist(path) || isLongPost(path)),
   }
 }

@@ -87,6 +87,11 @@ export async function openMounts(parts: ServerParts, wanted: readonly Wanted[]):
   const named = new Map<string, string>()
   for (const one of wanted) {
     const name = one.name ?? ownName(one.spec)
+    if (one.name !== undefined && !isEntryName(name))
+      throw new AppError(
+        'usage',
+        `${one.by}: the name ${JSON.stringify(name)} has to be that of one folder, without a slash`,
+      )
     if (!isEntryName(name))
       throw new AppError('usage', `${one.by} has no name of its own to be found under: give one as NAME=REMOTE:PATH`)
     if (named.has(name))

@@ -34,8 +34,9 @@ import { openLive, uploadPaths } from './live-mounts.ts'
 import { withLiveDirs } from './live-dirs.ts'
 import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
+import { openShoutcast } from './shoutcast.ts'
 import { Trees } from './trees.ts'
-import { withUploads } from './writing.ts'
+import { type MayWrite, withUploads } from './writing.ts'
 
 /** What a server is put together from. */
 export type ServerParts = Pick<
@@ -121,6 +122,7 @@ export async function openServer(
       access: access.middleware,
       closing,
     })
+    await openShoutcast(parts, live, { handler, closing })
     const fds = inheritedFds(parts.env, process.pid)
     const listening = await listen(ctx, handler, {
       ...http,
@@ -193,10 +195,11 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   const caching = ({ path }: HttpRequest) => rules(path)
   const locked = served.auth !== undefined
   const login = served.auth ? inOrder(passwordInQuery(), served.auth) : nothing
+  const mayWrite: MayWrite | undefined = authorization && ((request, path) => authorization.mayWrite(request, path))
   const outside = uploads
-    ? await withUploads(parts, uploads, { read: root && read, caching, locked })
+    ? await withUploads(parts, uploads, { read: root && read, caching, locked, mayWrite })
     : { handler: read, caching }
-  const all = await withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked })
+  const all = await withLiveDirs(parts, liveDirs, { outside, trees, rules, reading, locked, mayWrite })
   closing.push(() => all.close())
   const writes = uploads !== undefined || liveDirs.length > 0
   const cached = cacheControl(all.caching)(all.handler)
@@ -209,7 +212,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   const origins = cors({
     origins: http.allowOrigin,
     mode: origin.cors,
-    methods: `GET, HEAD, OPTIONS${writes || live.channels.length > 0 ? ', PUT, POST, PATCH, DELETE' : ''}`,
+    methods: () => `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : live.isEmpty ? '' : ', PUT, POST'}`,
     log: ctx.log,
   })
   const handler = pipeline(hook ? hook(everything) : everything, {

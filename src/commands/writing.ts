@@ -33,7 +33,11 @@ export interface Around {
   readonly caching: Caching
   /** A login is needed. */
   readonly locked: boolean
+  /** Whether who asks may write at another path; absent = everywhere. */
+  readonly mayWrite?: MayWrite | undefined
 }
+
+export type MayWrite = (request: HttpRequest, path: string) => boolean
 
 export interface Reading {
   /** What the server shows, and its tree. */
@@ -91,7 +95,7 @@ export function writingOrigins({ get }: Pick<ServerParts, 'get'>): readonly stri
 export async function withUploads(
   parts: ServerParts,
   uploads: Uploads,
-  { read, caching, locked }: Around,
+  { read, caching, locked, mayWrite }: Around,
 ): Promise<Answers> {
   const { maxUpload } = parts.get(originOptions)
   const { follow, description } = uploads
@@ -100,7 +104,7 @@ export async function withUploads(
   parts.ctx.log.info(
     `taking uploads into ${description}, of ${maxUpload < 0 ? 'any size' : `up to ${formatSize(maxUpload)}`}`,
   )
-  if (follow) return await liveTree(parts, { remote, read, changed, caching, locked })
+  if (follow) return await liveTree(parts, { remote, read, changed, caching, locked, mayWrite })
   const tree = { remote, writes: new Writes({ remote, tempDir: parts.tempDir, changed }) }
   return { handler: writable({ ...uploadSettings(parts), tree, read, follow, caching }), caching }
 }
@@ -140,7 +144,11 @@ export async function liveTree(
   const { ctx, events } = parts
   const { liveHold, utcTiming } = parts.get(shelfOptions)
   // What a server that only reads never needs.
-  const [{ LiveTree }, { Shelf }] = await Promise.all([import('../media/live-tree.ts'), import('../media/shelf.ts')])
+  const [{ LiveTree }, { Shelf }, { LongPosts }] = await Promise.all([
+    import('../media/live-tree.ts'),
+    import('../media/shelf.ts'),
+    import('../media/long-post.ts'),
+  ])
   const live = new LiveTree({
     ctx,
     remote,
@@ -156,11 +164,21 @@ export async function liveTree(
   const writes = new Writes({ remote, tempDir: parts.tempDir, changed, watchers })
   live.attach(writes)
   kept?.attach(writes)
+  if (kept && remote.info.type !== 'memory') live.recall((entry) => kept.recalled(entry))
   const caching: Caching = (request) => more.caching(request) ?? live.caching(request)
   const tree = { remote, writes }
   const settings = { ...uploadSettings(parts), tree, read, follow: true, caching }
-  const handler = live.middleware(
-    writable(kept ? { ...settings, durable: false, patient: true, admit: () => kept.admit() } : settings),
+  const admit = kept && (() => kept.admit())
+  const files = writable(admit ? { ...settings, durable: false, live: true, admit } : settings)
+  const posts = new LongPosts({
+    ...settings,
+    writes,
+    mayWrite: more.mayWrite ?? (() => true),
+    keeps: !kept,
+    ...(admit ? { admit } : {}),
+  })
+  const handler = live.middleware((ctx, request) =>
+    posts.takes(request) ? posts.answer(request) : files(ctx, request),
   )
   return { handler, caching, close: () => kept?.close() }
 }

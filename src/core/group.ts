@@ -74,6 +74,10 @@ export class Group implements StatsGroup, TransferGroup {
     this.transfers++
   }
 
+  passed(bytes: number): void {
+    this.bytes += bytes
+  }
+
   whole(name: string, bytes: number): void {
     const now = this.#now()
     if (this.#host.events?.enabled) {

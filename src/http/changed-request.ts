@@ -52,6 +52,10 @@ class ChangedRequest implements HttpRequest {
     return this.#request.rawHeaders ?? []
   }
 
+  get isBodyPending(): boolean {
+    return this.#request.isBodyPending ?? false
+  }
+
   /** Asking for the body begins to take it in. */
   get body(): Body {
     return this.#changes.body ? this.#changes.body() : this.#request.body

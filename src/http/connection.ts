@@ -8,6 +8,8 @@ export interface Activity extends Link<Activity> {
   left(): void
   /** Called when the server ends all work. */
   stop(reason: unknown): void
+  /** Called when the client has ended its side and was sent nothing for a while: it has most likely left. */
+  abandoned(): void
   /** True once a response has begun. */
   readonly started: boolean
 }
@@ -20,6 +22,9 @@ interface Attached {
 
 /** A connection that has been quiet for less than this (ms) still counts as busy: its client is between two requests. */
 const RECENT_MS = 90
+
+/** A client that has ended its side, and is sent nothing for this long (ms), has most likely left. */
+const HALF_OPEN_MS = 2000
 
 /** Quiet time (ms) after which a peer is asked whether it is still there. */
 const PROBE_MS = 60_000
@@ -113,6 +118,21 @@ export class Connection implements Link<Connection> {
       this.#watched.remove(activity)
       activity.left()
     }
+  }
+
+  /**
+   * The client has ended its side. It may still wait for its answers (RFC 9112 section 9.6), or have left: whether it takes
+   * anything is seen when something is sent, and what is silent is given up.
+   */
+  ended(): void {
+    if (this.active === 0 || this.multiplexed) return
+    const { socket } = this
+    let written = socket.bytesWritten
+    const timer = setInterval(() => {
+      if (socket.bytesWritten === written && this.#watched) for (const activity of this.#watched) activity.abandoned()
+      written = socket.bytesWritten
+    }, HALF_OPEN_MS).unref()
+    socket.once('close', () => clearInterval(timer))
   }
 
   /** Ends the work for what is under way; the connection stays. */

@@ -6,8 +6,8 @@ export interface CorsSettings {
   readonly origins: readonly string[]
   /** `on`: any origin, on every response. `auto`: any, when a request names its origin. `off`: only `origins`. Default off. */
   readonly mode?: 'on' | 'off' | 'auto'
-  /** Methods that a preflight allows, `GET, HEAD, OPTIONS`. */
-  readonly methods: string
+  /** Methods that a preflight allows, `GET, HEAD, OPTIONS`: always, or at the time. */
+  readonly methods: string | (() => string)
   readonly log: Logger
 }
 
@@ -34,7 +34,7 @@ export function cors({ origins, mode = 'off', methods, log }: CorsSettings): Mid
   return (next) =>
     function addCors(ctx, request) {
       const added = allow(request.header('origin'))
-      if (isPreflight(request)) return preflight(request, added, methods)
+      if (isPreflight(request)) return preflight(request, added, typeof methods === 'string' ? methods : methods())
       return whenDone(next(ctx, request), (response) => withHeaders(response, added))
     }
 }

@@ -154,6 +154,12 @@ export abstract class Exchange implements HttpRequest, Sink {
     this.#abort?.abort(reason)
   }
 
+  /** What is pushed goes on without an end: only cutting it off ends it. All else can still answer, should somebody wait for that. */
+  abandoned(): void {
+    if (this.onLeft) this.destroy()
+    else this.#abort?.abort(new AppError('aborted', 'the client has left'))
+  }
+
   async write(chunk: Uint8Array | string): Promise<number> {
     if (this.gone) return 0
     const begun = performance.now()

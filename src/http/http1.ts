@@ -63,6 +63,8 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   })
   if (uploads) takeover.watch(server, (req, socket, first) => onEndless(site, settings, { req, socket, first }))
   server.maxHeadersCount = 0
+  // Else Node ends a connection when the client has ended its side, without the answers that this waits for. Not documented.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.maxRequestsPerSocket = MAX_REQUESTS
   server.timeout = timer(settings.writeIdle)
   server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { missing } from '../../test/peers.ts'
+import { orAbort } from '../base/abort.ts'
 import { inheritedFds, parseAddress } from './address.ts'
 import { bodyOf } from '../base/body.ts'
 import { testContext } from '../core/testing.ts'
@@ -247,4 +248,32 @@ test('two servers in one process do not know of each other', async (t) => {
   const b = await serve(t, () => ({ status: 200, headers: [], body: bodyOf('b') }), { maxConnections: 1 })
   await a.close({ drainMs: 0 })
   assert.match(await talk(b.port, get('/')), /\r\nb\r\n/)
+})
+
+test('a client that ends its side behind its requests gets all answers, and then the end', async (t) => {
+  const server = await serve(t, async (_, request) => {
+    for await (const _chunk of request.body);
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    return { status: 200, headers: [], body: `<${request.path}>` }
+  })
+  const raw = new Raw(server.port)
+  const put = (path: string) => `PUT /${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc`
+  raw.socket.end(put('one') + put('two') + put('three'))
+  assert.deepEqual((await raw.end()).match(/<\w+>/g), ['<one>', '<two>', '<three>'])
+})
+
+test('the work for a client that has ended its side ends when it is sent nothing for a while', async (t) => {
+  const server = await serve(t, (ctx, request) => {
+    async function* once(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('begun')
+      await orAbort(ctx.signal, new Promise(() => {}))
+    }
+    if (request.path === 'stream') return { status: 200, headers: [], body: once() }
+    return orAbort(ctx.signal, new Promise<never>(() => {}))
+  })
+  const [waiting, stream] = ['/', '/stream'].map((path) => new Raw(server.port).send(get(path)))
+  waiting?.socket.end()
+  stream?.socket.end()
+  assert.equal(statusOf((await waiting?.end()) ?? ''), 503)
+  assert.doesNotMatch((await stream?.end()) ?? '', /\r\n0\r\n\r\n$/)
 })

@@ -182,6 +182,7 @@ class Listener implements Listening {
   }
 
   #follow(connection: Connection, socket: Socket): void {
+    socket.once('end', () => connection.ended())
     socket.once('close', () => {
       if (connection.socket !== socket) return
       connection.left()

@@ -34,6 +34,8 @@ export interface HttpRequest {
    * has more than `max` bytes. `enough` tells where in a chunk what is wanted ends; the rest is not waited for. Absent where a request does not come from a socket.
    */
   whole?(max: number, enough?: (chunk: Uint8Array) => number | undefined): Promise<Uint8Array>
+  /** True while bytes of the body are still to come from the client. Absent where a request does not come from a socket. */
+  readonly isBodyPending?: boolean
   /** Declared size of the body in bytes, undefined when chunked or none. */
   readonly contentLength: number | undefined
   /**

@@ -179,7 +179,7 @@ function sourceStats({ mount, counts, stream, listeners, publisher }: Channel): 
     stream_start_iso8601: stream ? new Date(stream.begun).toISOString() : '',
     title: stream?.title?.title ?? '',
     total_bytes_read: counts.received,
-    total_bytes_sent: counts.sent + listeners.reduce((sum, { sent }) => sum + sent, 0),
+    total_bytes_sent: counts.sent,
     user_agent: publisher?.agent ?? '',
   }
   const elements = Object.entries(facts).map(

@@ -7,7 +7,7 @@ export interface Box {
   readonly body?: Uint8Array
 }
 
-/** Larger boxes than this (bytes) are not looked into. */
+/** Larger boxes than this (bytes) are not looked into, unless something else is said. */
 const LARGEST = 4 * 1024 * 1024
 
 /**
@@ -17,6 +17,7 @@ const LARGEST = 4 * 1024 * 1024
 export class Boxes {
   readonly #wanted: ReadonlySet<string>
   readonly #found: (box: Box) => void
+  readonly #largest: number
   #at = 0
   #head = new Uint8Array(16)
   #headLength = 0
@@ -24,7 +25,8 @@ export class Boxes {
   #body: Uint8Array[] | undefined
   #broken = false
 
-  constructor(wanted: ReadonlySet<string>, found: (box: Box) => void) {
+  constructor(wanted: ReadonlySet<string>, found: (box: Box) => void, largest = LARGEST) {
+    this.#largest = largest
     this.#wanted = wanted
     this.#found = found
   }
@@ -58,7 +60,7 @@ export class Boxes {
     if (size < this.#headLength || !/^[\x20-\x7e\xa9]{4}$/.test(type)) this.#broken = true
     const start = this.#at + used - this.#headLength
     this.#box = { type, start, end: start + size }
-    this.#body = this.#wanted.has(type) && size <= LARGEST ? [] : undefined
+    this.#body = this.#wanted.has(type) && size <= this.#largest ? [] : undefined
     this.#headLength = 0
     return used
   }

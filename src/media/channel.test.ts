@@ -17,6 +17,7 @@ function channelOf(text: string): Channel {
     find: () => undefined,
     isFallback: () => false,
     changed: () => channel.settle(),
+    passed: () => {},
     happened: () => {},
     delays: new Delays(),
     nextId: () => ++id,

@@ -45,6 +45,8 @@ export interface ChannelParts {
   /** A stream has begun or ended: somebody may have to hear something else. */
   readonly changed: () => void
   readonly happened: (what: string, about: Readonly<Record<string, string | number>>) => void
+  /** Bytes came from a publisher, or went to a listener. */
+  readonly passed: (bytes: number) => void
   readonly delays: Delays
   readonly nextId: () => number
   readonly now: () => number
@@ -165,6 +167,7 @@ export class Channel implements Home {
   async #pass(stream: Stream, { body, waits = false }: Incoming, signal: AbortSignal): Promise<void> {
     for await (const chunk of abortable(body, signal)) {
       this.counts.received += chunk.length
+      this.#parts.passed(chunk.length)
       stream.write(chunk)
       this.#come(stream)
       if (waits || this.mount.hold) await this.#room(stream, waits, signal)
@@ -382,7 +385,6 @@ export class Channel implements Home {
   left(listener: Listener): void {
     this.#listeners.delete(listener.parts.id)
     listener.audience?.delete(listener)
-    this.counts.sent += listener.sent
     this.#moves.notify()
     this.#parts.happened('left', { id: listener.parts.id, bytes: listener.sent })
   }
@@ -392,7 +394,9 @@ export class Channel implements Home {
     this.#parts.happened(what, { bytes })
   }
 
-  moved(): void {
+  moved(bytes: number): void {
+    this.counts.sent += bytes
+    this.#parts.passed(bytes)
     this.#moves.notify()
   }
 }

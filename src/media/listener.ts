@@ -18,7 +18,7 @@ export interface Home {
   /** It has missed bytes, or is dropped for being too slow. */
   slowed(what: 'dropped' | 'skipped', bytes: number): void
   /** It has taken what it was given. */
-  moved(): void
+  moved(bytes: number): void
 }
 
 export interface ListenerParts {
@@ -165,7 +165,7 @@ export class Listener extends PushedBody {
     if (counted) this.#at += bytes.length
     this.sent += given.bytes.length
     this.#hasRoom = this.#sink?.offer(given) ?? false
-    this.home.moved()
+    this.home.moved(given.bytes.length)
   }
 
   #tooSlow(): void {

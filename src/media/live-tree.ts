@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache'
+import { orAbort } from '../base/abort.ts'
 import { collect } from '../base/body.ts'
 import { messageOf } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
 import type { Context } from '../core/context.ts'
 import { headerOf, type Handler, type HttpRequest, type HttpResponse, type Middleware } from '../http/message.ts'
-import type { Remote } from '../remote/remote.ts'
-import type { Spool } from '../spool/spool.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
 import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
 import { fileCaching, manifestCaching, playlistCaching } from './caching.ts'
 import { deliver, playlistType } from './delivery.ts'
@@ -18,6 +18,7 @@ import { isMediaName } from './numbered.ts'
 import { parsePlaylist } from './playlist.ts'
 import { LivePlaylist } from './playlists.ts'
 import { Presentation } from './presentation.ts'
+import { Recall } from './recall.ts'
 import { type Track, Tracks } from './tracks.ts'
 
 export interface LiveTreeParts {
@@ -67,6 +68,7 @@ export class LiveTree implements WriteWatcher {
   /** Files that have come and not been removed: the storage need not be asked for them. */
   readonly #there = new LRUCache<string, true>({ max: 10 * MOST })
   readonly #holds: Holds
+  readonly #recall: Recall
   #writes: Writes | undefined
   /** Nothing was uploaded yet: nothing can be announced. */
   #idle = true
@@ -79,11 +81,25 @@ export class LiveTree implements WriteWatcher {
       known: (path) => this.#known(path),
       exists: async (path) => (await parts.remote.stat(parts.ctx, path)) !== undefined,
     })
+    this.#recall = new Recall({
+      ...parts,
+      knows: (path) => this.#known(path) || this.#manifests.has(path),
+      begun: (path) => this.#expected.begun(path),
+      list: (path, text) => this.#listCame(path, text),
+      wants: (path) => this.#tracks.misses(path) && this.#expected.lists(path),
+      media: (path, body) => this.#tracks.read(path, body),
+    })
   }
 
   /** The tree that it stands in front of. */
   attach(writes: Writes): void {
     this.#writes = writes
+  }
+
+  /** Looks at what a live folder held before this program began, and tells `keep` of each file. */
+  recall(keep: (entry: FileEntry) => void): void {
+    this.#idle = false
+    this.#recall.begin(keep)
   }
 
   begun(handle: WriteHandle): void {
@@ -98,15 +114,15 @@ export class LiveTree implements WriteWatcher {
     this.#holds.notify(path)
     if (!isPlaylist(path) || spool.end > LARGEST) return
     try {
-      await this.#listCame(path, spool)
+      this.#listCame(path, Buffer.from(await collect(spool.follow(), LARGEST)).toString())
     } catch (reason) {
       // It is stored all the same.
       this.#parts.ctx.log.error(`cannot be delivered live: ${messageOf(reason)}`, { object: path })
     }
   }
 
-  async #listCame(path: string, spool: Spool): Promise<void> {
-    const text = Buffer.from(await collect(spool.follow(), LARGEST)).toString()
+  #listCame(path: string, text: string): void {
+    this.#idle = false
     if (path.toLowerCase().endsWith('.mpd')) this.#manifestCame(path, text)
     else {
       this.#uploaded.set(path, true)
@@ -152,7 +168,9 @@ export class LiveTree implements WriteWatcher {
   readonly middleware: Middleware = (next) => {
     const answer = (ctx: Context, request: HttpRequest) => this.#answer(ctx, request, next)
     return (ctx, request) =>
-      this.#idle || request.directory || (request.method !== 'GET' && request.method !== 'HEAD')
+      (this.#idle && !isPlaylist(request.path)) ||
+      request.directory ||
+      (request.method !== 'GET' && request.method !== 'HEAD')
         ? next(ctx, request)
         : answer(ctx, request)
   }
@@ -177,6 +195,7 @@ export class LiveTree implements WriteWatcher {
   async #answer(ctx: Context, request: HttpRequest, next: Handler): Promise<HttpResponse> {
     const { path } = request
     const began = performance.now()
+    await orAbort(ctx.signal, this.#recall.about(path))
     const held = await this.#holds.wait(path, ctx.signal)
     const playlist = this.#playlists.get(path)
     if (playlist && (playlist.made || !playlist.playlist.ended)) return await deliver(ctx, request, playlist)

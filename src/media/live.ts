@@ -61,6 +61,11 @@ export class Live {
     return [...this.#channels.values()]
   }
 
+  /** There are no mounts now. */
+  get isEmpty(): boolean {
+    return this.#channels.size === 0
+  }
+
   find(path: string): Channel | undefined {
     return this.#channels.get(path)
   }
@@ -86,6 +91,7 @@ export class Live {
       isFallback: () => this.#fallbacks.has(mount.path),
       changed: () => this.#channels.forEach((one) => one.settle()),
       happened: (what, about) => this.#parts.events.publish('live', { mount: `/${mount.path}`, what, ...about }),
+      passed: (bytes) => this.#parts.ctx.stats.passed(bytes),
       delays: this.delays,
       nextId: () => ++this.#id,
       now: this.#now,
@@ -128,7 +134,7 @@ export class Live {
   /** Answers what is about mounts, and has `next` answer all else. */
   handler(next: Handler): Handler {
     return (ctx, request) => {
-      if (this.#channels.size === 0) return next(ctx, request)
+      if (this.isEmpty) return next(ctx, request)
       if (request.method === 'OPTIONS' && request.rawPath === '*') return options()
       const channel = request.directory ? undefined : this.#channels.get(request.path)
       if (channel) return this.#answer(ctx, request, channel)
@@ -148,7 +154,7 @@ export class Live {
   }
 
   #isFree({ method, path, rawPath }: HttpRequest): boolean {
-    if (this.#channels.size === 0) return false
+    if (this.isEmpty) return false
     if (method === 'OPTIONS') return rawPath === '*' || this.#channels.has(path)
     if (method !== 'GET' && method !== 'HEAD') return false
     const channel = this.#channels.get(path) ?? this.#channels.get(path.replace(/\.(?:m3u|xspf)$/, ''))
@@ -169,7 +175,7 @@ export class Live {
   #answer(ctx: Context, request: HttpRequest, channel: Channel): HttpResponse | Promise<HttpResponse> {
     const { method } = request
     if (method === 'GET' || method === 'HEAD') return listen(ctx, request, channel)
-    if (publishing.includes(method)) return publish(ctx, request, channel, this.#parts.origins)
+    if (publishing.includes(method)) return publish(ctx, request, channel, this.#parts)
     return method === 'OPTIONS' ? options() : textResponse(405, 'Method Not Allowed', allow)
   }
 }

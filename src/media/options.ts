@@ -51,6 +51,12 @@ export const liveOptions = defineOptions('live', {
     group,
     advanced: true,
   }),
+  shoutcast: option(
+    strings,
+    [],
+    'Address for publishers that speak as those of Shoutcast 1 do, as ADDR[=/MOUNT]: :8001, :8001=/live.mp3. They send the password of the user source, or USER:PASSWORD. Give it several times',
+    { group },
+  ),
   earlyContinue: option(
     bool,
     true,

@@ -11,6 +11,13 @@ import { stationOf } from './station.ts'
 /** The methods by which a mount is published to. */
 export const publishing: readonly string[] = ['PUT', 'POST', 'SOURCE']
 
+export interface Publishing {
+  /** Of the server. */
+  readonly ctx: Context
+  /** Origins whose web pages may publish; `*` = any. */
+  readonly origins: readonly string[]
+}
+
 /**
  * Takes a stream in: PUT and POST with chunks, with a length or without, and SOURCE as Icecast's own clients send it. Answers
  * when it has ended. One publisher at a time: another one gets 403 (live.md 3.3).
@@ -19,7 +26,7 @@ export async function publish(
   ctx: Context,
   request: HttpRequest,
   channel: Channel,
-  origins: readonly string[],
+  { ctx: server, origins }: Publishing,
 ): Promise<HttpResponse> {
   const foreign = foreignPage(request, origins)
   if (foreign !== undefined) throw new AppError('denied', foreign)
@@ -35,11 +42,19 @@ export async function publish(
       address: request.peer.address,
       agent: request.header('user-agent') ?? '',
       body: request.body,
-      signal: ctx.signal,
+      signal: AbortSignal.any([server.signal, lost(ctx, request)]),
     })
     return textResponse(200, `${bytes} bytes taken`)
   } finally {
     const seconds = Math.round((performance.now() - began) / 1000)
     ctx.log.info(`${request.peer.address}:${request.peer.port}: published for ${seconds} s`, { object: mount.path })
   }
+}
+
+/** Aborts when the publisher leaves before all has come. Who has sent all need not stay until somebody listens. */
+function lost({ signal }: Context, request: HttpRequest): AbortSignal {
+  const left = new AbortController()
+  const look = () => request.isBodyPending !== false && left.abort(signal.reason)
+  signal.addEventListener('abort', look, { once: true })
+  return left.signal
 }

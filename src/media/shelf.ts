@@ -1,4 +1,5 @@
 import { AppError, messageOf } from '../base/error.ts'
+import { toMs } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import type { WriteHandle, WriteWatcher, Writes } from '../vfs/write.ts'
@@ -57,10 +58,20 @@ export class Shelf implements WriteWatcher {
   }
 
   stored({ path }: WriteHandle, entry: FileEntry): void {
+    this.#keep(path, entry, 0)
+  }
+
+  /** A file that was there before this program began. */
+  recalled(entry: FileEntry): void {
+    this.#keep(entry.path, entry, Date.now() - toMs(entry.modTime))
+  }
+
+  /** `old` is the age of the file, ms. */
+  #keep(path: string, entry: FileEntry, old: number): void {
     const { segments, age, bytes } = this.#parts.settings
     if (segments === Infinity && age === Infinity && bytes === Infinity) return
     this.#forget(path)
-    this.#kept.set(path, { entry, pattern: this.#pattern(path), at: performance.now() })
+    this.#kept.set(path, { entry, pattern: this.#pattern(path), at: performance.now() - old })
     this.#held += Math.max(0, entry.size)
     this.#sweepSoon()
   }
@@ -150,6 +161,7 @@ export class Shelf implements WriteWatcher {
       if (entry?.kind === 'file') await remote.remove(ctx, entry)
       writes.forget(path)
     })
+    await writes.prune(ctx, path)
   }
 }
 

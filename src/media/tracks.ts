@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Body } from '../base/body.ts'
 import type { WriteHandle } from '../vfs/write.ts'
 import { Boxes, type Box } from './boxes.ts'
 import { type Fragment, readFragment, readInit, type TrackInfo } from './fragment.ts'
@@ -46,15 +47,20 @@ export class Tracks {
 
   /** Reads along with an upload. */
   follow(handle: WriteHandle): void {
-    if (iso.test(handle.path)) void this.#read(handle)
+    if (iso.test(handle.path)) void this.read(handle.path, handle.spool.follow())
+  }
+
+  /** True for a name that such a file may have, of which nothing is known. */
+  misses(path: string): boolean {
+    return iso.test(path) && !this.#tracks.has(path)
   }
 
   remove(path: string): void {
     this.#tracks.delete(path)
   }
 
-  async #read(handle: WriteHandle): Promise<void> {
-    const { path, spool } = handle
+  /** Reads a file, and tells what is found while it comes. */
+  async read(path: string, body: Body): Promise<void> {
     const pieces: Piece[] = []
     const track: Growing = { path, init: undefined, pieces, state: 'growing', size: 0 }
     this.#tracks.set(path, track)
@@ -63,7 +69,7 @@ export class Tracks {
       (piece) => pieces.length < MOST_PIECES && pieces.push(piece),
     )
     try {
-      for await (const chunk of spool.follow()) {
+      for await (const chunk of body) {
         const before = pieces.length
         reader.take(chunk)
         if (reader.isOther) break

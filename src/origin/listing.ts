@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../core/context.ts'
+import { join, nameOf } from '../base/path.ts'
 import { toHttpDate } from '../base/time.ts'
 import type { Nanoseconds } from '../base/time.ts'
 import { evaluate } from '../http/conditional.ts'
@@ -33,6 +34,14 @@ const cacheBytes = 32 * 1024 * 1024
 /** How much of a streamed listing is sent at a time, in characters. */
 const piece = 64 * 1024
 
+type Admits = (path: string) => boolean
+
+interface Streamed {
+  readonly headers: HeaderList
+  /** False for an entry that is left out. */
+  readonly named: (entry: Entry) => boolean
+}
+
 /** A rendered listing. */
 interface Rendered {
   readonly bytes: Uint8Array
@@ -62,16 +71,19 @@ export class Listings {
     this.#settings = settings
   }
 
-  async answer(ctx: Context, request: HttpRequest, node: DirNode): Promise<HttpResponse> {
+  /** `admits` tells, by their paths, which of its folders may be named to who asks; absent = all. */
+  async answer(ctx: Context, request: HttpRequest, node: DirNode, admits?: Admits): Promise<HttpResponse> {
     const begun = performance.now()
     const form = preferredType(request.header('accept'), ['text/html', 'application/json', 'text/plain'])
-    const entries = await node.entries(ctx, mostSorted)
+    const named = (entry: Entry) =>
+      entry.kind !== 'directory' || !admits || admits(join(request.path, nameOf(entry.path)))
+    const entries = only(await node.entries(ctx, mostSorted), named)
     const listed = performance.now()
     const query = new URLSearchParams(request.query)
     const view: View = { path: request.path, order: orderOf(query), ...this.#settings }
     const own = entries && form === 'text/html' ? this.#settings.template : undefined
     const headers = headersOf(form, node, own === undefined)
-    if (!entries) return this.#stream(ctx, node, renderers[form](view, undefined), headers)
+    if (!entries) return this.#stream(ctx, node, renderers[form](view, undefined), { headers, named })
 
     const rendered = this.#rendered(node, entries, form, view, query)
     headers.push('etag', rendered.etag)
@@ -120,12 +132,12 @@ export class Listings {
     return rendered
   }
 
-  #stream(ctx: Context, node: DirNode, renderer: Renderer, headers: HeaderList): HttpResponse {
+  #stream(ctx: Context, node: DirNode, renderer: Renderer, { headers, named }: Streamed): HttpResponse {
     async function* pieces(): AsyncGenerator<Uint8Array> {
       let text = renderer.head
       let index = 0
       for await (const entry of node.scan(ctx)) {
-        text += renderer.row(entry, index++)
+        if (named(entry)) text += renderer.row(entry, index++)
         if (text.length < piece) continue
         yield Buffer.from(text)
         text = ''
@@ -150,6 +162,11 @@ function whole(renderer: Renderer, entries: readonly Entry[]): string {
   let text = renderer.head
   for (let i = 0; i < entries.length; i++) text += renderer.row(entries[i] as Entry, i)
   return text + renderer.tail
+}
+
+/** The same array when nothing is left out, for which there may be a page. */
+function only(entries: readonly Entry[] | undefined, named: (entry: Entry) => boolean): readonly Entry[] | undefined {
+  return entries?.every(named) ? entries : entries?.filter(named)
 }
 
 function latest(node: DirNode, entries: readonly Entry[]): Nanoseconds {

@@ -131,7 +131,7 @@ export function originHandler(parts: OriginParts): Handler {
       })
     }
     say(ctx, request, 'Serving directory')
-    return await listings.answer(ctx, request, node)
+    return await listings.answer(ctx, request, node, parts.mayRead && ((path) => mayRead(request, path)))
   }
 
   async function indexOf(ctx: Context, request: HttpRequest, tree: Tree): Promise<FileNode | undefined> {

@@ -11,6 +11,7 @@ import { encodePath } from '../http/target.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
 import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
+import { isPacked, refuseCoding, unpacked } from './content-coding.ts'
 import { Digests } from './digest.ts'
 import { type Part, partOf, patched } from './part.ts'
 
@@ -34,8 +35,11 @@ export interface UploadSettings {
   readonly durable?: boolean
   /** Throws when there is no place for another file. */
   readonly admit?: () => void
-  /** Hears out what is refused before it answers: live packagers give up when they are cut off (live.md 0, fact 3). */
-  readonly patient?: boolean
+  /**
+   * A folder for live media: what is refused is heard out before it is answered, for packagers give up when they are cut off
+   * (live.md 0, fact 3), and a folder goes with its last file (live.md 3.6).
+   */
+  readonly live?: boolean
 }
 
 /** The methods that change something. */
@@ -58,11 +62,15 @@ export function uploadHandler(settings: UploadSettings): Handler {
 /** How long a removal waits for the upload of the same file to end, ms. */
 const PATIENCE_MS = 5000
 
-async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettings): Promise<HttpResponse> {
+async function remove(
+  ctx: Context,
+  request: HttpRequest,
+  { tree, live = false }: UploadSettings,
+): Promise<HttpResponse> {
   const { path } = request
   // A packager may remove what it has just sent and what is still on its way to the disk.
   await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
-  return await tree.writes.exclusive(path, async () => {
+  const answer = await tree.writes.exclusive(path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
     if (entry.kind === 'directory') throw new AppError('is-directory', 'a folder is not removed')
@@ -71,6 +79,8 @@ async function remove(ctx: Context, request: HttpRequest, { tree }: UploadSettin
     tree.writes.forget(path)
     return { status: 204, headers: [] }
   })
+  if (live && answer.status === 204) await tree.writes.prune(ctx, path)
+  return answer
 }
 
 async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
@@ -79,11 +89,20 @@ async function store(ctx: Context, request: HttpRequest, settings: UploadSetting
   try {
     return await storeInTurn(ctx, request, settings, arrival)
   } catch (reason) {
-    if (settings.patient) await drained(request.body)
+    if (settings.live) await drained(request.body)
+    const answer = misplaced(reason)
+    if (answer) return answer
     throw reason
   } finally {
     arrival.end()
   }
+}
+
+/** Says of a place where no file can be what is wrong with it: nothing is missing. */
+function misplaced(reason: unknown): HttpResponse | undefined {
+  const { code } = toAppError(reason)
+  if (code === 'not-directory') return textResponse(409, 'A file lies where a folder would have to be')
+  return code === 'not-found' ? textResponse(400, 'A file of this name cannot be stored here') : undefined
 }
 
 async function storeInTurn(
@@ -94,11 +113,11 @@ async function storeInTurn(
 ): Promise<HttpResponse> {
   const { tree } = settings
   const { path, method } = request
-  if ((request.header('content-encoding') ?? 'identity') !== 'identity')
-    return textResponse(415, 'An upload is stored as it comes: send it without Content-Encoding')
+  const refused = refuseCoding(request)
+  if (refused) return refused
   if (path === '' || request.directory) {
     // Encoders ask so whether they may publish here (DASH-IF Live Media Ingest).
-    if (settings.patient && request.contentLength === 0) return { status: 200, headers: [] }
+    if (settings.live && request.contentLength === 0) return { status: 200, headers: [] }
     throw new AppError('is-directory', 'a file can only be stored under a name')
   }
   const old = await oldFile(ctx, tree.remote, request)
@@ -108,7 +127,7 @@ async function storeInTurn(
   refuseSize(request, part, old?.size ?? 0, settings)
   settings.admit?.()
   const handle = await tree.writes.open(ctx, path, putInfo(request, part, settings), arrival)
-  return answer(request, await fill(ctx, request, handle, { settings, part, old }), old !== undefined)
+  return answer(request, await fill(ctx, request, handle, { settings, part, old }))
 }
 
 /** Throws `too-large`, and `range` for a part that would leave bytes out where that is not wanted. */
@@ -123,7 +142,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
 function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
-  const size = part ? undefined : request.contentLength
+  const size = part || isPacked(request) ? undefined : request.contentLength
   return {
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
@@ -142,32 +161,46 @@ interface Filling {
   readonly old: FileEntry | undefined
 }
 
+interface Filled {
+  /** Undefined when a newer version has its name. */
+  readonly stored: FileEntry | undefined
+  /** There was a file of that name. */
+  readonly replaced: boolean
+}
+
 /** Takes the body in, checks it, and has the file get its name. Gives what is there then. */
 async function fill(
   ctx: Context,
   request: HttpRequest,
   handle: WriteHandle,
   { settings, part, old }: Filling,
-): Promise<FileEntry | undefined> {
+): Promise<Filled> {
   const { tree, most } = settings
+  // What came with another version before this one is replaced by it.
+  let replaced = old !== undefined
   try {
     const [sent, file] = [new Digests(request, 'content-digest'), new Digests(request, 'repr-digest')]
     const transfer = ctx.stats.transfer(handle.path, request.contentLength ?? -1)
-    const body = limited(
-      transfer.account(sent.over(request.body), () => ctx.signal),
-      { start: part?.start ?? 0, most, refuse: settings.patient ? (reason) => handle.abort(reason) : undefined },
-    )
+    const coming = transfer.account(sent.over(request.body), () => ctx.signal)
+    const packed = isPacked(request)
+    // To HTTP a coding is a part of the file, so that both sums are of what is packed.
+    const body = limited(packed ? unpacked(file.over(coming)) : coming, {
+      start: part?.start ?? 0,
+      most,
+      refuse: settings.live ? (reason) => handle.abort(reason) : undefined,
+    })
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
-      for await (const chunk of file.over(whole)) await handle.write(chunk)
+      for await (const chunk of packed ? whole : file.over(whole)) await handle.write(chunk)
       sent.check()
       file.check()
       const stored = await handle.commit(async () => {
         const now = await oldFile(ctx, tree.remote, request)
+        replaced = now !== undefined
         if (failsConditions(request, now)) throw new AppError('precondition', 'another version came in between')
       })
       transfer.done()
-      return stored
+      return { stored, replaced: replaced || stored === undefined }
     } catch (reason) {
       transfer.done(toAppError(reason))
       throw reason
@@ -248,7 +281,7 @@ function failsConditions(request: HttpRequest, entry: FileEntry | undefined): bo
   return evaluate(request, known) === 'failed'
 }
 
-function answer(request: HttpRequest, stored: FileEntry | undefined, replaced: boolean): HttpResponse {
+function answer(request: HttpRequest, { stored, replaced }: Filled): HttpResponse {
   const etag = stored && entityTag(stored)
   const headers = etag === undefined ? [] : ['etag', etag]
   if (replaced) return { status: 204, headers }

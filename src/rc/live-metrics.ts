@@ -8,12 +8,7 @@ const figures: readonly (readonly [string, 'counter' | 'gauge', string, (channel
   ['source_connected', 'gauge', 'Whether a live mount has a stream', ({ stream }) => (stream ? 1 : 0)],
   ['listener_connections_total', 'counter', 'Listeners that came', ({ counts }) => counts.joined],
   ['received_bytes_total', 'counter', 'Bytes published', ({ counts }) => counts.received],
-  [
-    'sent_bytes_total',
-    'counter',
-    'Bytes sent to listeners',
-    ({ counts, listeners }) => counts.sent + listeners.reduce((sum, { sent }) => sum + sent, 0),
-  ],
+  ['sent_bytes_total', 'counter', 'Bytes sent to listeners', ({ counts }) => counts.sent],
   [
     'bitrate',
     'gauge',

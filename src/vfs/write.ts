@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { AppError } from '../base/error.ts'
 import { KeyedLock } from '../base/keyed-lock.ts'
 import { isPlaylist } from '../base/mime.ts'
+import { isInside, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -67,6 +68,8 @@ export class Writes {
   /** The newest version of manifests, and a hash of it. */
   readonly #manifests = new LRUCache<string, { readonly entry: FileEntry; readonly digest: string }>({ max: 1000 })
   #last = 0
+  /** Folders are being removed: a file that comes into one of them waits for that. */
+  #pruning: Promise<void> | undefined
 
   constructor(parts: WritesParts) {
     this.#parts = parts
@@ -99,6 +102,7 @@ export class Writes {
 
   /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */
   async open(ctx: Context, path: string, info: PutInfo, { number }: Arrival): Promise<WriteHandle> {
+    await this.#pruning
     const to = { ...this.#parts, path, info }
     const writing: Writing = new Writing(
       ctx,
@@ -139,6 +143,24 @@ export class Writes {
     this.#parts.changed(path)
     this.#manifests.delete(path)
     this.#tell((watcher) => watcher.removed?.(path))
+  }
+
+  /** Removes the folders above a path that are empty and into which nothing is on its way; the root stays. */
+  async prune(ctx: Context, path: string): Promise<void> {
+    const { remote } = this.#parts
+    if (!remote.info.traits.emptyDirectories) return
+    for (let dir = parentOf(path); dir !== ''; dir = parentOf(dir)) {
+      for (const coming of this.#arrivals.keys()) if (isInside(coming, dir)) return
+      let removed = false
+      const before = this.#pruning
+      this.#pruning = Promise.all([before, remote.rmdir(ctx, dir).then(() => (removed = true))]).then(
+        () => {},
+        () => {},
+      )
+      await this.#pruning
+      if (!removed) return
+      this.#parts.changed(dir)
+    }
   }
 
   /** Runs `work` when nobody else gives a name to, or takes it from, the file at a path. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openUpload } from '../open-upload.ts'
@@ -53,6 +53,48 @@ test('a live folder in memory takes and gives, beside what is served', async (t)
   assert.equal(location, '/live/n.bin')
   assert.equal((await fetch(`${server.url}live/n.bin`, { method: 'DELETE' })).status, 204)
   assert.equal(await status(server, 'live/n.bin'), 404)
+})
+
+test('what a live folder holds is known when the server begins again', async (t) => {
+  const at = scratch(t)
+  const args = ['serve', 'http', '--live-dir', `live=${at}`, '--max-cache-segs', '2']
+  const first = await serve(t, args)
+  const list = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:2\n#EXTINF:2,\nseg2.ts\n#EXTINF:2,\nseg3.ts\n'
+  for (const number of range(1, 3)) await put(first, `live/seg${number}.ts`, 'x')
+  await put(first, 'live/a.m3u8', list)
+  files(at, { 'vod1.ts': 'old' })
+  utimesSync(join(at, 'vod1.ts'), 1, 1)
+  assert.equal(await first.stop(), 0)
+  files(at, { 'seg1.ts': 'x' })
+  const before = Date.now() / 1000 - 60
+  utimesSync(join(at, 'seg1.ts'), before, before)
+  const server = await serve(t, args)
+  const next = fetch(`${server.url}live/seg4.ts`)
+  assert.match(await (await fetch(`${server.url}live/a.m3u8`)).text(), /CAN-BLOCK-RELOAD=YES/)
+  await put(server, 'live/seg4.ts', 'four')
+  assert.equal(await (await next).text(), 'four')
+  const names = ['seg1.ts', 'seg2.ts', 'seg3.ts', 'seg4.ts', 'vod1.ts'].map((name) => `live/${name}`)
+  await left(server, names, names.slice(1))
+  assert.equal(await status(server, 'live/vod2.ts'), 404)
+})
+
+test('folders of a live folder go with their last file, unless something is on its way into them', async (t) => {
+  const dir = scratch(t)
+  const at = join(dir, 'rec')
+  const server = await serve(t, ['serve', 'http', '--live-dir', `live=${at}`, '--live-dir', 'ram=memory'])
+  const remove = async (name: string) => (await fetch(server.url + name, { method: 'DELETE' })).status
+  for (const root of ['live', 'ram']) {
+    for (const name of ['a/b/1.ts', 'a/b/2.ts', 'a/3.ts']) await put(server, `${root}/${name}`, 'x')
+    const upload = await openUpload(server, `${root}/a/b/4.ts`)
+    for (const name of ['1', '2']) assert.equal(await remove(`${root}/a/b/${name}.ts`), 204)
+    await upload.write('x')
+    assert.equal(await upload.end(), 201)
+    assert.equal(await remove(`${root}/a/b/4.ts`), 204)
+    assert.deepEqual([await status(server, `${root}/a/b/`), await status(server, `${root}/a/`)], [404, 200])
+    assert.equal(await remove(`${root}/a/3.ts`), 204)
+    assert.deepEqual([await status(server, `${root}/a/`), await status(server, `${root}/`)], [404, 200])
+  }
+  assert.deepEqual(readdirSync(at), [])
 })
 
 test('a live folder may be on a disk, and its address has rules of its own', async (t) => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen, publish, radio } from '../radio.ts'
 
+const json = { 'content-type': 'application/json' }
+
 test('titles come after every 16000 bytes of sound, the first block always with one, and where they belong', async (t) => {
   const server = await radio(t, '--live', '/live.mp3')
   const publisher = await publish(server, '/live.mp3', 'Content-Type: audio/mpeg')
@@ -99,6 +101,28 @@ test('a playlist in XSPF names the mount and what it plays, whatever characters 
   assert.equal(response.headers.get('content-type'), 'application/xspf+xml')
   const text = await response.text()
   assert.ok(text.includes(`<location>${server.url}a.mp3</location><title>Rock &amp; Roll</title>`), text)
+})
+
+test('a server that gets its first mount while it runs tells browsers that they may publish, and counts its bytes', async (t) => {
+  const rc = ['--rc', '--rc-no-auth', '--rc-addr', '127.0.0.1:0']
+  const server = await radio(t, '--cors', 'auto', ...rc)
+  const [, control = ''] = /Serving remote control on (\S+)/.exec(server.log()) ?? []
+  const call = async (method: string, input: object = {}) =>
+    (await (await fetch(control + method, { method: 'POST', body: JSON.stringify(input), headers: json })).json()) as {
+      bytes?: number
+    }
+  const asks = { origin: 'http://page', 'access-control-request-method': 'PUT' }
+  const methods = async () =>
+    (await fetch(`${server.url}a.mp3`, { method: 'OPTIONS', headers: asks })).headers.get(
+      'access-control-allow-methods',
+    )
+  assert.equal(await methods(), 'GET, HEAD, OPTIONS')
+  await call('live/start', { mount: '/a.mp3' })
+  assert.equal(await methods(), 'GET, HEAD, OPTIONS, PUT, POST')
+  const publisher = await publish(server, '/a.mp3')
+  publisher.data('abc')
+  await (await listen(server, '/a.mp3')).heard('abc')
+  assert.equal((await call('core/stats')).bytes, 6)
 })
 
 test('the remote control lists, adds, names and ends what is live, and metrics count it', async (t) => {

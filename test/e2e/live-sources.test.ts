@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Raw } from '../../src/http/testing-sockets.ts'
 import { find, missing } from '../peers.ts'
-import { run, scratch } from '../program.ts'
+import { run, scratch, sluice } from '../program.ts'
 import { brokenFrames, frames, listen, looped, publish, radio, sound } from '../radio.ts'
 import { freePort, web } from '../web.ts'
 
@@ -102,6 +103,33 @@ for (const login of [true, false])
     while (response.status === 404) response = await fetch(`${server.url}live.ogg`, { headers })
     assert.deepEqual(Buffer.from(await response.arrayBuffer()), readFileSync(file))
   })
+
+test('publishers of Shoutcast say the password and are told that it is right, and then send', async (t) => {
+  const args = ['--live', '/live.mp3,open', '--shoutcast', '127.0.0.1:0', '--user', 'source', '--pass', 'x']
+  const server = await radio(t, ...args)
+  const [, port = ''] = /publishers of Shoutcast for \/live\.mp3 on port (\d+)/.exec(server.log()) ?? []
+  const wrong = new Raw(Number(port)).send('y\r\n')
+  assert.equal(await wrong.end(), 'invalid password\r\n')
+  const publisher = new Raw(Number(port)).send('x\r\n')
+  await publisher.until((text) => text.startsWith('OK2\r\n') && text.endsWith('\r\n\r\n'))
+  publisher.send('icy-name:One\r\nicy-br:128\r\ncontent-type:audio/mpeg\r\n\r\nsound')
+  while ((await fetch(`${server.url}live.mp3`, { method: 'HEAD' })).status === 404);
+  const listener = await listen(server, '/live.mp3')
+  assert.match(listener.head, /content-type: audio\/mpeg\r\n[^]*icy-name: one\r\n[^]*icy-br: 128/)
+  await listener.heard('sound')
+  const second = new Raw(Number(port)).send('x\n')
+  await second.until((text) => text.startsWith('OK2'))
+  assert.match(await second.send('icy-name:Two\n\nnoise').end(), /^OK2\r\n[^]*\r\n\r\n$/)
+  publisher.send(' and more').socket.end()
+  assert.ok(await listener.ended())
+  assert.equal(listener.body(), 'sound and more')
+})
+
+test('--shoutcast has to name a mount that is there', async () => {
+  const { code, stderr } = await sluice(['live', '/live.mp3', '--shoutcast', ':0=/other.mp3', '--addr', '127.0.0.1:0'])
+  assert.equal(code, 2)
+  assert.match(stderr, /name one of the mounts of --live, such as :0=\/live\.mp3/)
+})
 
 test('a program is run again when it fails, and its listeners stay with --reopen', async (t) => {
   const server = await radio(t, '--live', '/a.txt="exec:echo run; sleep 0.2; false",reopen')

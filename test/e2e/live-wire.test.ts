@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { scratch, serve, type Server } from '../program.ts'
 
 async function origin(t: TestContext, ...args: string[]): Promise<Server> {
@@ -23,8 +25,9 @@ const head = (method: string, path: string, more = '') =>
 const chunked = (...chunks: string[]) =>
   `${chunks.map((c) => `${c.length.toString(16)}\r\n${c}\r\n`).join('')}0\r\n\r\n`
 
-/** All that comes until the other side ends, or `enough` is there. */
-async function received(socket: Socket, enough?: RegExp): Promise<string> {
+/** All that comes until the other side ends, or `enough` is there so many times. */
+async function received(socket: Socket, enough?: RegExp, times = 1): Promise<string> {
+  const each = enough && new RegExp(enough, 'g')
   let text = ''
   return await new Promise((resolve) => {
     const done = () => {
@@ -33,7 +36,7 @@ async function received(socket: Socket, enough?: RegExp): Promise<string> {
     }
     const take = (chunk: Buffer) => {
       text += chunk.toString('latin1')
-      if (enough?.test(text)) done()
+      if (each && (text.match(each)?.length ?? 0) >= times) done()
     }
     socket.on('data', take).once('end', done).once('close', done)
   })
@@ -60,14 +63,15 @@ test('uploads that are sent without reading answers are applied in their order',
   socket.write(all + head('PUT', 'seg.m4s') + chunked('media'))
   await becomes(server, 'seg.m4s', '200 media')
   await becomes(server, 'a.mpd', '200 version 39')
-  const answers = await received(socket, /(?:HTTP\/1\.1 20[14] (?:(?!HTTP\/1)[^])*){41}/)
-  assert.equal(answers.match(/HTTP\/1\.1 20[14] /g)?.length, 41)
+  const answers = await received(socket, /HTTP\/1\.1 20[14] /, 41)
+  assert.equal(answers.match(/HTTP\/1\.1 201 /g)?.length, 2, 'each file is made once')
 })
 
 test('a publisher that ends its half after the last byte, or is gone before the answer, has stored its file', async (t) => {
   const server = await origin(t)
   const half = await dial(t, server)
   half.end(head('PUT', 'half.m4s') + chunked('one', 'two'))
+  assert.match(await received(half), /^HTTP\/1\.1 201 /)
   await becomes(server, 'half.m4s', '200 onetwo')
   for (let i = 0; i < 10; i++) {
     const socket = await dial(t, server)
@@ -162,3 +166,21 @@ async function becomesGrowing(server: Server, name: string): Promise<void> {
     if ((await fetch(server.url + name, { method: 'HEAD' })).status === 200) return
   assert.fail(`${name} never came`)
 }
+
+test('manifests and playlists may come packed, other files may not', async (t) => {
+  const server = await origin(t, '--max-upload', '2K')
+  const put = async (name: string, body: Buffer<ArrayBuffer>, headers: Record<string, string> = {}) =>
+    await fetch(server.url + name, { method: 'PUT', body, headers: { 'content-encoding': 'gzip', ...headers } })
+  const text = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nseg1.ts\n'
+  const digest = `sha-256=:${createHash('sha256').update(gzipSync(text)).digest('base64')}:`
+  const sums = { 'content-digest': digest, 'repr-digest': digest }
+  assert.equal((await put('a.m3u8', gzipSync(text), sums)).status, 201)
+  assert.match(await content(server, 'a.m3u8'), /^200 #EXTM3U\n[^]*CAN-BLOCK-RELOAD=YES[^]*seg1\.ts\n$/)
+  assert.equal((await put('a.m3u8', gzipSync(text).subarray(0, 30))).status, 400)
+  assert.equal((await put('a.m3u8', Buffer.from('not packed'))).status, 400)
+  assert.equal((await put('a.m3u8', gzipSync('x'.repeat(3000)))).status, 413)
+  assert.equal((await put('a.m3u8', gzipSync(text), { 'content-encoding': 'br' })).status, 415)
+  const other = await put('a.m4s', gzipSync(text))
+  assert.deepEqual([other.status, other.headers.get('accept-encoding')], [415, 'identity'])
+  assert.match(await content(server, 'a.m3u8'), /^200 #EXTM3U\n/)
+})

@@ -144,6 +144,23 @@ test('an empty PUT only asks: it publishes nothing, and with a login it is refus
   assert.equal((await fetch(`${locked.url}other`)).status, 401)
 })
 
+test('what a held publisher has sent stays for the first listener, although it has left', async (t) => {
+  const server = await radio(t, '--live', '/live.mp3,hold', '--live', '/other.mp3,hold')
+  const sent = async (path: string, length: number) => {
+    const publisher = new Raw(server.port).send(
+      `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\nall of it`,
+    )
+    await new Promise<void>((resolve) => publisher.socket.end(() => resolve()))
+    publisher.socket.destroySoon()
+  }
+  await sent('/live.mp3', 9)
+  await sent('/other.mp3', 10)
+  const listener = await listen(server, '/live.mp3')
+  assert.ok(await listener.ended())
+  assert.equal(listener.body(), 'all of it')
+  for (let status = 200; status !== 404;) status = (await fetch(`${server.url}other.mp3`, { method: 'HEAD' })).status
+})
+
 test('a mount takes no more listeners than it may, and ends those who listened long enough', async (t) => {
   const server = await radio(t, '--live', '/a.mp3,max-listeners=1', '--live', '/b.mp3,max-duration=200ms')
   const publisher = await publish(server, '/a.mp3')

@@ -57,6 +57,21 @@ test('a login is asked for only where a rule needs one, and its answers are for 
   assert.equal((await fetch(`${server.url}priv/s.txt`, { method: 'OPTIONS', headers: preflight })).status, 204)
 })
 
+test('a listing names the folders that who asks may read, and no others', async (t) => {
+  const { server } = await ruled(
+    t,
+    { 'pub/p.txt': 'p', 'pub/staff/s.txt': 's', 'priv/s.txt': 's', 'shut/n.txt': 'n' },
+    '[@/pub]\nname=pub\n[@/pub/staff]\nru=bob\n[@/priv]\nname=priv\nru=ann\n[@/shut]\nname=shut\nru=$NONE\nwu=$ALL\n',
+  )
+  const names = async (path: string, headers: Record<string, string> = {}) =>
+    (await (await fetch(server.url + path, { headers: { accept: 'text/plain', ...headers } })).text()).trim()
+  assert.equal(await names(''), 'pub/')
+  assert.equal(await names('', login('ann')), 'priv/\npub/')
+  assert.equal(await names('', login('ann', 'wrong')), 'pub/')
+  assert.equal(await names('pub/'), 'p.txt')
+  assert.equal(await names('pub/', login('bob')), 'staff/\np.txt')
+})
+
 test('passwords are not guessed any faster because rules ask for them', async (t) => {
   const { server } = await ruled(t, { 'priv/s.txt': 's' }, '[@/priv]\nname=priv\nru=ann\n')
   const tries = Array.from({ length: 400 }, async (_, i) => {
@@ -189,6 +204,25 @@ test('no way around a rule: links, zips, index files, other ways to write a path
   assert.doesNotMatch(zip, /secret|s\.txt/)
 })
 
+test(
+  'a stream that is sent in one request is written only where its sender may write',
+  { skip: missing('ffmpeg') },
+  async (t) => {
+    const { server, at } = await ruled(t, { 'd/ch/own/': '' }, '[@/d]\n[@/d/ch]\nwu=$ALL\n[@/d/ch/own]\nwu=ann\n', [
+      '@/d',
+      '--write',
+      '@/d',
+    ])
+    const flags = ['-movflags', '+cmaf+empty_moov+default_base_moof', '-f', 'mp4', at('v.mp4')]
+    await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:d=1', '-c:v', 'libx264', ...flags])
+    const body = readFileSync(at('v.mp4'))
+    const post = async (name: string) =>
+      (await fetch(`${server.url}ch/Streams(${name})`, { method: 'POST', body })).status
+    assert.deepEqual([await post('own.cmfv'), await post('other.cmfv')], [403, 200])
+    assert.deepEqual([existsSync(at('d/ch/own/init.mp4')), existsSync(at('d/ch/other/init.mp4'))], [false, true])
+  },
+)
+
 test('no spelling of a URL leads around a rule', async (t) => {
   const dir = scratch(t)
   files(dir, {
@@ -314,10 +348,15 @@ test('the users and groups of a users.cfg of gpac log in', async (t) => {
 
 test('what cannot work is told at the start', async (t) => {
   const dir = scratch(t)
-  files(dir, { 'd/': '', rules: `[${dir}/d]\nru=ann\n`, bad: 'nonsense\n', users })
+  const deep = `[${dir}/d]\nname=a/b\n`
+  files(dir, { 'd/': '', rules: `[${dir}/d]\nru=ann\n`, deep, bad: 'nonsense\n', users })
   const start = async (...args: string[]) => (await sluice(['serve', 'http', ...args, '--addr', '127.0.0.1:0'])).stderr
   assert.match(await start('--rules', join(dir, 'rules')), /asks for a login, and nobody can log in: give --htpasswd/)
   assert.match(await start('--rules', join(dir, 'bad')), /can't read the rules file: could not parse line/)
+  assert.match(
+    await start('--rules', join(dir, 'deep')),
+    /the name "a\/b" has to be that of one folder, without a slash/,
+  )
   assert.match(await start('--rules', join(dir, 'none')), /can't read the rules file: .*no such file/)
   const both = ['--htpasswd', join(dir, 'users'), '--gpac-users', join(dir, 'users')]
   assert.match(await start(join(dir, 'd'), ...both), /give --htpasswd or --gpac-users, not both/)

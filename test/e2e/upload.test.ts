@@ -296,3 +296,14 @@ test('a full disk is an answer, and what was there stays', async (t) => {
   assert.equal((await fetch(`${server.url}b`, { method: 'PUT', body: 'new' })).status, 201)
   return undefined
 })
+
+test('where no file can be, an upload is told so', async (t) => {
+  const { put, dir } = await readWrite(t)
+  files(dir, { 'a.txt': 'a' })
+  const answer = async (name: string) => {
+    const response = await put(name, 'x')
+    return [response.status, (await response.text()).trim()]
+  }
+  assert.deepEqual(await answer('a.txt/b.txt'), [409, 'A file lies where a folder would have to be'])
+  assert.deepEqual(await answer('n'.repeat(300)), [400, 'A file of this name cannot be stored here'])
+})

@@ -123,7 +123,7 @@ function described(server: string, { mount, stream, publisher, listeners, counts
     peak: counts.peak,
     joined: counts.joined,
     received: counts.received,
-    sent: counts.sent + listeners.reduce((sum, { sent }) => sum + sent, 0),
+    sent: counts.sent,
     dropped: counts.dropped,
     skipped: counts.skipped,
   }
