@@ -6,6 +6,7 @@ import { fromMs, type Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import { defineBackend } from '../remote/backend.ts'
 import { specBelow } from '../remote/below.ts'
+import { type Metadata, metadataOf } from '../remote/metadata.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../remote/remote.ts'
 import { togetherInfo, totalUsage, withoutLacking } from '../remote/together.ts'
 import { defineOptions, option } from '../schema/option.ts'
@@ -64,7 +65,7 @@ export function combine(upstreams: ReadonlyMap<string, Remote>, name: string): R
       { name, type: 'combine', root: '', description: `combine root of ${name}` },
     ),
   )
-  return withoutLacking(whole, all, { all: optional, some: ['poll'] })
+  return withoutLacking(whole, all, { all: optional, some: ['poll', 'metadata'] })
 }
 
 /** What is offered only when all upstreams do. */
@@ -189,6 +190,13 @@ class CombinedRemote implements Remote {
     const { remote } = this.#at(file.path)
     if (!remote.hash) throw new AppError('unsupported', `no ${kind} checksums here`)
     return await remote.hash(ctx, this.#innerFile(file), kind)
+  }
+
+  async metadata(ctx: Context, entry: Entry): Promise<Metadata | undefined> {
+    const place = this.#find(entry.path)
+    if (!place?.path) return undefined
+    const inner = entry.kind === 'file' ? this.#innerFile(entry) : { ...entry, path: place.path }
+    return await metadataOf(ctx, place.remote, inner)
   }
 
   async setModTime(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {

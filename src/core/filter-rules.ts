@@ -144,6 +144,10 @@ export class RuleFilter implements Filter {
     return !this.#files && (this.#oldest !== undefined || this.#newest !== undefined)
   }
 
+  get metadata(): boolean {
+    return !this.#files && this.#metadataRules.length > 0
+  }
+
   includes(path: string, file?: FilterFacts): boolean {
     if (this.#files) return this.#files.names.has(path)
     if (file && !this.#includesFacts(file)) return false

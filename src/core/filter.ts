@@ -19,6 +19,8 @@ export interface Filter {
   includesDirectory(path: string): boolean
   /** True when it looks at the times of files. */
   readonly times?: boolean
+  /** True when it looks at the metadata of files. */
+  readonly metadata?: boolean
   /** Names of marker files (`--exclude-if-present`): a directory that holds one is excluded whole. */
   readonly markers: readonly string[]
 }
@@ -49,6 +51,7 @@ export function narrowed(filter: Filter, paths: readonly string[]): Filter {
   return {
     empty: false,
     times: filter.times === true,
+    metadata: filter.metadata === true,
     markers: filter.markers,
     includes: (path, file) => within(path) && filter.includes(path, file),
     includesDirectory: (path) => (above.has(path) || within(path)) && filter.includesDirectory(path),

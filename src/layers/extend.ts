@@ -25,6 +25,7 @@ const calls = [
   'publicLink',
   'setTier',
   'describe',
+  'metadata',
 ] as const satisfies readonly (keyof Remote)[]
 
 type Method = (...args: readonly unknown[]) => unknown

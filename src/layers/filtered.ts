@@ -3,6 +3,7 @@ import { join, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { Filter } from '../core/filter.ts'
 import { batchesOf, inBatches } from '../remote/listing.ts'
+import { metadataOf } from '../remote/metadata.ts'
 import { ownTimes } from '../remote/own-time.ts'
 import type { Entry, FileEntry, Layer, Remote } from '../remote/remote.ts'
 import { extend } from './extend.ts'
@@ -21,21 +22,26 @@ export function filtered(appFilter: Filter): Layer {
       peek(path) {
         const entry = inner.peek?.(path)
         if (!entry || appFilter.empty) return entry
-        return appFilter.markers.length === 0 && passes(appFilter, entry) ? entry : undefined
+        return isAtHand(appFilter) && passes(appFilter, entry) ? entry : undefined
       },
     })
 }
 
 async function* shownIn(remote: Remote, ctx: Context, dir: string): AsyncGenerator<readonly Entry[]> {
   if (!(await reachable(remote, ctx, dir))) throw new AppError('not-found', 'directory not found')
+  const asked = ctx.filter.times === true || ctx.filter.metadata === true
   for await (const batch of batchesOf(remote.list(ctx, dir)))
-    yield await allShown(remote, ctx, ctx.filter.times ? await ownTimes(ctx, remote, batch) : batch)
+    yield await allShown(remote, ctx, asked ? await ownTimes(ctx, remote, batch) : batch)
+}
+
+/** True when what a listing tells is all that the filter looks at, so that nothing is waited for. */
+function isAtHand({ markers, metadata }: Filter): boolean {
+  return markers.length === 0 && metadata !== true
 }
 
 async function allShown(remote: Remote, ctx: Context, entries: readonly Entry[]): Promise<readonly Entry[]> {
   const { filter } = ctx
-  // Without markers nothing is asked of the storage, so nothing is waited for.
-  if (filter.markers.length === 0) return entries.filter((entry) => included(filter, entry))
+  if (isAtHand(filter)) return entries.filter((entry) => included(filter, entry))
   const left: Entry[] = []
   for (const entry of entries) if (await shown(remote, ctx, entry)) left.push(entry)
   return left
@@ -53,8 +59,13 @@ function included(filter: Filter, entry: Entry): boolean {
 }
 
 async function shown(remote: Remote, ctx: Context, entry: Entry): Promise<boolean> {
-  if (!included(ctx.filter, entry)) return false
+  const known = ctx.filter.metadata && entry.kind === 'file' ? await withMetadata(remote, ctx, entry) : entry
+  if (!included(ctx.filter, known)) return false
   return entry.kind === 'file' || !(await marked(remote, ctx, entry.path))
+}
+
+async function withMetadata(remote: Remote, ctx: Context, file: FileEntry): Promise<FileEntry> {
+  return { ...file, metadata: (await metadataOf(ctx, remote, file)) ?? {} }
 }
 
 /** False when a directory or one above it is excluded. */

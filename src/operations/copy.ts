@@ -6,12 +6,14 @@ import type { Context } from '../core/context.ts'
 import type { Transfer, TransferEnds } from '../core/stats.ts'
 import { retry, retryPolicy } from '../layers/retry.ts'
 import { hasher } from '../remote/hash.ts'
+import { parseTime } from '../remote/mtime.ts'
 import { ownTime } from '../remote/own-time.ts'
 import { type FileEntry, type PutInfo, type Remote, rootText } from '../remote/remote.ts'
 import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
 import type { Budget } from './budget.ts'
 import { commonHash, hashOf } from './compare.ts'
 import { leaveOut } from './leave-out.ts'
+import { addsMetadata, metadataToKeep } from './metadata.ts'
 import { copyOptions } from './options.ts'
 import { copyInStreams, wantsStreams } from './streams.ts'
 
@@ -154,7 +156,7 @@ interface Transported {
 async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBack: boolean): Promise<Transported> {
   const { bridge, file, path, existing } = job
   // A disk copies as fast through this program, with progress and --bwlimit.
-  if (bridge?.remote.copy && !bridge.remote.info.traits.isLocal) {
+  if (bridge?.remote.copy && !bridge.remote.info.traits.isLocal && !addsMetadata(ctx)) {
     const written = await bridge.remote.copy(unfiltered(ctx), acrossFrom(bridge, file), join(bridge.to, path))
     ctx.stats.count('serverSideCopies')
     ctx.stats.count('serverSideCopyBytes', Math.max(0, file.size))
@@ -178,7 +180,8 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
   // After it was opened: some storage knows its time then.
   const whole = { ...job, file: await ownTime(ctx, source, file) }
-  const stored = await target.put(ctx, path, body, putInfo(ctx, whole, kind, readBack))
+  const info = { ...putInfo(ctx, whole, kind, readBack), ...(await described(ctx, whole)) }
+  const stored = await target.put(ctx, path, body, info)
   await verify(ctx, whole, stored, kind === undefined ? undefined : { kind, digest: sum.digest })
   return stored
 }
@@ -202,19 +205,25 @@ async function streamed(
 
 function putInfo(ctx: Context, job: FileJob, kind: string | undefined, readBack: boolean): PutInfo {
   const { source, file, existing } = job
-  const { ignoreSize, metadata, noCheckDest } = ctx.get(copyOptions)
+  const { ignoreSize, noCheckDest } = ctx.get(copyOptions)
   const known = kind === undefined ? undefined : file.hashes?.[kind]
   return {
     ...(file.size >= 0 && !ignoreSize ? { size: file.size } : {}),
     modTime: file.modTime,
     ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
-    ...(metadata && file.metadata ? { metadata: file.metadata } : {}),
     ...(known && kind ? { hashes: { [kind]: known } } : {}),
     hash: (wanted) => hashOf(ctx, { remote: source, file }, wanted),
     // The source of a move is removed next; that of a copy is there to be copied again.
     durable: readBack,
     ...(existing === undefined && !noCheckDest ? { replaces: false } : {}),
   }
+}
+
+/** With `--metadata`: that, and the time that it tells. */
+async function described(ctx: Context, { source, file }: FileJob): Promise<Pick<PutInfo, 'metadata' | 'modTime'>> {
+  const metadata = await metadataToKeep(ctx, source, file)
+  const modTime = parseTime(metadata?.mtime)
+  return { ...(metadata ? { metadata } : {}), ...(modTime === undefined ? {} : { modTime }) }
 }
 
 interface Sum {

@@ -1,3 +1,4 @@
+import { describeMetadata } from '../remote/metadata.ts'
 import type { Remote, Trait } from '../remote/remote.ts'
 
 /** `operations/fsinfo`: what is known of a storage and what it can do (rc.md 3.6). */
@@ -10,7 +11,7 @@ export interface FsInfo {
   readonly Precision: number
   readonly Hashes: readonly string[]
   readonly Features: Readonly<Record<string, boolean>>
-  readonly MetadataInfo: null
+  readonly MetadataInfo: ReturnType<typeof describeMetadata>
 }
 
 const HUNDRED_YEARS = 100 * 365 * 24 * 3600 * 1e9
@@ -25,13 +26,14 @@ export function infoOf(remote: Remote): FsInfo {
     Precision: precision,
     Hashes: hashes,
     Features: featuresOf(remote),
-    MetadataInfo: null,
+    MetadataInfo: describeMetadata(remote.info.metadata),
   }
 }
 
 /** The features that clients ask for by rclone's names; those that no storage here has are false. */
 export function featuresOf(remote: Remote): Readonly<Record<string, boolean>> {
   const has = (name: keyof Remote) => remote[name] !== undefined
+  const { metadata } = remote.info
   const is = (trait: Trait) => remote.info.traits[trait] === true
   return {
     About: has('about'),
@@ -68,8 +70,8 @@ export function featuresOf(remote: Remote): Readonly<Record<string, boolean>> {
     Purge: has('purge'),
     PutStream: true,
     PutUnchecked: false,
-    ReadDirMetadata: false,
-    ReadMetadata: false,
+    ReadDirMetadata: metadata?.directories === true,
+    ReadMetadata: metadata !== undefined,
     ReadMimeType: false,
     ServerSideAcrossConfigs: false,
     SetTier: has('setTier'),
@@ -80,11 +82,11 @@ export function featuresOf(remote: Remote): Readonly<Record<string, boolean>> {
     UnWrap: false,
     UserDirMetadata: false,
     UserInfo: false,
-    UserMetadata: false,
+    UserMetadata: metadata?.user === true,
     WrapFs: false,
     WriteDirMetadata: false,
     WriteDirSetModTime: false,
-    WriteMetadata: false,
+    WriteMetadata: metadata !== undefined,
     WriteMimeType: false,
   }
 }

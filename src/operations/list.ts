@@ -1,13 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { toAppError } from '../base/error.ts'
+import { rfc3339 } from '../base/local-time.ts'
 import { octetStream, typeByName } from '../base/mime.ts'
 import { nameOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import { type Metadata, metadataOf } from '../remote/metadata.ts'
 import type { Entry, Remote } from '../remote/remote.ts'
 import { hashOf } from './compare.ts'
-import { rfc3339, timeDigits } from './format-time.ts'
 import { hashKind } from './hashsum.ts'
 import { storedPathOf } from './stored-path.ts'
+import { timeDigits } from './time-digits.ts'
 import { walkFolders, type WalkOptions } from './walk.ts'
 
 export interface ListOptions extends Pick<WalkOptions, 'failed' | 'list'> {
@@ -42,7 +44,7 @@ export interface ListItem {
   readonly OrigID?: string
   readonly Tier?: string
   readonly IsBucket?: true
-  readonly Metadata?: Readonly<Record<string, string>>
+  readonly Metadata?: Metadata
 }
 
 /** The entries of a folder. Throws `not-found`, `unsupported` for a checksum that does not exist or names that are not encrypted. */
@@ -106,9 +108,9 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
   const digits = timeDigits(remote.info)
   const kinds = options.showHash ? kindsOf(remote, options.hashTypes ?? []) : []
   const inRoot = remote.info.traits.bucketBased && remote.info.root === ''
-  const { noMimeType, noModTime, metadata, showOrigIDs } = options
+  const { noMimeType, noModTime, showOrigIDs } = options
   const storedPath = options.showEncrypted ? storedPathOf(remote) : undefined
-  function describe(entry: Entry, hashes?: ListItem['Hashes']): ListItem {
+  function describe(entry: Entry, { hashes, metadata }: Asked = {}): ListItem {
     const isFile = entry.kind === 'file'
     const Path = entry.path
     const Name = nameOf(Path)
@@ -126,11 +128,21 @@ function describer(ctx: Context, remote: Remote, options: ListOptions): Describe
     if (entry.id && showOrigIDs) item.OrigID = entry.id
     if (isFile && entry.tier) item.Tier = entry.tier
     if (inRoot && !isFile && !Path.includes('/')) item.IsBucket = true
-    if (metadata && entry.metadata) item.Metadata = entry.metadata
+    if (metadata) item.Metadata = metadata
     return item
   }
-  if (kinds.length === 0) return (entry) => describe(entry)
-  return async (entry) => describe(entry, entry.kind === 'file' ? await hashesOf(ctx, remote, entry, kinds) : undefined)
+  if (kinds.length === 0 && !options.metadata) return (entry) => describe(entry)
+  return async (entry) => {
+    const hashes = kinds.length > 0 && entry.kind === 'file' ? await hashesOf(ctx, remote, entry, kinds) : undefined
+    const metadata = options.metadata ? await metadataOf(ctx, remote, entry) : undefined
+    return describe(entry, { hashes, metadata })
+  }
+}
+
+/** What is asked for entry by entry. */
+interface Asked {
+  readonly hashes?: ListItem['Hashes'] | undefined
+  readonly metadata?: Metadata | undefined
 }
 
 function typeOf(entry: Entry): string {

@@ -1,5 +1,5 @@
 import { defineOptions, option, type Values } from '../schema/option.ts'
-import { bool, commaList, duration, int, oneOf, size, string, strings } from '../schema/values.ts'
+import { bool, commaList, duration, int, oneOf, pairs, size, string, strings } from '../schema/values.ts'
 
 const compare = { group: 'Copy' }
 const sync = { group: 'Sync' }
@@ -42,6 +42,7 @@ export const copyOptions = defineOptions('copy', {
     ...compare,
   }),
   metadata: option(bool, false, 'Keep the metadata of files', { short: 'M', ...compare }),
+  metadataSet: option(pairs, [], 'With --metadata: metadata that all copies get, as KEY=VALUE', compare),
   compareDest: option(strings, [], 'Leave out files that are the same in one of these places', compare),
   copyDest: option(strings, [], 'As --compare-dest, but copy the file from there to the destination', compare),
   orderBy: option(

@@ -13,7 +13,6 @@ export const compatMain: Readonly<Record<string, Json>> = {
   Links: false,
   MaxConnections: 0,
   MetadataMapper: null,
-  MetadataSet: null,
   MultiThreadSet: false,
   ClientPass: '',
   NameTransform: null,

@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
+import type { MetadataInfo } from './metadata.ts'
 import type { Remote } from './remote.ts'
 
 /** A kind of storage: its declaration is cheap to load, its implementation is imported by `open`. */
@@ -11,6 +12,7 @@ export interface Backend<B extends OptionBlock = OptionBlock> {
   readonly prefix?: string
   readonly description: string
   readonly options: B
+  readonly metadata?: MetadataInfo
   /** Shows other remotes, which bring their own layers (retries, limits): none are put around it again. */
   readonly wraps?: true
   /** Opens the storage at `args.root`. A root that is a file is allowed here; `layers/open.ts` handles it. */

@@ -9,6 +9,7 @@ import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import { decodePath, type Encoding, encodePath } from './encoding.ts'
 import { inBatches } from './listing.ts'
+import type { MetadataInfo } from './metadata.ts'
 import type { ObjectStore, Page, PageOptions, Place, StoredObject } from './object-store.ts'
 import { incoming } from './incoming.ts'
 import type { DirEntry, Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage } from './remote.ts'
@@ -24,6 +25,7 @@ export interface BucketParts {
   readonly hashes: readonly string[]
   /** Buckets are there, or may not be made: put does not look. */
   readonly noCheckBucket?: boolean
+  readonly metadata?: MetadataInfo
   /** Listings tell the time of the upload only. */
   readonly slowModTime?: boolean
   /** An empty object whose key ends in `/` stands for each directory that was made, so that it may be empty. */
@@ -74,8 +76,7 @@ class BucketRemote implements Remote {
       ...(markers ? { emptyDirectories: true } : {}),
       ...(slowModTime ? { slowModTime } : {}),
     }
-    const { name, type, root, description, hashes } = parts
-    this.info = { name, type, root, description, hashes, precision: 1, traits }
+    this.info = { ...parts, precision: 1, traits }
   }
 
   list(ctx: Context, dir: string): Listing {

@@ -1,6 +1,7 @@
 import type { Json } from '../base/json.ts'
 import { configKey, type Option, rcName } from '../schema/option.ts'
 import type { Backend } from './backend.ts'
+import { describeMetadata } from './metadata.ts'
 
 /** An option as `config/providers` shows it, and as a question of the configuration asks for it (rc.md 3.4). */
 export interface ProviderOption {
@@ -36,7 +37,7 @@ export function describeBackend(backend: Backend) {
     CommandHelp: null,
     Aliases: backend.aliases ? [...backend.aliases] : null,
     Hide: false,
-    MetadataInfo: null,
+    MetadataInfo: describeMetadata(backend.metadata),
   }
 }
 

@@ -3,12 +3,13 @@ import type { Json } from '../base/json.ts'
 import type { Range } from '../base/range.ts'
 import type { Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
+import type { Metadata, MetadataInfo } from './metadata.ts'
 
 interface EntryBase {
   /** Canonical path inside the remote. */
   readonly path: string
   readonly modTime: Nanoseconds
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Metadata
 }
 export interface FileEntry extends EntryBase {
   readonly kind: 'file'
@@ -37,7 +38,7 @@ export interface PutInfo {
   readonly hashes?: Readonly<Record<string, string>>
   /** Finds out a checksum of the source that is not known yet, in hex, `''` if nobody can; it may read all of it. */
   readonly hash?: (kind: string) => Promise<string>
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Metadata
   /** Fails with `exists` when the name is taken. */
   readonly ifAbsent?: boolean
   /**
@@ -80,6 +81,8 @@ export interface RemoteInfo {
   /** Precision of modification times in ns; undefined = not supported. */
   readonly precision?: number
   readonly traits: Readonly<Partial<Record<Trait, true>>>
+  /** The metadata that it keeps; undefined = none. */
+  readonly metadata?: MetadataInfo
 }
 
 /** Where a remote is rooted, as a user would write it: `/srv`, `s3:bucket/a`. */
@@ -125,6 +128,8 @@ export interface Remote {
    * without a request once the file is open.
    */
   describe?(ctx: Context, file: FileEntry): Promise<FileEntry | undefined>
+  /** Metadata that costs more than the rest, so that listings and `stat` leave it out; undefined when the entry is gone. */
+  metadata?(ctx: Context, entry: Entry): Promise<Metadata | undefined>
   /** Moves a file to another storage class. */
   setTier?(ctx: Context, file: FileEntry, tier: string): Promise<void>
   /** Begins a file that is written in any order; `info.size` is its size, where that is known. `close` it, whatever happens. */

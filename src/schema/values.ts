@@ -126,6 +126,28 @@ export const strings: ValueType<string[]> = {
   encode: (value) => [...value],
 }
 
+/** Pairs KEY=VALUE, one for each use of the flag. JSON: an object; null for none. */
+export const pairs: ValueType<string[]> = {
+  ...strings,
+  parse(text) {
+    if (text.indexOf('=') > 0) return [text]
+    throw new Error(`"${text}" is not KEY=VALUE`)
+  },
+  decode(json) {
+    if (json === null || typeof json !== 'object' || Array.isArray(json))
+      return strings.decode(json).flatMap((text) => pairs.parse(text))
+    const values = textsOf(Object.values(json))
+    return Object.keys(json).map((key, i) => `${key}=${values[i]}`)
+  },
+  encode: (value) => (value.length === 0 ? null : Object.fromEntries(value.map(pairOf))),
+}
+
+/** The key and the value of `KEY=VALUE`; no value for a key alone. */
+export function pairOf(text: string): [key: string, value: string] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
 /** A list in one text, separated by commas with CSV quoting. JSON: array of strings, or the text form. */
 export const commaList: ValueType<string[]> = listType('CommaSepList', ',')
 

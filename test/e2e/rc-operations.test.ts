@@ -305,8 +305,10 @@ test('fsinfo names all features that clients ask for', async (t) => {
     Name: 'local',
     Root: dir,
     String: `Local file system at ${dir}`,
-    MetadataInfo: null,
+    MetadataInfo: { System: { mode: { Type: 'octal, unix style', ReadOnly: false }, btime: { ReadOnly: true } } },
     Features: {
+      ReadMetadata: true,
+      UserMetadata: false,
       About: true,
       Command: true,
       IsLocal: true,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { chmodSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { rfc3339Nano } from '../../src/base/local-time.ts'
 import { missing } from '../peers.ts'
 import { files, run, scratch, serve, sluice, touch } from '../program.ts'
 import { swift, swiftPrograms } from '../servers/swift.ts'
@@ -84,6 +86,30 @@ test('what rclone copies to s3 is listed, checked and read', { skip }, async (t)
   await ours('copy', 's3:read', join(dir, 'out'))
   await rclone('check', '--download', source, join(dir, 'out'))
   assert.equal(sorted(await rclone(...listing, join(dir, 'out'))), sorted(await rclone(...listing, source)))
+})
+
+test('metadata of local files goes to the store and comes back, by rclone as by us', { skip }, async (t) => {
+  const { dir, source, ours, rclone } = await place(t)
+  const file = join(source, 'hello.txt')
+  chmodSync(file, 0o604)
+  utimesSync(file, 1_100_000_000.5, 1_000_000_000.25)
+  const looks = (out: string) => {
+    const { mode, mtimeMs } = statSync(join(out, 'hello.txt'))
+    return { mode: mode & 0o7777, mtimeMs }
+  }
+  const before = looks(source)
+  const set = ['--metadata-set', 'cache-control=no-cache', '--metadata-set', 'content-type=text/x-greeting']
+  await ours('copyto', '-M', ...set, file, 's3:described/hello.txt')
+  await rclone('copy', '-M', 's3:described', join(dir, 'theirs'))
+  await ours('copy', '-M', 's3:described', join(dir, 'ours'))
+  assert.deepEqual([looks(join(dir, 'theirs')), looks(join(dir, 'ours'))], [before, before])
+  const [listed] = JSON.parse(await ours('lsjson', '-M', 's3:described')) as [Record<string, unknown>]
+  assert.partialDeepStrictEqual(listed, {
+    MimeType: 'text/x-greeting',
+    Metadata: { mode: '100604', atime: rfc3339Nano(1_100_000_000_500_000_000n), 'cache-control': 'no-cache' },
+  })
+  assert.equal(await ours('lsf', '--metadata-include', 'mode=*604', 's3:described'), 'hello.txt\n')
+  assert.equal(await ours('lsf', '--metadata-exclude', 'mode=*604', 's3:described'), '')
 })
 
 test('a bucket is served: ranges, conditions, times, and uploads', { skip }, async (t) => {

@@ -8,6 +8,7 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
+import type { Metadata } from '../../remote/metadata.ts'
 import type { DirEntry, Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
 import { withoutLacking } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
@@ -43,6 +44,7 @@ const passedOn = [
   'purge',
   'setModTime',
   'setTier',
+  'metadata',
   'about',
   'cleanUp',
   'publicLink',
@@ -148,8 +150,11 @@ class CryptRemote implements Remote {
   }
 
   async setModTime(ctx: Context, entry: Entry, time: Nanoseconds): Promise<void> {
-    const stored = entry.kind === 'file' ? this.#storedFile(entry) : { ...entry, path: this.#directory(entry.path) }
-    await this.#inner.setModTime?.(ctx, stored, time)
+    await this.#inner.setModTime?.(ctx, this.#storedEntry(entry), time)
+  }
+
+  async metadata(ctx: Context, entry: Entry): Promise<Metadata | undefined> {
+    return await this.#inner.metadata?.(ctx, this.#storedEntry(entry))
   }
 
   async setTier(ctx: Context, file: FileEntry, tier: string): Promise<void> {
@@ -291,6 +296,10 @@ class CryptRemote implements Remote {
   }
 
   /** The entry below. One that was not made here has a size that only a listing could tell. */
+  #storedEntry(entry: Entry): Entry {
+    return entry.kind === 'file' ? this.#storedFile(entry) : { ...entry, path: this.#directory(entry.path) }
+  }
+
   #storedFile(file: FileEntry): FileEntry {
     const size = this.#parts.config.noDataEncryption || file.size < 0 ? file.size : sealedSize(file.size)
     return this.#stored.get(file) ?? { ...file, path: this.#file(file.path), size }
@@ -312,7 +321,7 @@ function sizeOf(stored: number): number {
 }
 
 function infoOf(inner: Remote, name: string, root: string, config: Values<typeof cryptOptions>): RemoteInfo {
-  const { traits, precision } = inner.info
+  const { traits, precision, metadata } = inner.info
   const clearNames = config.filenameEncryption === 'off' || !config.directoryNameEncryption
   const { caseInsensitive, isLocal: _, ...kept } = traits
   return {
@@ -322,6 +331,7 @@ function infoOf(inner: Remote, name: string, root: string, config: Values<typeof
     description: `Encrypted drive '${name}:${root}'`,
     hashes: [],
     ...(precision === undefined ? {} : { precision }),
+    ...(metadata ? { metadata } : {}),
     traits: { ...kept, ...(caseInsensitive && clearNames ? { caseInsensitive } : {}) },
   }
 }

@@ -4,6 +4,7 @@ import { encodingOption } from '../../remote/encoding.ts'
 import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, commaList, oneOf } from '../../schema/values.ts'
+import { localMetadata } from './metadata.ts'
 
 /** The encoding of a disk on which names may be anything but `.`, `..` and what has a slash. */
 export const AS_THEY_ARE = 'Slash,Dot'
@@ -80,6 +81,7 @@ export function localBackend(): Backend<typeof localOptions> {
     name: 'local',
     description: 'Local disk',
     options: localOptions,
+    metadata: localMetadata,
     async open(ctx, args) {
       const { openLocal } = await import('./open.ts')
       return openLocal(ctx, args, await looks())

@@ -32,6 +32,11 @@ export async function linkTarget(tree: Tree, path: string): Promise<Buffer> {
   return found.target
 }
 
+/** What the disk knows of the link that an entry stands for; undefined when it is gone. */
+export async function linkStats(tree: Tree, { path }: FileEntry): Promise<BigIntStats | undefined> {
+  return (await readLink(tree, path))?.stats
+}
+
 async function readLink(tree: Tree, path: string): Promise<{ stats: BigIntStats; target: Buffer } | undefined> {
   const plain = path.slice(0, -SUFFIX.length)
   if (!path.endsWith(SUFFIX) || nameOf(plain) === '') return undefined

@@ -87,6 +87,7 @@ export function withOtherNames(inner: Remote, names: OtherNames): Remote {
     moveDirectory: async (ctx, from, to) => await inner.moveDirectory?.(ctx, below(from), target(to)),
     hash: async (ctx, file, kind) => (await inner.hash?.(ctx, fileBelow(file), kind)) ?? '',
     setModTime: async (ctx, entry, time) => await inner.setModTime?.(ctx, { ...entry, path: below(entry.path) }, time),
+    metadata: async (ctx, entry) => await inner.metadata?.(ctx, { ...entry, path: below(entry.path) }),
     watch: (dir, changed) => inner.watch?.(below(dir), changed),
   }
   // Its shortcuts know the files by their names on the disk: `open` and `put` serve as well.

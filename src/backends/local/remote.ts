@@ -11,6 +11,7 @@ import { mainOptions } from '../../core/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
 import { inBatches } from '../../remote/listing.ts'
+import type { Metadata } from '../../remote/metadata.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
 import { closeFd, Disk, fileSystemKind, type FileSystemKind, SMALL } from './disk.ts'
 import { toDirEntry, toEntry, toFileEntry, versionOf } from './entry.ts'
@@ -19,9 +20,10 @@ import { OpenFiles } from './files.ts'
 import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
 import { runCommand } from './command.ts'
-import { findLink, isLinkEntry, linkEntry, linkTarget } from './links.ts'
+import { findLink, isLinkEntry, linkEntry, linkStats, linkTarget } from './links.ts'
 import { children, type Found } from './listing.ts'
 import { Looks } from './looks.ts'
+import { localMetadata, metadataOfStats } from './metadata.ts'
 import { diskPath, type OsPath } from './names.ts'
 import { readSmall } from './small.ts'
 import { Store } from './store.ts'
@@ -221,6 +223,12 @@ export class LocalRemote implements Remote {
     }
   }
 
+  async metadata(_ctx: Context, entry: Entry): Promise<Metadata | undefined> {
+    const isLink = this.#options.links && entry.kind === 'file' && isLinkEntry(entry)
+    const stats = isLink ? await linkStats(this.#tree, entry) : await this.#tree.locate(entry.path)
+    return stats && metadataOfStats(stats)
+  }
+
   async about(): Promise<Usage> {
     const { bsize, blocks, bfree, bavail } = await fsp.statfs(this.#tree.root).catch(rethrow)
     return { total: bsize * blocks, used: bsize * (blocks - bfree), free: bsize * bavail }
@@ -273,6 +281,7 @@ function describe(name: string, root: string, options: LocalOptions, network: bo
     description: `Local file system at ${root}`,
     hashes: options.hashes.length === 0 ? hashKinds : options.hashes,
     precision: TIME_PRECISION,
+    metadata: localMetadata,
     traits: {
       isLocal: true,
       emptyDirectories: true,

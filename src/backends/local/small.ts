@@ -15,7 +15,12 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } 
 /** True for the bytes of a small file of which all is known beforehand, so that they can be taken and written in one go. */
 export function isSmall(body: Body, info: PutInfo): body is FileSlice {
   return (
-    body instanceof FileSlice && body.length <= SMALL && info.size === body.length && !info.hashes && !info.ifAbsent
+    body instanceof FileSlice &&
+    body.length <= SMALL &&
+    info.size === body.length &&
+    !info.hashes &&
+    !info.ifAbsent &&
+    !info.metadata
   )
 }
 

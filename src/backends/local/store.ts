@@ -1,7 +1,7 @@
 import { constants, promises as fsp } from 'node:fs'
 import { throwIfAborted } from '../../base/abort.ts'
 import { FileSlice, type Body } from '../../base/body.ts'
-import { AppError, rethrow, toAppError } from '../../base/error.ts'
+import { AppError, messageOf, rethrow, toAppError } from '../../base/error.ts'
 import { asCanonical, parentOf } from '../../base/path.ts'
 import type { Context } from '../../core/context.ts'
 import { incoming } from '../../remote/incoming.ts'
@@ -11,6 +11,7 @@ import { toFileEntry } from './entry.ts'
 import { parentDirectory } from './erase.ts'
 import type { HotFiles } from './hot.ts'
 import type { LocalOptions } from './index.ts'
+import { attributesOf } from './metadata.ts'
 import type { OsPath } from './names.ts'
 import { bytesOf, isSmall, WorkPlaces, writeSmall } from './small.ts'
 import { TempNames } from './temp.ts'
@@ -26,6 +27,13 @@ export interface StoreParts {
   readonly turn: Turn
   /** Ends the names of files that are being written. */
   readonly suffix: string
+}
+
+/** A file that gets its name. */
+interface Named {
+  readonly path: string
+  readonly leaf: OsPath
+  readonly info: PutInfo
 }
 
 /** Folders whose leftovers were looked for, at most. */
@@ -56,9 +64,7 @@ export class Store {
       const temp = await this.#temp(directory, durable)
       try {
         await fill(ctx, temp, body, info)
-        const stats = await temp.commit(leaf, this.#times(info))
-        this.#parts.hot.forget(path)
-        return toFileEntry(path, stats, this.#parts.options.timeType)
+        return await this.#finish(ctx, temp, { path, leaf, info })
       } finally {
         await temp.close()
       }
@@ -69,7 +75,8 @@ export class Store {
 
   /** See `Remote.putNow`. */
   putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
-    if (this.mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent) return undefined
+    if (this.mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent || info.metadata)
+      return undefined
     const directory = this.placeNow(parentOf(path))
     return directory && this.#writeNow(directory, path, bytes, info)
   }
@@ -105,7 +112,7 @@ export class Store {
   }
 
   /** See `Remote.openWriter`. */
-  async openWriter(_ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
+  async openWriter(ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
     const leaf = writableLeaf(path)
     const durable = this.mustLast(info)
     const directory = await this.#enter(parentOf(path), durable)
@@ -113,12 +120,19 @@ export class Store {
       await directory.close()
       throw error
     })
-    const named = async () => {
-      const stats = await temp.commit(leaf, this.#times(info))
-      this.#parts.hot.forget(path)
-      return toFileEntry(path, stats, this.#parts.options.timeType)
-    }
+    const named = () => this.#finish(ctx, temp, { path, leaf, info })
     return await LocalWriter.begin(temp, { directory, named, size: info.size, sparse: !this.#parts.options.noSparse })
+  }
+
+  /** Gives a file that is written whole its name, and what is to be kept of its source. */
+  async #finish(ctx: Context, temp: TempFile, { path, leaf, info }: Named): Promise<FileEntry> {
+    const { owner, ...attributes } = attributesOf(info.metadata)
+    await (owner && temp.giveTo(owner))?.catch((error: unknown) => {
+      ctx.log.debug(`keeps its owner here: ${messageOf(error)}`, { object: path })
+    })
+    const stats = await temp.commit(leaf, { ...attributes, ...this.#times(info) })
+    this.#parts.hot.forget(path)
+    return toFileEntry(path, stats, this.#parts.options.timeType)
   }
 
   /** See `Remote.copy`. */
@@ -135,10 +149,10 @@ export class Store {
           // Clones where the file system can, copies inside the kernel otherwise.
           await fsp.copyFile(source, temp.place, constants.COPYFILE_FICLONE).catch(rethrow)
           throwIfAborted(ctx.signal)
-          const written = await temp.commit(leaf, this.#times({ modTime: file.modTime }))
-          if (written.size !== stats.size) throw new AppError('io', `${file.path} has changed while it was copied`)
-          this.#parts.hot.forget(to)
-          return toFileEntry(to, written, this.#parts.options.timeType)
+          const written = await this.#finish(ctx, temp, { path: to, leaf, info: { modTime: file.modTime } })
+          if (written.size !== Number(stats.size))
+            throw new AppError('io', `${file.path} has changed while it was copied`)
+          return written
         } finally {
           await temp.close()
         }

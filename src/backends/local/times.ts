@@ -13,8 +13,7 @@ export function secondsOf(time: Nanoseconds): number {
   return Number(time / 1000n) / 1e6
 }
 
-/** Sets the modification time of an open file or directory, rounded to whole microseconds. */
-export async function setFdTime(fd: number, time: Nanoseconds): Promise<void> {
-  const seconds = secondsOf(time)
-  await setTimes(fd, seconds, seconds).catch(rethrow)
+/** Sets the times of modification and access of an open file or directory, rounded to whole microseconds. */
+export async function setFdTime(fd: number, time: Nanoseconds, accessed = time): Promise<void> {
+  await setTimes(fd, secondsOf(accessed), secondsOf(time)).catch(rethrow)
 }

@@ -4,6 +4,7 @@ import type { Body, FileSlice } from '../../base/body.ts'
 import { AppError, errorCode, rethrow, toAppError } from '../../base/error.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import type { Disk } from './disk.ts'
+import type { Attributes, Owner } from './metadata.ts'
 import type { OsPath } from './names.ts'
 import type { TempNames } from './temp.ts'
 import { setFdTime } from './times.ts'
@@ -22,6 +23,9 @@ export interface TempFileParts {
   /** Whether it has to be on the disk before it gets its name. */
   readonly durable: boolean
 }
+
+/** How a file is finished: what it gets with its name. */
+export type Finish = Pick<PutInfo, 'modTime' | 'ifAbsent'> & Pick<Attributes, 'mode' | 'atime'>
 
 /**
  * A file under a temporary name in the directory where it is to be. It gets its name by one rename once it is whole and, when
@@ -106,12 +110,18 @@ export class TempFile {
     await this.#handle.truncate(size).catch(rethrow)
   }
 
+  /** Gives the file to another user. Throws `denied` when this one may not. */
+  async giveTo({ uid, gid }: Owner): Promise<void> {
+    await this.#handle.chown(uid, gid).catch(rethrow)
+  }
+
   /** Gives the file its name, replacing what has it, or failing with `exists` when `ifAbsent` is set. */
-  async commit(leaf: OsPath, info: Pick<PutInfo, 'modTime' | 'ifAbsent'>): Promise<fs.BigIntStats> {
+  async commit(leaf: OsPath, info: Finish): Promise<fs.BigIntStats> {
     const target = this.#directory.at(leaf)
     try {
-      if (!info.ifAbsent) await this.#keepMode(target)
-      if (info.modTime !== undefined) await setFdTime(this.#handle.fd, info.modTime)
+      if (info.mode !== undefined) await this.#handle.chmod(info.mode)
+      else if (!info.ifAbsent) await this.#keepMode(target)
+      if (info.modTime !== undefined) await setFdTime(this.#handle.fd, info.modTime, info.atime)
       if (this.#durable) await this.#handle.sync()
       if (info.ifAbsent) await this.#claim(target)
       else await fs.promises.rename(this.#place, target)

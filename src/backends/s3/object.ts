@@ -4,13 +4,12 @@ import { textOf, type XmlElement } from '../../net/xml.ts'
 import { formatSeconds, parseSeconds } from '../../remote/mtime.ts'
 import type { StoredObject } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
+import { headersOfObjects } from './metadata.ts'
 import type { S3Options } from './options.ts'
 
 /** The metadata that has the time of a file, and the one with its MD5 in base64 where the ETag is another thing. */
 const MTIME = 'x-amz-meta-mtime'
 const MD5 = 'x-amz-meta-md5chksum'
-/** Headers of an object that belong to it, by the names that its metadata gives them. */
-const kept = ['cache-control', 'content-disposition', 'content-encoding', 'content-language'] as const
 
 /** A time as headers and listings write it; 1970 when it is none. */
 export function parseServerTime(text: string | undefined): Nanoseconds {
@@ -80,7 +79,10 @@ function metadataOf(headers: Headers): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers))
     if (name.startsWith('x-amz-meta-') && name !== MTIME && name !== MD5) metadata[name.slice(11)] = fromHeader(value)
-  for (const name of kept) if (headers[name] !== undefined) metadata[name] = headers[name]
+  for (const name of headersOfObjects) {
+    const value = headers[name]
+    if (value !== undefined) metadata[name] = value
+  }
   return metadata
 }
 
@@ -100,18 +102,18 @@ export function describing(info: PutInfo, modTime: Nanoseconds, options: S3Optio
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(info.metadata ?? {})) {
     const lower = name.toLowerCase()
-    if ((kept as readonly string[]).includes(lower)) headers[lower] = value
+    if (lower === 'content-type' || headersOfObjects.includes(lower)) headers[lower] = value
     else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) headers[`x-amz-meta-${lower}`] = toHeader(value)
   }
   headers[MTIME] = formatSeconds(modTime)
   if (md5 !== undefined && !options.disableChecksum) headers[MD5] = Buffer.from(md5, 'hex').toString('base64')
-  if (info.contentType !== undefined) headers['content-type'] = info.contentType
+  if (info.contentType !== undefined) headers['content-type'] ??= info.contentType
   return headers
 }
 
 /** The headers with which an object that is there describes itself, to give them to it again. `md5` in hex as above. */
 export function describedAgain(headers: Headers, modTime: Nanoseconds, md5?: string): Headers {
-  const same = ['content-type', ...kept, 'x-amz-website-redirect-location']
+  const same = ['content-type', ...headersOfObjects, 'x-amz-website-redirect-location']
   const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-') || same.includes(name))
   return {
     ...Object.fromEntries(own),

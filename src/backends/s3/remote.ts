@@ -17,6 +17,7 @@ import { change, copy } from './copy.ts'
 import { signerOf } from './credentials.ts'
 import { findObject } from './find.ts'
 import { keepingOf } from './keeping.ts'
+import { s3Metadata } from './metadata.ts'
 import { objectOfListing } from './object.ts'
 import { conditionsOf } from './only-new.ts'
 import type { s3Options } from './options.ts'
@@ -57,6 +58,7 @@ export async function openS3(ctx: Context, { name, root, config }: OpenArgs<type
     description: describe(root),
     encoding: config.encoding,
     hashes: ['md5'],
+    metadata: s3Metadata,
     noCheckBucket: config.noCheckBucket,
     slowModTime: true,
     markers: config.directoryMarkers,

@@ -2,7 +2,7 @@ import { AppError, toAppError } from '../../base/error.ts'
 import type { Json } from '../../base/json.ts'
 import { backendCommand as runOn } from '../../operations/command.ts'
 import { defineOptions, option } from '../../schema/option.ts'
-import { bool, strings } from '../../schema/values.ts'
+import { bool, pairOf, strings } from '../../schema/values.ts'
 import { attempts } from '../attempts.ts'
 import type { Command } from '../command.ts'
 
@@ -56,11 +56,6 @@ export const cryptdecodeCommand: Command = {
         await io.stdout(`${name} \t ${(found as string[])[0]}\n`)
       }
     }),
-}
-
-function pairOf(text: string): [string, string] {
-  const at = text.indexOf('=')
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 /** A text as it is, texts line by line, all else as JSON; nothing for no answer. */

@@ -1,6 +1,6 @@
 import { formatSize } from '../../base/size.ts'
 import type { Context } from '../../core/context.ts'
-import { localTime } from '../../operations/format-time.ts'
+import { localTime } from '../../base/local-time.ts'
 import { copyOptions } from '../../operations/options.ts'
 import { walk } from '../../operations/walk.ts'
 import { defineOptions, option } from '../../schema/option.ts'

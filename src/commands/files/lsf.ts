@@ -7,6 +7,7 @@ import { hashOf } from '../../operations/compare.ts'
 import { hashKind } from '../../operations/hashsum.ts'
 import { storedPathOf } from '../../operations/stored-path.ts'
 import { walk } from '../../operations/walk.ts'
+import { metadataOf } from '../../remote/metadata.ts'
 import type { Entry, Remote } from '../../remote/remote.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, string } from '../../schema/values.ts'
@@ -61,7 +62,7 @@ function fieldsOf(ctx: Context, remote: Remote, options: LsfOptions): readonly F
       return entry.kind === 'file' ? (entry.contentType ?? typeByName(entry.path) ?? octetStream) : 'inode/directory'
     },
     T: (entry) => (entry.kind === 'file' ? (entry.tier ?? '') : ''),
-    M: ({ metadata }) => jsonText(metadata ?? {}),
+    M: async (entry) => jsonText((await metadataOf(ctx, remote, entry)) ?? {}),
   }
   return Array.from(options.format, (letter) => {
     const field = fields[letter]

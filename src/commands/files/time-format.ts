@@ -1,6 +1,7 @@
 import { formatTime } from '../../template/layout.ts'
 import type { Nanoseconds } from '../../base/time.ts'
-import { localTime, timeDigits } from '../../operations/format-time.ts'
+import { localTime } from '../../base/local-time.ts'
+import { timeDigits } from '../../operations/time-digits.ts'
 import type { RemoteInfo } from '../../remote/remote.ts'
 
 /** Layouts of Go by their names. */

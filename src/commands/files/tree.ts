@@ -1,7 +1,7 @@
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import { copyOptions } from '../../operations/options.ts'
-import { localTime } from '../../operations/format-time.ts'
+import { localTime } from '../../base/local-time.ts'
 import { listing as entriesOf, walk } from '../../operations/walk.ts'
 import { nameOf, parentOf } from '../../base/path.ts'
 import type { Nanoseconds } from '../../base/time.ts'

@@ -1,13 +1,4 @@
-import type { RemoteInfo } from '../remote/remote.ts'
-import { subSecond, toMs, type Nanoseconds } from '../base/time.ts'
-
-/** Digits of the second that a storage tells: 9 for nanoseconds, 0 for seconds and for storage without times. */
-export function timeDigits({ precision, traits }: RemoteInfo): number {
-  // A disk tells nanoseconds even where it can't set them.
-  if (traits.isLocal) return 9
-  if (precision === undefined || precision >= 1e9) return 0
-  return 9 - Math.max(0, Math.ceil(Math.log10(Math.max(1, precision))))
-}
+import { subSecond, toMs, type Nanoseconds } from './time.ts'
 
 /** `2001-02-03 04:05:06.000000000` in the zone of this machine. */
 export function localTime(time: Nanoseconds, digits = 9): string {
@@ -19,6 +10,13 @@ export function localTime(time: Nanoseconds, digits = 9): string {
 export function rfc3339(time: Nanoseconds, digits: number): string {
   const { clock, offset } = parts(time)
   return `${clock}${fraction(time, digits)}${zone(offset)}`
+}
+
+/** As `rfc3339`, with as many decimals as there are: how metadata has times. */
+export function rfc3339Nano(time: Nanoseconds): string {
+  const { clock, offset } = parts(time)
+  const decimals = fraction(time, 9).replace(/\.?0+$/, '')
+  return `${clock}${decimals}${zone(offset)}`
 }
 
 /** Date and time up to the second, and the minutes that they are ahead of UTC. */
