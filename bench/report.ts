@@ -39,9 +39,9 @@ to the machine; read the ratios.
 ${figures.map(row).join('\n')}
 
 Each row is of one run, the last in which it was measured (\`--only ID,ID\` measures some). Not every figure is met, and not on
-every machine: a small file costs what Node's own HTTP costs (the column \`node:http\`), and one large file is a matter of copies in
-memory, which nginx leaves to the kernel. \`crypt\` runs with \`sodium-native\` installed. Many uploads at once take a third less
-memory under \`node --max-semi-space-size=4\`.
+every machine: a small file costs what Node's own HTTP costs (the column \`node:http\`), and so do many uploads at once, whose
+bytes Node's parser copies; a bare Node server that writes them to a file takes as long. \`crypt\` runs with \`sodium-native\`
+installed.
 `
 }
 

@@ -37,7 +37,10 @@ export async function trace(t: TestContext, pid: number, { calls, inject }: Trac
   return {
     async end() {
       child.kill('SIGINT')
+      // It may wait for ever for the threads of a process that was killed in the middle of a call.
+      const stuck = setTimeout(() => child.kill('SIGKILL'), 3000)
       await exited
+      clearTimeout(stuck)
       return readFileSync(log, 'utf8')
     },
   }
