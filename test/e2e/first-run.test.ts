@@ -60,11 +60,6 @@ test('SIGTERM ends it with status 0', async (t) => {
   assert.equal(await server.stop('SIGTERM'), 0)
 })
 
-test('flags without effect yet say so', async (t) => {
-  const server = await serve(t, ['serve', 'http', scratch(t), '--local-unicode-normalization'])
-  await server.logged(/--local-unicode-normalization has no effect yet/)
-})
-
 test('a setting from the environment counts, in either spelling', async (t) => {
   const dir = scratch(t)
   files(dir, { 'a.txt': 'a', 'b.json': '{}' })

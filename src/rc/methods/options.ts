@@ -98,7 +98,8 @@ function described({ block, key, option, path }: RcOption, options: OptionSet): 
     ...(option.group ? { Groups: option.group } : {}),
     ...(ShortOpt ? { ShortOpt } : {}),
     ...(Examples ? { Examples: Examples.map(({ Value, Help }) => ({ Value, Help })) } : {}),
-    Default: option.asText ? option.type.format(option.default) : option.type.encode(option.default),
+    // Clients' schemas know no null here, which is how an empty object is told elsewhere.
+    Default: option.asText ? option.type.format(option.default) : (option.type.encode(option.default) ?? []),
     ValueStr: covered(option) && option.type.format(value) !== '' ? hidden : option.type.format(value),
   })
 }
