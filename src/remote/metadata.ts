@@ -32,18 +32,22 @@ export async function metadataOf(ctx: Context, remote: Remote, entry: Entry): Pr
 }
 
 /** The description of metadata as clients of rclone know it (rc.md 3.4 and 3.6); null for none. */
-export function describeMetadata(info: MetadataInfo | undefined) {
+export function describeMetadata(info: MetadataInfo | undefined): MetadataInfoJson | null {
   if (!info) return null
   const keys = Object.entries(info.keys).map(([key, { help, type, example, readOnly = false }]) => [
     key,
     { Help: help, Type: type, Example: example, ReadOnly: readOnly },
   ])
-  return { System: Object.fromEntries(keys) as Readonly<Record<string, MetadataKeyJson>>, Help: info.help }
+  return { System: Object.fromEntries(keys), Help: info.help }
 }
 
-interface MetadataKeyJson {
+/** `MetadataInfo` of `config/providers` and `operations/fsinfo`. */
+export interface MetadataInfoJson {
+  readonly System: Readonly<
+    Record<
+      string,
+      { readonly Help: string; readonly Type: string; readonly Example: string; readonly ReadOnly: boolean }
+    >
+  >
   readonly Help: string
-  readonly Type: string
-  readonly Example: string
-  readonly ReadOnly: boolean
 }
