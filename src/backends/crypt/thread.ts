@@ -23,10 +23,11 @@ export class Thread {
     const file = import.meta.url.endsWith('.ts') ? './crypt-thread.ts' : './crypt-thread.js'
     const options = { workerData: key, execArgv: [], env: {}, resourceLimits: limits }
     this.#worker = new Worker(new URL(file, import.meta.url), options)
-    this.#worker.unref()
     this.#worker.on('message', (message: Done | 'ready') => this.#heard(message))
     this.#worker.once('error', (cause) => this.#fail(cause))
     this.#worker.once('exit', () => this.#fail())
+    // After its listeners: one for messages has the program wait for them.
+    this.#worker.unref()
   }
 
   /** True when it takes work. */

@@ -213,6 +213,16 @@ test('entries that were looked at in another thread are what a look at each of t
   assert.equal(openFds(), before)
 })
 
+test('nobody waits for the end of a thread that was begun and had nothing to do', async () => {
+  const waitedFor = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+  const before = waitedFor()
+  const looks = new Looks()
+  looks.count(10_000)
+  assert.equal(waitedFor(), before)
+  while (!looks.ready) await settle()
+  assert.equal(waitedFor(), before)
+})
+
 test('a listing of 20,000 entries never keeps the event loop for long', async (t) => {
   const { ctx, remote, root } = temporary(t)
   fs.mkdirSync(root)

@@ -63,7 +63,6 @@ export class Looks {
     const file = import.meta.url.endsWith('.ts') ? './look-thread.ts' : './look-thread.js'
     try {
       const worker = new Worker(new URL(file, import.meta.url), { execArgv: [], env: {}, resourceLimits: limits })
-      worker.unref()
       worker.once('online', () => {
         this.#ready = this.#worker === worker
         this.#rest()
@@ -73,6 +72,8 @@ export class Looks {
       worker.once('exit', () => {
         if (this.#worker === worker) this.#fail()
       })
+      // After its listeners: one for messages has the program wait for them.
+      worker.unref()
       this.#worker = worker
     } catch {
       this.#failed = true
