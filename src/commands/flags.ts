@@ -53,7 +53,7 @@ export function parseCommandLine(
     strict: false,
     allowPositionals: true,
     tokens: true,
-    options: nodeOptions(flags),
+    options: nodeOptions(flags, argv),
   })
   const words: string[] = []
   const uses = new Map<Option<unknown>, { flag: Flag; shown: string; texts: string[] }>()
@@ -127,12 +127,15 @@ function textOf(flag: Flag, shown: string, value: string | undefined): string {
   throw new AppError('usage', `flag needs an argument: ${shown}`)
 }
 
-function nodeOptions(flags: ReadonlyMap<string, Flag>) {
+/** The flags that are said, as Node takes them: it looks hard at each that it is told of, and there are hundreds. */
+function nodeOptions(flags: ReadonlyMap<string, Flag>, argv: readonly string[]) {
+  const said = new Set(argv.map((arg) => /^--([^=]+)/.exec(arg)?.[1]?.replaceAll('_', '-')))
   const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: true }> = {
     help: { type: 'boolean', short: 'h', multiple: true },
     version: { type: 'boolean', multiple: true },
   }
   for (const [name, { option }] of flags) {
+    if (!option.short && !said.has(name)) continue
     const type = option.type.implied === undefined ? 'string' : 'boolean'
     options[name] = { type, multiple: true, ...(option.short ? { short: option.short } : {}) }
     if (name.includes('-')) options[name.replaceAll('-', '_')] = { type, multiple: true }

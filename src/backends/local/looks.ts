@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads'
 import type { DiskStats } from './entry.ts'
 import { type LookAnswer, type LookRequest, rowOf } from './look-row.ts'
 
-/** So many names looked at within a second are a walk, for which a thread pays. */
-const MANY = 2000
+/** So many names looked at within a second are a walk for which a thread pays: to begin it costs what 10,000 looks cost. */
+const MANY = 8000
 /** How long the thread stays without work, ms. */
 const IDLE_MS = 3000
 /** Its garbage needs little room: a young heap of the usual size would be most of what it costs. */
