@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connect2 } from 'node:http2'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { certificate } from '../../test/certificate.ts'
 import { missing } from '../../test/peers.ts'
 import type { Handler } from './message.ts'
 import { bodyOfAnswer, get, Raw, serve, statusOf, talk } from './testing-sockets.ts'
@@ -26,49 +27,14 @@ interface Certificates {
   readonly ca: string
 }
 
-function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'pipe' })
-}
-
 /** A certificate for localhost, and an authority with two client certificates: one for alice, one for nobody. */
 function certificates(t: TestContext): Certificates {
   const dir = mkdtempSync(join(tmpdir(), 'tls-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
-  const at = (name: string) => join(dir, name)
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  openssl('req', '-x509', ...ec, '-keyout', at('server.key'), '-out', at('server.pem'), '-subj', '/CN=localhost')
-  openssl('req', '-x509', ...ec, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-subj', '/CN=Test authority')
-  for (const [name, subject] of [
-    ['alice', '/CN=alice'],
-    ['nobody', '/O=nobody'],
-  ] as const) {
-    openssl(
-      'req',
-      ...ec.filter((a) => a !== '-days' && a !== '2'),
-      '-keyout',
-      at(`${name}.key`),
-      '-out',
-      at(`${name}.csr`),
-      '-subj',
-      subject,
-    )
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      at(`${name}.csr`),
-      '-CA',
-      at('ca.pem'),
-      '-CAkey',
-      at('ca.key'),
-      '-CAcreateserial',
-      '-days',
-      '2',
-      '-out',
-      at(`${name}.pem`),
-    )
-  }
-  return { dir, cert: at('server.pem'), key: at('server.key'), ca: at('ca.pem') }
+  const authority = certificate(dir, 'ca', { subject: '/CN=Test authority' })
+  certificate(dir, 'alice', { authority })
+  certificate(dir, 'nobody', { subject: '/O=nobody', authority })
+  return { dir, ...certificate(dir, 'server', { subject: '/CN=localhost' }), ca: authority.cert }
 }
 
 async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {

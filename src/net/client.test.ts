@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -12,6 +11,7 @@ import { bodyOf, collect } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
 import { testContext } from '../core/testing.ts'
 import { defaultsOf } from '../schema/option.ts'
+import { certificate } from '../../test/certificate.ts'
 import { missing } from '../../test/peers.ts'
 import { HttpClient, leave, parseHeaders, type ClientParts } from './client.ts'
 import { netOptions, type NetOptions } from './options.ts'
@@ -237,13 +237,7 @@ test(
   async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'sluice-tls-'))
     t.after(() => rmSync(dir, { recursive: true }))
-    const [key, cert] = [join(dir, 'key'), join(dir, 'cert')]
-    const arguments_ = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test`
-    execFileSync(
-      'openssl',
-      [...arguments_.split(' '), '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
-      { stdio: 'ignore' },
-    )
+    const { key, cert } = certificate(dir, 'test')
     const server = https.createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
       if (request.url === '/down') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
       else response.end('safe')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { Raw } from '../../src/http/testing-sockets.ts'
+import { certificate } from '../certificate.ts'
 import { missing } from '../peers.ts'
 import { run, scratch, serve } from '../program.ts'
 import { brokenFrames, frames, listen, looped, publish, radio, sound } from '../radio.ts'
@@ -252,15 +252,8 @@ test(
   { skip: missing('openssl', 'curl') },
   async (t) => {
     const dir = scratch(t)
-    const made = await run('openssl', [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      '-keyout',
-      join(dir, 'k.pem'),
-      '-out',
-      join(dir, 'c.pem'),
-    ])
-    assert.equal(made.code, 0, made.stderr)
-    const tls = ['--cert', join(dir, 'c.pem'), '--key', join(dir, 'k.pem')]
+    const { cert, key } = certificate(dir, 'localhost')
+    const tls = ['--cert', cert, '--key', key]
     const server = await radio(t, '--live', '/live.mp3,hold', '--live', '/two.mp3,hold', ...tls)
     const source = new Raw(server.port, {}).send('SOURCE /live.mp3 HTTP/1.0\r\n\r\nsound')
     // The publisher holds: whoever is early asks again until the mount is there.

@@ -16,8 +16,9 @@ import { createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { certificate } from '../certificate.ts'
 import { missing } from '../peers.ts'
-import { files, run, scratch, serve, sluice } from '../program.ts'
+import { files, scratch, serve, sluice } from '../program.ts'
 import { web } from '../web.ts'
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'sluice.js')
@@ -147,9 +148,7 @@ test('--http2 speaks HTTP/2 in clear, and our own server takes it', async (t) =>
 
 test('--http2 over TLS checks the certificate of the server', { skip: missing('openssl') }, async (t) => {
   const dir = scratch(t)
-  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject])
+  const { cert, key } = certificate(dir, 'localhost')
   files(dir, { 'in/a': 'secret', 'out/': '' })
   const out = join(dir, 'out')
   const { url } = await serve(t, ['serve', out, '--write', out, '--cert', cert, '--key', key])

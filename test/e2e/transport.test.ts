@@ -1,36 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { certificate } from '../certificate.ts'
 import { missing } from '../peers.ts'
 import { files, run, scratch, serve } from '../program.ts'
-
-/** A key with a certificate for localhost, made by openssl; with an authority it is signed by that. */
-async function certificate(dir: string, name: string, authority?: string): Promise<{ cert: string; key: string }> {
-  const [cert, key] = [join(dir, `${name}.pem`), join(dir, `${name}.key`)]
-  const signed = authority ? ['-CA', join(dir, `${authority}.pem`), '-CAkey', join(dir, `${authority}.key`)] : []
-  const made = await run('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-    '-subj',
-    `/CN=${name}`,
-    '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    ...signed,
-  ])
-  assert.equal(made.code, 0, made.stderr)
-  return { cert, key }
-}
 
 const curl = (...args: string[]) => run('curl', ['-s', '-S', ...args])
 
@@ -40,7 +13,7 @@ test(
   async (t) => {
     const [dir, certs] = [scratch(t), scratch(t)]
     files(dir, { 'a.txt': 'hello world\n' })
-    const { cert, key } = await certificate(certs, 'localhost')
+    const { cert, key } = certificate(certs, 'localhost')
     const server = await serve(t, ['serve', 'http', dir, '--cert', cert, '--key', key])
     assert.match(server.url, /^https:/)
     const version = [
@@ -75,9 +48,9 @@ test(
   async (t) => {
     const [dir, certs] = [scratch(t), scratch(t)]
     files(dir, { 'a.txt': 'hello' })
-    const { cert, key } = await certificate(certs, 'localhost')
-    await certificate(certs, 'authority')
-    const alice = await certificate(certs, 'alice', 'authority')
+    const { cert, key } = certificate(certs, 'localhost')
+    const authority = certificate(certs, 'authority')
+    const alice = certificate(certs, 'alice', { authority })
     const args = ['--cert', cert, '--key', key, '--client-ca', join(certs, 'authority.pem')]
     const log = join(certs, 'access.log')
     const server = await serve(t, ['serve', 'http', dir, ...args, '--access-log', log])
@@ -91,7 +64,7 @@ test(
 
 test('TLS below 1.2 is refused', { skip: missing('openssl') }, async (t) => {
   const [dir, certs] = [scratch(t), scratch(t)]
-  const { cert, key } = await certificate(certs, 'localhost')
+  const { cert, key } = certificate(certs, 'localhost')
   const server = await serve(t, ['serve', 'http', dir, '--cert', cert, '--key', key])
   const shake = (version: string) =>
     run('openssl', ['s_client', '-connect', `127.0.0.1:${server.port}`, version, '-cipher', 'DEFAULT@SECLEVEL=0'])
@@ -101,9 +74,9 @@ test('TLS below 1.2 is refused', { skip: missing('openssl') }, async (t) => {
 
 test('a new certificate is used when its file changes, without a restart', { skip: missing('openssl') }, async (t) => {
   const [dir, certs] = [scratch(t), scratch(t)]
-  const { cert, key } = await certificate(certs, 'localhost')
+  const { cert, key } = certificate(certs, 'localhost')
   const server = await serve(t, ['serve', 'http', dir, '--cert', cert, '--key', key])
-  const other = await certificate(certs, 'newname')
+  const other = certificate(certs, 'newname')
   await run('cp', [other.key, key])
   await run('cp', [other.cert, cert])
   server.child.kill('SIGHUP')

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { certificate } from '../certificate.ts'
 import { run } from '../conformance/servers.ts'
 import { freePort } from '../web.ts'
 
@@ -65,24 +66,15 @@ export async function startProftpd(tls: FtpTls = 'none', lines: readonly string[
 }
 
 function tlsLines(dir: string, tls: FtpTls): string[] {
-  selfSigned(dir)
+  const { cert, key } = certificate(dir, 'proftpd')
   return [
     'LoadModule mod_tls.c',
     'TLSEngine on',
     'TLSRequired on',
-    `TLSRSACertificateFile ${dir}/cert.pem`,
-    `TLSRSACertificateKeyFile ${dir}/key.pem`,
+    `TLSRSACertificateFile ${cert}`,
+    `TLSRSACertificateKeyFile ${key}`,
     `TLSLog ${dir}/tls.log`,
     // The data connection has to go on with the session of the other one.
     ...(tls === 'implicit' ? ['TLSOptions UseImplicitSSL'] : []),
   ]
-}
-
-/** Writes `cert.pem` and `key.pem` for 127.0.0.1. */
-function selfSigned(dir: string): void {
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', join(dir, 'key.pem')]
-  execFileSync('openssl', ['req', '-x509', '-days', '2', ...key, '-out', join(dir, 'cert.pem'), ...subject], {
-    stdio: 'ignore',
-  })
 }
