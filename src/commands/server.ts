@@ -1,4 +1,5 @@
 import { type Gate, gateOf } from '../auth/authenticate.ts'
+import type { Authorization } from '../auth/authorize.ts'
 import { authOptions } from '../auth/options.ts'
 import { AppError } from '../base/error.ts'
 import { isPlaylist } from '../base/mime.ts'
@@ -23,6 +24,7 @@ import { passwordInQuery } from '../media/publisher-login.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import { cacheControl, cacheRules } from '../origin/cache-control.ts'
+import { forms } from '../origin/form.ts'
 import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
 import { ready } from '../origin/ready.ts'
 import { loadListingTemplate } from '../origin/template.ts'
@@ -32,11 +34,12 @@ import { openAccessLog } from './access-log.ts'
 import type { CommandIo } from './command.ts'
 import { openLive, uploadPaths } from './live-mounts.ts'
 import { withLiveDirs } from './live-dirs.ts'
+import { placeAmong } from './mounts.ts'
 import { openServed, type Served } from './served.ts'
 import { isLoopback } from './server-options.ts'
 import { openShoutcast } from './shoutcast.ts'
 import { Trees } from './trees.ts'
-import { type MayWrite, withUploads } from './writing.ts'
+import { type MayWrite, type Uploads, withUploads } from './writing.ts'
 
 /** What a server is put together from. */
 export type ServerParts = Pick<
@@ -177,25 +180,20 @@ interface HandlerParts {
 async function handlerOf(parts: ServerParts, { served, trees, live, gate, access, closing }: HandlerParts) {
   const { ctx } = parts
   const { root, uploads, liveDirs, authorization, hook } = served
-  const [http, vfs] = [parts.get(httpOptions), parts.get(vfsOptions)]
+  const http = parts.get(httpOptions)
   const origin = liveValues(originOptions, parts.get)
-  const template = origin.template === '' ? undefined : await loadListingTemplate(origin.template)
   const logged = http.accessLog !== '' || origin.reqLog !== '' || ctx.log.enabled('info')
-  const reading = (tree: OriginParts['tree'], dir = '') =>
-    originHandler({
-      tree,
-      options: origin,
-      listing: { zip: !origin.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) },
-      seekable: !vfs.noSeek,
-      mayRead: authorization && ((request, path) => authorization.mayRead(request, join(dir, path))),
-      locked: gate !== undefined && !authorization,
-    })
+  const mayWrite: MayWrite | undefined = authorization && ((request, path) => authorization.mayWrite(request, path))
+  const reading = await readingOf(parts, authorization, gate !== undefined && !authorization)
   const rules = cacheRules(origin.cacheControl)
-  const read = reading((_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())))
+  const read = reading(
+    (_ctx, { user }) => (user?.backend ? trees.ofUser(user.backend) : (root ?? trees.none())),
+    '',
+    uploadsShown(parts, uploads, mayWrite),
+  )
   const caching = ({ path }: HttpRequest) => rules(path)
   const locked = served.auth !== undefined
   const login = served.auth ? inOrder(passwordInQuery(), served.auth) : nothing
-  const mayWrite: MayWrite | undefined = authorization && ((request, path) => authorization.mayWrite(request, path))
   const outside = uploads
     ? await withUploads(parts, uploads, { read: root && read, caching, locked, mayWrite })
     : { handler: read, caching }
@@ -207,6 +205,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
   // A playlist may be one that is made here, or be waited for.
   const isPlain = (path: string) => !live.has(path) && !all.has(path) && !(writes && isPlaylist(path))
   const everything = live.handler(storage)
+  const hooked = hook ? hook(everything) : everything
   const utc = origin.serverUtc ? serverUtc : nothing
   const ownHeaders = serverHeaders(http, parts.version)
   const origins = cors({
@@ -215,7 +214,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
     methods: () => `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : live.isEmpty ? '' : ', PUT, POST'}`,
     log: ctx.log,
   })
-  const handler = pipeline(hook ? hook(everything) : everything, {
+  const handler = pipeline(writes ? forms(hooked) : hooked, {
     access: inOrder(access, requestLog(origin.reqLog), utc),
     headers: ownHeaders,
     // With rules some of it is open to everybody.
@@ -233,6 +232,35 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
     })),
   })
   return { handler, refused: inOrder(access, utc, ownHeaders, origins) }
+}
+
+/** Tells of a folder that is shown whether who asks may add files to it: it has to be where uploads go. */
+function uploadsShown(
+  { get }: ServerParts,
+  uploads: Uploads | undefined,
+  mayWrite: MayWrite = () => true,
+): OriginParts['mayUpload'] {
+  if (!uploads?.follow || get(vfsOptions).readOnly) return undefined
+  return (request) =>
+    !request.user?.backend && placeAmong(uploads, request.path, () => mayWrite(request, request.path)) === true
+}
+
+/** Makes what reads a tree; `dir` is where the tree is for the rules. */
+async function readingOf(parts: ServerParts, authorization: Authorization | undefined, locked: boolean) {
+  const vfs = parts.get(vfsOptions)
+  const options = liveValues(originOptions, parts.get)
+  const template = options.template === '' ? undefined : await loadListingTemplate(options.template)
+  const listing = { zip: !options.disableZip, modTimes: !vfs.noModtime, ...(template ? { template } : {}) }
+  return (tree: OriginParts['tree'], dir = '', mayUpload?: OriginParts['mayUpload']) =>
+    originHandler({
+      tree,
+      options,
+      listing,
+      seekable: !vfs.noSeek,
+      mayRead: authorization && ((request, path) => authorization.mayRead(request, join(dir, path))),
+      mayUpload,
+      locked,
+    })
 }
 
 const nothing: Middleware = (next) => next

@@ -1,7 +1,9 @@
 import type { Body } from '../base/body.ts'
 import type { HttpRequest, Peer, User } from './message.ts'
 
-interface Changes extends Partial<Pick<HttpRequest, 'path' | 'directory' | 'query' | 'base'>> {
+type Changed = 'method' | 'rawPath' | 'path' | 'directory' | 'query' | 'base' | 'contentLength'
+
+interface Changes extends Partial<Pick<HttpRequest, Changed>> {
   readonly header?: (name: string) => string | undefined
   /** Gives the body when it is asked for. */
   readonly body?: () => Body
@@ -31,13 +33,14 @@ class ChangedRequest implements HttpRequest {
   constructor(request: HttpRequest, changes: Changes) {
     this.#request = request
     this.#changes = changes
-    this.method = request.method
-    this.rawPath = request.rawPath
+    this.method = changes.method ?? request.method
+    this.rawPath = changes.rawPath ?? request.rawPath
     this.path = changes.path ?? request.path
     this.directory = changes.directory ?? request.directory
     this.query = changes.query ?? request.query
     this.base = changes.base ?? request.base
-    this.contentLength = request.contentLength
+    // Undefined is a length as well: one that nobody knows.
+    this.contentLength = 'contentLength' in changes ? changes.contentLength : request.contentLength
     this.lengthless = request.lengthless
     this.peer = request.peer
     this.protocol = request.protocol

@@ -7,6 +7,7 @@ import { hrefOf } from './href.ts'
 import { iconUrl } from './icon.ts'
 import { kindOf } from './kind.ts'
 import { script, style } from './listing-style.ts'
+import { uploadForm, uploadScript } from './listing-upload.ts'
 import type { Renderer, View } from './listing-view.ts'
 import { formatSize } from './listing-size.ts'
 import type { SortKey } from './sort.ts'
@@ -14,14 +15,17 @@ import type { SortKey } from './sort.ts'
 const source = (text: string) => `'sha256-${hash('sha256', text, 'base64')}'`
 
 /** Headers that go with the page: nothing may run or load but what is in it, and nobody may frame it. */
-export const policy: HeaderList = [
+const policyOf = (scripts: string, referrer: string): HeaderList => [
   'content-security-policy',
-  `default-src 'none'; style-src ${source(style)}; script-src ${source(script)}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  `default-src 'none'; style-src ${source(style)}; script-src ${scripts}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
   'referrer-policy',
-  'no-referrer',
+  referrer,
   'x-frame-options',
   'DENY',
 ]
+export const policy = policyOf(source(script), 'no-referrer')
+/** For a page that takes files: its script sends them, and the server has to see that a form comes from a page of its own. */
+export const uploadPolicy = policyOf(`${source(script)} ${source(uploadScript)}; connect-src 'self'`, 'same-origin')
 
 /**
  * The page of a directory. It works without scripts and styles; every entry is a plain relative link, all else is a button,
@@ -31,8 +35,13 @@ export function htmlRenderer(view: View, entries: readonly Entry[] | undefined):
   return {
     head: `${head(view, entries)}\n`,
     row: rowMaker(view),
-    tail: `</tbody></table></div></main>${entries ? `<script>${script}</script>` : ''}</body></html>\n`,
+    tail: `</tbody></table></div></main>${scripts(view, entries)}</body></html>\n`,
   }
+}
+
+function scripts({ upload }: View, entries: readonly Entry[] | undefined): string {
+  const wanted = [...(entries ? [script] : []), ...(upload ? [uploadScript] : [])]
+  return wanted.map((text) => `<script>${text}</script>`).join('')
 }
 
 function head(view: View, entries: readonly Entry[] | undefined): string {
@@ -45,7 +54,7 @@ function head(view: View, entries: readonly Entry[] | undefined): string {
 <meta name="color-scheme" content="light dark"><title>${view.title ?? `Index of ${visibleName(name)}`}</title>
 <link rel="icon" href="${new Markup(iconUrl)}"><style>${new Markup(style)}</style></head><body>
 <header>${breadcrumb(view.path)}<div class="top"><h1>${view.title ?? (visibleName(nameOf(view.path)) || 'Home')}</h1>${summary(entries)}${zipButton(view)}</div></header>
-<main>${note(entries)}<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label> <output></output></p>
+<main>${note(entries)}${view.upload === true && uploadForm()}<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label> <output></output></p>
 <form id="z"></form><div class="box"><table><caption class="off">Contents of ${visibleName(name)}</caption>
 <thead><tr>${columns}</thead><tbody>${view.path !== '' && parentRow(view)}`.text
 }

@@ -19,9 +19,10 @@ h1{margin:0;font-size:1.75rem;line-height:1.25;overflow-wrap:anywhere}
 .sum{margin:0;color:var(--dim);font-size:.9rem;margin-right:auto}
 .note{padding:.6rem .9rem;border:1px solid var(--line);border-radius:8px;background:var(--box)}
 button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
-.zip,td button{border:1px solid var(--line);border-radius:6px;background:var(--box);color:var(--link)}
-.zip{padding:.3rem .8rem;font-size:.9rem}td button{padding:0 .5rem;font-size:.75rem;line-height:1.6}
-.zip:hover,td button:hover{border-color:var(--link)}
+.zip,.act,td button{border:1px solid var(--line);border-radius:6px;background:var(--box);color:var(--link)}
+.zip,.act{padding:.3rem .8rem;font-size:.9rem}td button{padding:0 .5rem;font-size:.75rem;line-height:1.6}
+.zip:hover,.act:hover,td button:hover{border-color:var(--link)}
+.up{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .75rem;margin:0 0 .75rem;padding:.5rem .75rem;border:1px dashed var(--line);border-radius:8px;font-size:.9rem;color:var(--dim)}.up.over{border-color:var(--link);background:var(--hover)}.up :disabled{opacity:.5}
 .filter{margin:0 0 .75rem;font-size:.9rem;color:var(--dim)}.filter[hidden]{display:none}
 input{font:inherit;color:var(--fg);background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.3rem .6rem;width:16rem;max-width:60vw;margin-left:.25rem}
 .box{border:1px solid var(--line);border-radius:10px;background:var(--box);overflow:clip}
@@ -48,7 +49,7 @@ tr{--g:${glyph(sheet)}}
 .c{--g:${glyph(`${sheet}<path d="m10.5 12-2.5 2.5 2.5 2.5m3-5 2.5 2.5-2.5 2.5"/>`)}}
 .off{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:40rem){body{padding:1rem .5rem 3rem}th,td{padding:.45rem .5rem}td:not(:first-child){font-size:.8rem}td:nth-child(3){white-space:normal;min-width:7rem}:is(th,td):nth-child(4){display:none}}
-@media print{.zip,td button,.filter{display:none}}`
+@media print{.up,.zip,td button,.filter{display:none}}`
 
 /**
  * What the page does when scripts may run: a filter, and times of the reader's own zone. Everything else needs none. Its hash

@@ -13,6 +13,8 @@ export interface View {
   readonly zip: boolean
   /** Modification times are shown. */
   readonly modTimes: boolean
+  /** Who sees it may add files to the directory. */
+  readonly upload?: boolean
   /** Heading of the page, when it is not the path. */
   readonly title?: string
 }

@@ -12,7 +12,7 @@ import type { Entry } from '../remote/remote.ts'
 import type { Template } from '../template/template.ts'
 import type { DirNode } from '../vfs/node.ts'
 import { renderers } from './listing-form.ts'
-import { policy } from './listing-page.ts'
+import { policy, uploadPolicy } from './listing-page.ts'
 import type { Form, Renderer, View } from './listing-view.ts'
 import { orderOf, sortEntries } from './sort.ts'
 import { templateData } from './template.ts'
@@ -34,7 +34,13 @@ const cacheBytes = 32 * 1024 * 1024
 /** How much of a streamed listing is sent at a time, in characters. */
 const piece = 64 * 1024
 
-type Admits = (path: string) => boolean
+/** What who asks may do. */
+export interface Reader {
+  /** Tells, by their paths, which of the folders may be named; absent = all. */
+  readonly admits?: ((path: string) => boolean) | undefined
+  /** Files may be added to the directory. */
+  readonly upload?: boolean
+}
 
 interface Streamed {
   readonly headers: HeaderList
@@ -71,8 +77,8 @@ export class Listings {
     this.#settings = settings
   }
 
-  /** `admits` tells, by their paths, which of its folders may be named to who asks; absent = all. */
-  async answer(ctx: Context, request: HttpRequest, node: DirNode, admits?: Admits): Promise<HttpResponse> {
+  async answer(ctx: Context, request: HttpRequest, node: DirNode, reader: Reader = {}): Promise<HttpResponse> {
+    const { admits, upload = false } = reader
     const begun = performance.now()
     const form = preferredType(request.header('accept'), ['text/html', 'application/json', 'text/plain'])
     const named = (entry: Entry) =>
@@ -80,9 +86,9 @@ export class Listings {
     const entries = only(await node.entries(ctx, mostSorted), named)
     const listed = performance.now()
     const query = new URLSearchParams(request.query)
-    const view: View = { path: request.path, order: orderOf(query), ...this.#settings }
+    const view: View = { path: request.path, order: orderOf(query), upload, ...this.#settings }
     const own = entries && form === 'text/html' ? this.#settings.template : undefined
-    const headers = headersOf(form, node, own === undefined)
+    const headers = headersOf(form, node, own === undefined && (upload ? uploadPolicy : policy))
     if (!entries) return this.#stream(ctx, node, renderers[form](view, undefined), { headers, named })
 
     const rendered = this.#rendered(node, entries, form, view, query)
@@ -107,6 +113,7 @@ export class Listings {
       key,
       descending,
       view.path,
+      view.upload,
       template && [query.get('sort'), query.get('order')],
     ])
     let pages = this.#pages.get(entries)
@@ -148,12 +155,12 @@ export class Listings {
   }
 }
 
-/** `ours`: the page is not a template of the user's, who decides alone what it may load. */
-function headersOf(form: Form, node: DirNode, ours: boolean): HeaderList {
+/** `guard`: what the page may load; false for a template of the user's, who decides that alone. */
+function headersOf(form: Form, node: DirNode, guard: HeaderList | false): HeaderList {
   const headers = ['content-type', `${form}; charset=utf-8`, 'x-content-type-options', 'nosniff', 'vary', 'Accept']
   // The date of a directory says little about how long its listing stays true: ask each time.
   headers.push('cache-control', 'no-cache')
-  if (form === 'text/html' && ours) headers.push(...policy)
+  if (form === 'text/html' && guard) headers.push(...guard)
   if (node.entry.modTime > 0n) headers.push('last-modified', toHttpDate(node.entry.modTime))
   return headers
 }

@@ -34,6 +34,8 @@ export interface OriginParts {
   readonly seekable: boolean
   /** Whether who asks may read what is at a path beside that of the request, such as a file that goes into a zip; all may be read without it. */
   readonly mayRead?: ((request: HttpRequest, path: string) => boolean) | undefined
+  /** Whether who asks may add files to the folder of the request; nobody may without it. */
+  readonly mayUpload?: ((request: HttpRequest) => boolean) | undefined
   /** A login is needed: search engines are told to stay away. */
   readonly locked: boolean
   /** Answers for what is not there, instead of our own 404. */
@@ -131,7 +133,10 @@ export function originHandler(parts: OriginParts): Handler {
       })
     }
     say(ctx, request, 'Serving directory')
-    return await listings.answer(ctx, request, node, parts.mayRead && ((path) => mayRead(request, path)))
+    return await listings.answer(ctx, request, node, {
+      admits: parts.mayRead && ((path) => mayRead(request, path)),
+      upload: parts.mayUpload?.(request) ?? false,
+    })
   }
 
   async function indexOf(ctx: Context, request: HttpRequest, tree: Tree): Promise<FileNode | undefined> {
