@@ -13,49 +13,103 @@ export function uploadForm(): Markup {
  * What the form does when scripts may run: it sends each file by itself, shows how far it is, asks before it replaces one, and
  * takes files and folders that are dropped anywhere on the page. Its hash stands in the Content-Security-Policy.
  */
-export const uploadScript = `(()=>{const form=document.querySelector('.up'),[input,send,force]=form.querySelectorAll('input,button'),bar=form.querySelector('progress'),out=form.querySelector('output')
-  force.hidden=true
-  let busy=false
-  const put=(path,file,fresh,seen)=>new Promise(end=>{const x=new XMLHttpRequest
-  x.open('PUT',path.split('/').map(encodeURIComponent).join('/'))
-  if(fresh)x.setRequestHeader('If-None-Match','*')
-  x.upload.onprogress=e=>seen(e.loaded)
-  x.onloadend=()=>end(x)
-  x.send(file)})
-  const upload=async list=>{if(busy||!list.length)return
-  busy=send.disabled=true
-  const total=list.reduce((n,[,f])=>n+f.size,0),failed=[]
-  let done=0,stored=0
-  bar.max=total||1;bar.value=0;bar.hidden=false
-  for(const [i,[path,file]] of list.entries()){
-  const seen=n=>{bar.value=done+n;out.value=(i+1)+' of '+list.length+': '+path+', '+Math.floor(100*(done+n)/(total||1))+' %'}
-  seen(0)
-  let x=await put(path,file,true,seen)
-  if(x.status===412){if(!confirm(path+' is there already. Replace it?')){done+=file.size;continue}
-  x=await put(path,file,false,seen)}
-  done+=file.size
-  if(x.status>199&&x.status<300)stored++
-  else failed.push(path+': '+(x.responseText.trim()||x.statusText||'the connection broke off'))}
-  busy=send.disabled=false
-  bar.hidden=true
-  form.reset()
-  out.value=failed.join(' \\u2022 ')||'Nothing was changed'
-  if(stored&&!failed.length)location.reload()}
-  form.onsubmit=e=>{e.preventDefault();upload([...input.files].map(f=>[f.name,f]))}
-  const walk=async(entry,at,list)=>{const path=at+entry.name
-  if(entry.isFile)return list.push([path,await new Promise((ok,no)=>entry.file(ok,no))])
-  const reader=entry.createReader()
-  for(let some;(some=await new Promise((ok,no)=>reader.readEntries(ok,no))).length;)for(const one of some)await walk(one,path+'/',list)}
-  const holds=e=>e.dataTransfer&&[...e.dataTransfer.types].includes('Files')
-  addEventListener('dragover',e=>{if(holds(e)){e.preventDefault();form.classList.add('over')}})
-  addEventListener('dragleave',e=>{if(!e.relatedTarget)form.classList.remove('over')})
-  addEventListener('drop',async e=>{if(!holds(e))return
-  e.preventDefault();form.classList.remove('over')
-  const list=[],entries=[]
-  for(const item of e.dataTransfer.items){const entry=item.webkitGetAsEntry?.(),file=item.getAsFile()
-  if(entry)entries.push(entry)
-  else if(file)list.push([file.name,file])}
-  try{for(const entry of entries)await walk(entry,'',list)}catch(error){out.value=error.message;return}
-  upload(list)})
-  addEventListener('beforeunload',e=>{if(busy)e.preventDefault()})
+export const uploadScript = `(() => {
+  const form = document.querySelector('.up')
+  const [input, send, force] = form.querySelectorAll('input, button')
+  const bar = form.querySelector('progress')
+  const out = form.querySelector('output')
+  let busy = false
+  force.hidden = true
+
+  const put = (path, file, replace, seen) =>
+    new Promise((end) => {
+      const request = new XMLHttpRequest()
+      request.open('PUT', path.split('/').map(encodeURIComponent).join('/'))
+      if (!replace) request.setRequestHeader('If-None-Match', '*')
+      request.upload.onprogress = (event) => seen(event.loaded)
+      request.onloadend = () => end(request)
+      request.send(file)
+    })
+
+  /* Gives '' for a file that is stored, 'left' for one that stays as it was, else what went wrong. */
+  const store = async (path, file, seen) => {
+    let request = await put(path, file, false, seen)
+    if (request.status === 412) {
+      if (!confirm(path + ' is there already. Replace it?')) return 'left'
+      request = await put(path, file, true, seen)
+    }
+    if (request.status >= 200 && request.status < 300) return ''
+    return path + ': ' + (request.responseText.trim() || request.statusText || 'the connection broke off')
+  }
+
+  const upload = async (list) => {
+    if (busy || list.length === 0) return
+    busy = send.disabled = true
+    const total = list.reduce((sum, [, file]) => sum + file.size, 0) || 1
+    const answers = []
+    let done = 0
+    bar.max = total
+    bar.hidden = false
+    for (const [path, file] of list) {
+      const seen = (bytes) => {
+        bar.value = done + bytes
+        const percent = Math.floor((100 * bar.value) / total)
+        out.value = answers.length + 1 + ' of ' + list.length + ': ' + path + ', ' + percent + ' %'
+      }
+      seen(0)
+      answers.push(await store(path, file, seen))
+      done += file.size
+    }
+    busy = send.disabled = false
+    bar.hidden = true
+    form.reset()
+    const failed = answers.filter((answer) => answer && answer !== 'left')
+    out.value = failed.join(' \\u2022 ') || 'Nothing was changed'
+    if (failed.length === 0 && answers.includes('')) location.reload()
+  }
+
+  form.onsubmit = (event) => {
+    event.preventDefault()
+    upload([...input.files].map((file) => [file.name, file]))
+  }
+
+  /* Adds all files in what was dropped to the list, with their paths. */
+  const walk = async (entry, at, list) => {
+    const path = at + entry.name
+    if (entry.isFile) return list.push([path, await new Promise((done, fail) => entry.file(done, fail))])
+    const reader = entry.createReader()
+    for (;;) {
+      const some = await new Promise((done, fail) => reader.readEntries(done, fail))
+      if (some.length === 0) return
+      for (const one of some) await walk(one, path + '/', list)
+    }
+  }
+
+  const holdsFiles = (event) => event.dataTransfer && [...event.dataTransfer.types].includes('Files')
+  addEventListener('dragover', (event) => {
+    if (!holdsFiles(event)) return
+    event.preventDefault()
+    form.classList.add('over')
+  })
+  addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) form.classList.remove('over')
+  })
+  addEventListener('drop', async (event) => {
+    if (!holdsFiles(event)) return
+    event.preventDefault()
+    form.classList.remove('over')
+    const list = []
+    const dropped = [...event.dataTransfer.items].map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()])
+    try {
+      for (const [entry, file] of dropped)
+        if (entry) await walk(entry, '', list)
+        else if (file) list.push([file.name, file])
+      upload(list)
+    } catch (error) {
+      out.value = error.message
+    }
+  })
+  addEventListener('beforeunload', (event) => {
+    if (busy) event.preventDefault()
+  })
 })()`
