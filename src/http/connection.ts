@@ -53,6 +53,8 @@ export class Connection implements Link<Connection> {
   #watched: Chain<Activity> | undefined
   #key: string | undefined
   #quietSince = 0
+  /** How long nothing has moved, and what had moved by then. */
+  #quiet = { ms: 0, bytes: -1 }
   #requested = false
   #peer: Peer | undefined
 
@@ -95,6 +97,13 @@ export class Connection implements Link<Connection> {
       call()
     }
     if (this.active === 0) this.#idle()
+  }
+
+  /** For how long (ms) nothing has come or gone, when it is `ms` since it was asked last. */
+  quietFor(ms: number): number {
+    const bytes = this.socket.bytesRead + this.socket.bytesWritten
+    this.#quiet = { ms: bytes === this.#quiet.bytes ? this.#quiet.ms + ms : ms, bytes }
+    return this.#quiet.ms
   }
 
   /** Has `left` of this activity called when the connection is gone. */

@@ -163,7 +163,9 @@ export class Http1Exchange extends Exchange {
   head(status: number, headers: HeaderList, { length, close }: Framing): void {
     const list = without(headers, 'content-length')
     if (length !== undefined) list.push('content-length', String(length))
+    const { keepAlive } = this.site.kept
     if (close) list.push('connection', 'close')
+    else if (keepAlive !== undefined && this.#res.shouldKeepAlive) list.push('keep-alive', keepAlive)
     this.#res.writeHead(status, list)
     if (!this.isBodyPending && !this.connection.closing) return
     if (close) this.#linger()

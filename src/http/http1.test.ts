@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import test from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bodyOf, collect, FileSlice } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
 import type { Handler, HttpRequest, HttpResponse, Sent } from './message.ts'
@@ -367,6 +368,17 @@ test('an idle connection is closed after a while', async (t) => {
   const { port } = await serve(t, hello, { idleTimeout: 10 })
   const raw = new Raw(port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   assert.equal(statusOf(await raw.end()), 200)
+})
+
+test('an idle connection is kept for its own time, also when a client may stall for less', async (t) => {
+  const { port } = await serve(t, hello, { idleTimeout: 5000, writeIdle: 50 })
+  const raw = new Raw(port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const first = await raw.until((text) => text.includes('\r\n\r\n'))
+  assert.match(first, /^keep-alive: timeout=5\r$/im)
+  await sleep(200)
+  assert.ok(!raw.closed)
+  raw.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  assert.equal((await raw.end()).split('HTTP/1.1 200').length, 3)
 })
 
 test('a client that takes nothing of its response is cut off', async (t) => {

@@ -36,6 +36,8 @@ export interface Http1Settings {
 /** Requests on one connection before it is closed, so that none lives for ever. */
 const MAX_REQUESTS = 100_000
 const MAX_TIMER = 2 ** 31 - 1
+/** An idle connection is kept for so much longer than is announced: a request may be on its way, ms. */
+const IDLE_GRACE_MS = 1000
 
 /**
  * The HTTP/1 side of a server: connections are handed to it with `emit('connection', socket)`, it never listens itself.
@@ -54,8 +56,8 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
     headersTimeout,
     requestTimeout,
     connectionsCheckingInterval: Math.min(5000, Math.max(100, headersTimeout / 4)),
-    keepAliveTimeout: timer(settings.idleTimeout),
-    keepAliveTimeoutBuffer: 1000,
+    // See onQuiet.
+    keepAliveTimeout: 0,
     requireHostHeader: false,
     rejectNonStandardBodyWrites: true,
     optimizeEmptyRequests: true,
@@ -66,7 +68,7 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   // Else Node ends a connection when the client has ended its side, without the answers that this waits for. Not documented.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.maxRequestsPerSocket = MAX_REQUESTS
-  server.timeout = timer(settings.writeIdle)
+  server.timeout = timer(Math.min(settings.writeIdle, settings.idleTimeout + IDLE_GRACE_MS))
   server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))
   server.on('checkContinue', (req, res) => onRequest(site, settings, { req, res, expects: true }))
   server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) =>
@@ -80,7 +82,7 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
     }),
   )
   server.on('clientError', (error, socket) => onClientError(site, settings, error, socket as Socket))
-  server.on('timeout', onStalled)
+  server.on('timeout', (socket) => onQuiet(settings, socket))
   // Starts the checks of headersTimeout and requestTimeout, which else wait for listen().
   server.emit('listening')
   return server
@@ -203,9 +205,19 @@ function statusOfParser(code: string | undefined): number {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
 }
 
-/** Nothing went over a socket for as long as a client may stall: that ends it, unless it is the handler that takes its time. */
-function onStalled(socket: Socket): void {
+/**
+ * Nothing went over a socket for a while. That ends it when a client takes nothing of its response for too long, or asks for
+ * nothing more; not when it is the handler that takes its time. One timer is for both: Node's way, which sets another one for
+ * each answer and each request, costs as much as the rest of their timers.
+ */
+function onQuiet({ writeIdle, idleTimeout }: Http1Settings, socket: Socket): void {
   const connection = Connection.of(socket)
-  if (connection && connection.active > 0 && socket.writableLength === 0) socket.setTimeout(socket.timeout ?? 0)
+  if (!connection) return void socket.destroy()
+  const isBusy = connection.active > 0
+  const stalls = socket.writableLength > 0
+  const most = isBusy || stalls ? writeIdle : idleTimeout + IDLE_GRACE_MS
+  const left = most - connection.quietFor(socket.timeout ?? 0)
+  if (left > 0) socket.setTimeout(timer(left))
+  else if (isBusy && !stalls) socket.setTimeout(timer(most))
   else socket.destroy()
 }

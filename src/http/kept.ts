@@ -18,12 +18,13 @@ interface Made {
  */
 export class KeptAnswers {
   readonly #made = new WeakMap<HeaderList, Made>()
-  readonly #keepAlive: string
+  /** What is announced to clients that keep the connection: `timeout=65`. Undefined when it is kept for ever. */
+  readonly keepAlive: string | undefined
 
-  /** `idleTimeout` (ms) is announced to clients that keep the connection; Infinity = none. */
+  /** `idleTimeout`: how long an idle connection is kept, ms; Infinity = for ever. */
   constructor(idleTimeout: number) {
     const seconds = Math.floor(idleTimeout / 1000)
-    this.#keepAlive = Number.isFinite(seconds) ? `Keep-Alive: timeout=${seconds}\r\n` : ''
+    this.keepAlive = Number.isFinite(seconds) ? `timeout=${seconds}` : undefined
   }
 
   /**
@@ -48,7 +49,9 @@ export class KeptAnswers {
     if (body.length > LARGEST || headers.some((part) => /[^\t\u0020-\u007e]/.test(part))) return undefined
     const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
     for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
-    const head = `${lines.join('\r\n')}\r\nDate: ${new Date(second * 1000).toUTCString()}\r\nConnection: keep-alive\r\n${this.#keepAlive}\r\n`
+    lines.push(`Date: ${new Date(second * 1000).toUTCString()}`, 'Connection: keep-alive')
+    if (this.keepAlive !== undefined) lines.push(`Keep-Alive: ${this.keepAlive}`)
+    const head = `${lines.join('\r\n')}\r\n\r\n`
     const text = Buffer.concat([Buffer.from(head, 'latin1'), body]).toString('latin1')
     this.#made.set(headers, { second, text })
     return text
