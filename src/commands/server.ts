@@ -214,7 +214,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
     methods: () => `GET, HEAD, OPTIONS${writes ? ', PUT, POST, PATCH, DELETE' : live.isEmpty ? '' : ', PUT, POST'}`,
     log: ctx.log,
   })
-  const handler = pipeline(writes ? forms(hooked) : hooked, {
+  const handler = pipeline(writes ? forms(mayWrite)(hooked) : hooked, {
     access: inOrder(access, requestLog(origin.reqLog), utc),
     headers: ownHeaders,
     // With rules some of it is open to everybody.

@@ -3,7 +3,7 @@ import { asCanonical, isEntryName, join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { changedRequest } from '../http/changed-request.ts'
 import { errorResponse, textResponse } from '../http/error.ts'
-import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
+import type { Handler, HttpRequest, HttpResponse, Middleware } from '../http/message.ts'
 import { type FormFile, formFiles } from '../http/multipart.ts'
 import { preferredType } from '../http/negotiate.ts'
 import { encodePath } from '../http/target.ts'
@@ -12,11 +12,17 @@ import { encodePath } from '../http/target.ts'
  * Takes the files of a form (RFC 7578) that is sent to a folder, one after the other as they arrive, as if each were PUT into
  * it. A file that is there already stays, and the answer is 409, unless the query has `replace`. In the end a browser is sent
  * to the folder, everybody else gets 201 with the names. The first file that is refused ends it; those before it stay.
+ * `mayWrite` tells whether who asks may write at a path: who may send to a folder need not for each name in it.
  */
-export function forms(next: Handler): Handler {
-  return function takeForm(ctx, request) {
-    return isForm(request) ? takeFiles(ctx, request, next) : next(ctx, request)
-  }
+export function forms(mayWrite: (request: HttpRequest, path: string) => boolean = () => true): Middleware {
+  return (next) =>
+    function takeForm(ctx, request) {
+      return isForm(request) ? takeFiles(ctx, request, admitted) : next(ctx, request)
+
+      function admitted(context: Context, file: HttpRequest): ReturnType<Handler> {
+        return mayWrite(request, file.path) ? next(context, file) : textResponse(403)
+      }
+    }
 }
 
 function isForm(request: HttpRequest): boolean {

@@ -155,17 +155,22 @@ test('a page has the form only where what is read is written as well', async (t)
   assert.equal(await shows(frozen.server.url), false)
 })
 
-test('with rules only who may write in a folder sees its form', async (t) => {
+test('rules say who sees the form of a folder, and which of its files are taken', async (t) => {
   const dir = scratch(t)
   const sha1 = createHash('sha1').update('ann').digest('base64')
   files(dir, {
     'in/x': '',
     'out/x': '',
     users: `ann:{SHA}${sha1}\n`,
-    rules: `[${dir}/in]\nru=ann\nwu=ann\n[${dir}/out]\nru=ann\n`,
+    rules: `[${dir}/in]\nru=ann\nwu=ann\n[${dir}/out]\nru=ann\n[url:/in/*.key]\nwu=eve\n`,
   })
   const server = await serve(t, ['serve', 'http', '--rules', join(dir, 'rules'), '--htpasswd', join(dir, 'users')])
   const headers = { authorization: `Basic ${btoa('ann:ann')}`, accept: 'text/html' }
   const shows = async (path: string) => (await (await fetch(server.url + path, { headers })).text()).includes(form)
   assert.deepEqual([await shows(''), await shows('in/'), await shows('out/')], [false, true, false])
+  const body = new FormData()
+  for (const name of ['a.txt', 'b.key']) body.append('file', new Blob(['x']), name)
+  const sent = await fetch(`${server.url}in/`, { method: 'POST', body, headers })
+  assert.deepEqual([sent.status, await sent.text()], [403, 'b.key: Forbidden. Stored before it: a.txt\n'])
+  assert.deepEqual([existsSync(join(dir, 'in/a.txt')), existsSync(join(dir, 'in/b.key'))], [true, false])
 })
