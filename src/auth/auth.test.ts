@@ -31,10 +31,11 @@ function request(
   headers: Record<string, string>,
   peer: Partial<HttpRequest['peer']> = {},
   method = 'GET',
+  rawPath = '/',
 ): HttpRequest {
   return {
     method,
-    rawPath: '/',
+    rawPath,
     path: root,
     directory: true,
     query: '',
@@ -205,6 +206,8 @@ test('a header that cannot be one is an error at the start', () => {
 test('half a login is an error at the start', () => {
   const ctx = testContext()
   assert.throws(() => gateOf(ctx, { ...defaultsOf(authOptions), user: 'bob' }, false), { code: 'usage' })
+  const named = { user: 'bob:x', pass: 'y' }
+  assert.throws(() => gateOf(ctx, { ...defaultsOf(authOptions), ...named }, false), { code: 'usage' })
   assert.throws(() => gateOf(ctx, { ...defaultsOf(authOptions), pass: 'x' }, false), { code: 'usage' })
 })
 
@@ -236,12 +239,13 @@ test('an IPv6 customer is a /64, and this machine stands for many', () => {
   for (const address of ['127.0.0.1', '']) assert.equal(guesses.waitOf(address), 0)
 })
 
-test('the question of a browser before a request needs no login', async () => {
+test('the question of a browser before a request, and OPTIONS *, need no login', async () => {
   const { knock } = door({ user: 'bob', pass: 'right' })
   const asked = { origin: 'http://o', 'access-control-request-method': 'GET' }
   assert.equal((await knock(asked, {}, 'OPTIONS')).status, 200)
   assert.equal((await knock(asked)).status, 401)
   assert.equal((await knock({}, {}, 'OPTIONS')).status, 401)
+  assert.equal((await knock({}, {}, 'OPTIONS', '*')).status, 200)
 })
 
 test('a header names the user only when a trusted proxy sets it', async () => {

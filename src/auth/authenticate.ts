@@ -49,6 +49,7 @@ function checkOptions({ htpasswd, gpacUsers, user, pass, userFromHeader }: AuthO
   if (user === '' && pass !== '') throw new AppError('usage', '--pass needs --user')
   if (user !== '' && pass === '' && htpasswd === '' && gpacUsers === '')
     throw new AppError('usage', '--user needs --pass: an empty password lets nobody in')
+  if (user.includes(':')) throw new AppError('usage', `--user ${JSON.stringify(user)} has a colon: nobody could log in`)
   if (userFromHeader && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(userFromHeader))
     throw new AppError('usage', `--user-from-header ${JSON.stringify(userFromHeader)} is no name of a header`)
 }
@@ -65,12 +66,12 @@ function passwordsOf(ctx: Context, options: AuthOptions): Pick<Gate, 'passwords'
 
 /**
  * Lets in whom the gate knows, and sets `request.user`; others get 401, guessers 429. A preflight passes: a browser sends it
- * without credentials, and its answer is the same for every path.
+ * without credentials, and its answer is the same for every path. So does `OPTIONS *`, which asks for nothing that is served.
  */
 export function authentication(gate: Gate, guesses = new Guesses()): Middleware {
   const challenge = `Basic realm="${quote(gate.realm)}", charset="UTF-8"`
   return (next) => (ctx, request) => {
-    if (isPreflight(request)) return next(ctx, request)
+    if (isPreflight(request) || request.rawPath === '*') return next(ctx, request)
     const credentials = parseBasic(request.header('authorization'))
     const named = namedUser(gate, request)
     if (gate.proxy) return viaProxy(gate.proxy, credentials ?? (named && { user: named.name, pass: '' }))

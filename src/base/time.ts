@@ -11,9 +11,17 @@ export function fromMs(time: Date | number): Nanoseconds {
   return BigInt(Math.round(Number(time))) * MS
 }
 
-/** Whole milliseconds, rounded down. */
+/** The years 1 to 9999 (ms): no date that we write has room for others. */
+const FIRST_DATE = -62_135_596_800_000
+const LAST_DATE = Date.UTC(9999, 11, 31)
+
+/**
+ * Whole milliseconds, rounded down. A time that no date can show, as disks and remotes may hold, is the nearest that one can: a
+ * file that has it makes no listing fail.
+ */
 export function toMs(time: Nanoseconds): number {
-  return Number(time >= 0n ? time / MS : (time - MS + 1n) / MS)
+  const ms = Number(time >= 0n ? time / MS : (time - MS + 1n) / MS)
+  return Math.min(Math.max(ms, FIRST_DATE), LAST_DATE)
 }
 
 export function toDate(time: Nanoseconds): Date {

@@ -140,3 +140,9 @@ test('lists of tags are read back, and hostile ones take no time', () => {
     assert.ok(performance.now() - start < 100, hostile.slice(0, 5))
   }
 })
+
+test('dates before 1970 count as others do', () => {
+  const old: Validators = { modTime: BigInt(Date.parse('1960-01-01T00:00:00.5Z')) * 1_000_000n }
+  assert.equal(judge({ 'if-modified-since': 'Fri, 01 Jan 1960 00:00:00 GMT' }, old), 'not-modified')
+  assert.equal(judge({ 'if-modified-since': 'Thu, 31 Dec 1959 23:59:59 GMT' }, old), 'proceed')
+})

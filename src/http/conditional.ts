@@ -1,4 +1,4 @@
-import type { Nanoseconds } from '../base/time.ts'
+import { toMs, type Nanoseconds } from '../base/time.ts'
 import type { HttpRequest } from './message.ts'
 
 /** What is known about the representation that a request would get now. */
@@ -16,8 +16,6 @@ export interface Validators {
  */
 export type Verdict = 'proceed' | 'ignore-range' | 'not-modified' | 'failed'
 
-const second = 1_000_000_000n
-
 /**
  * Evaluates If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since and If-Range in the order of RFC 9110 section
  * 13.2.2. Times compare by the second. A condition that cannot be read is as good as absent, except that If-Match with no
@@ -30,7 +28,7 @@ export function evaluate(
 ): Verdict {
   const reads = request.method === 'GET' || request.method === 'HEAD'
   const exists = known.exists ?? true
-  const modified = known.modTime === undefined || known.modTime <= 0n ? undefined : known.modTime / second
+  const modified = known.modTime ? BigInt(Math.floor(toMs(known.modTime) / 1000)) : undefined
 
   const ifMatch = request.header('if-match')
   if (ifMatch !== undefined) {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { AppError, toAppError, type ErrorCode } from '../base/error.ts'
 import type { HeaderList, HttpResponse, Middleware } from './message.ts'
+import type { Refusal } from './strict.ts'
 
 /** The HTTP status of each error code: the one table of this floor. */
 export const errorTable: Readonly<Record<ErrorCode, number>> = {
@@ -31,6 +32,11 @@ export function textResponse(status: number, message = reasonOf(status), headers
     headers: ['content-type', 'text/plain; charset=utf-8', 'x-content-type-options', 'nosniff', ...headers],
     body: `${message}\n`,
   }
+}
+
+/** The answer to a request whose head is refused; a 405 says which methods there are (RFC 9110 section 15.5.6). */
+export function refusalResponse({ status, message }: Refusal): HttpResponse {
+  return textResponse(status, message, status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : [])
 }
 
 /** The reason phrase of a status: `Not Found`. */

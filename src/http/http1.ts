@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { errorCode } from '../base/error.ts'
 import { Connection } from './connection.ts'
-import { textResponse } from './error.ts'
+import { refusalResponse } from './error.ts'
 import { EndlessExchange } from './endless.ts'
 import type { Site } from './exchange.ts'
 import { Http1Exchange, type Pair } from './exchange1.ts'
 import { overLimit } from './limits.ts'
-import type { HeaderList, HttpResponse } from './message.ts'
+import type { HttpResponse } from './message.ts'
 import { requestLine, turnAway, whenLetGo } from './refuse.ts'
 import { answer, refuse } from './send.ts'
 import { checkHead, type Refusal } from './strict.ts'
@@ -122,10 +122,7 @@ interface Aim {
 function aim({ base }: Site, req: IncomingMessage, refusal: Refusal | undefined): Aim {
   const host = hostOf(req)
   const url = req.url ?? ''
-  if (refusal) {
-    const { status, message } = refusal
-    return { host, target: unreadTarget(url), refusal: textResponse(status, message, allow(status)) }
-  }
+  if (refusal) return { host, target: unreadTarget(url), refusal: refusalResponse(refusal) }
   const target = parseTarget(url, req.method ?? '', host, base)
   return 'status' in target ? { host, target: unreadTarget(url), misses: target } : { host, target }
 }
@@ -164,10 +161,6 @@ function hostOf(req: IncomingMessage): string {
   const url = req.url ?? ''
   const named = url.startsWith('/') ? undefined : /^https?:\/\/([\w.:[\]-]+)(?=[/?]|$)/i.exec(url)?.[1]
   return named ?? req.headers.host ?? ''
-}
-
-function allow(status: number): HeaderList {
-  return status === 405 ? ['allow', 'GET, HEAD, OPTIONS'] : []
 }
 
 function refuseLast(exchange: Http1Exchange, response: HttpResponse): void {

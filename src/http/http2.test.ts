@@ -205,9 +205,11 @@ test('heads that make no sense are refused', async (t) => {
   for (const [headers, status] of [
     [{ ':authority': 'a', host: 'b' }, 400],
     [{ ':path': '/../x' }, 400],
+    [{ ':scheme': 'ftp' }, 400],
     [{ ':method': 'TRACE' }, 405],
   ] as const)
     assert.equal((await ask(client, headers)).status, status, JSON.stringify(headers))
+  assert.equal((await ask(client, { ':method': 'TRACE' })).headers.allow, 'GET, HEAD, OPTIONS')
 })
 
 test('the signal aborts when the client resets its stream', async (t) => {

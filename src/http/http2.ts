@@ -9,7 +9,7 @@ import {
 import type { Socket } from 'node:net'
 import { bodyOf, type Body } from '../base/body.ts'
 import type { Connection } from './connection.ts'
-import { textResponse } from './error.ts'
+import { refusalResponse, textResponse } from './error.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
 import { overLimit } from './limits.ts'
@@ -100,7 +100,7 @@ export class Session {
     this.#streams++
     const method = headers[':method'] ?? ''
     const host = headers[':authority'] ?? headers.host ?? ''
-    const refusal = checkHead2(method, host, rawHeaders)
+    const refusal = checkHead2({ method, scheme: headers[':scheme'], host, rawHeaders })
     const url = headers[':path'] ?? ''
     const target = refusal ? undefined : parseTarget(url, method, host, this.#site.base)
     const good = target && !('status' in target) ? target : undefined
@@ -118,7 +118,7 @@ export class Session {
     })
     exchange.begin(this.#settings.readTimeout)
     if (this.#settings.exceeded(this.connection)) refuse(exchange, overLimit())
-    else if (refusal) refuse(exchange, textResponse(refusal.status, refusal.message))
+    else if (refusal) refuse(exchange, refusalResponse(refusal))
     else if (good) answer(exchange)
     else refuse(exchange, target && 'status' in target ? target : textResponse(400))
   }

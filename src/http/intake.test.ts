@@ -24,3 +24,16 @@ test('tiny chunks that are there already are taken together, large ones as they 
   const large = [Buffer.alloc(60_000, 1), Buffer.alloc(70_000, 2)]
   assert.deepEqual(await sizes(large), [60_000, 70_000])
 })
+
+test('chunks that come one after the other in the same turn, as those of one packet do, are taken together', async () => {
+  const source = new Readable({ read() {} })
+  const settings = { idle: Infinity, length: undefined, begin() {}, isComplete: () => true, late() {} }
+  const body = intake(source, settings)
+  const first = body.next()
+  for (let i = 0; i < 100; i++) {
+    source.push(Buffer.of(i))
+    await new Promise<void>((done) => process.nextTick(done))
+  }
+  assert.equal((await first).value?.length, 100)
+  await body.return(undefined)
+})

@@ -143,7 +143,11 @@ class Waiter {
   ended = false
   readonly #source: Readable
   #wake: (() => void) | undefined
-  readonly #readable = () => this.#wake?.()
+  // Node lets everything run after each chunk of a packet. A turn later all of them are there, and are taken as one.
+  readonly #readable = () => {
+    if (this.#source.readableLength >= FEW) this.#wake?.()
+    else setImmediate(() => this.#wake?.())
+  }
   readonly #end = () => {
     this.ended = true
     this.#wake?.()

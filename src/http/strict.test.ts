@@ -59,13 +59,16 @@ test('a Host is a host', () => {
     assert.ok(!isHost(host), host)
 })
 
-test('HTTP/2: one authority, which a Host header agrees with', () => {
-  const ok = (host: string, raw: readonly string[]) => checkHead2('GET', host, raw)?.status ?? 200
+test('HTTP/2: a scheme of ours and one authority, which a Host header agrees with', () => {
+  const get = { method: 'GET', scheme: 'https', host: 'a', rawHeaders: [] }
+  const ok = (host: string, rawHeaders: readonly string[]) => checkHead2({ ...get, host, rawHeaders })?.status ?? 200
   assert.equal(ok('a', [':method', 'GET', ':authority', 'a', 'host', 'a']), 200)
   assert.equal(ok('a', [':authority', 'a', 'host', 'evil']), 400)
   assert.equal(ok('a/b', [':authority', 'a/b']), 400)
   assert.equal(ok('a', ['range', 'x', 'range', 'y']), 400)
-  assert.equal(checkHead2('CONNECT', 'a', [])?.status, 405)
+  assert.equal(ok('', []), 400)
+  assert.equal(checkHead2({ ...get, scheme: 'ftp' })?.status, 400)
+  assert.equal(checkHead2({ ...get, method: 'CONNECT', scheme: undefined })?.status, 405)
 })
 
 test('a local server answers to its own names', () => {

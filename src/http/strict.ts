@@ -84,11 +84,19 @@ function checkMethod(name: string | undefined): Refusal | undefined {
   return name === 'TRACE' || name === 'CONNECT' ? method : undefined
 }
 
+/** The head of an HTTP/2 request; `host` is its authority, or else what the Host header says. */
+export interface Head2 {
+  readonly method: string
+  readonly scheme: string | undefined
+  readonly host: string
+  readonly rawHeaders: readonly string[]
+}
+
 /**
  * The same for an HTTP/2 head, whose framing the protocol library has checked: count and repetition of headers, methods,
- * and an authority that the Host header agrees with. `host` is the authority.
+ * a scheme that is ours, and an authority that the Host header agrees with.
  */
-export function checkHead2(name: string, host: string, rawHeaders: readonly string[]): Refusal | undefined {
+export function checkHead2({ method: name, scheme, host, rawHeaders }: Head2): Refusal | undefined {
   if (rawHeaders.length > 2 * MAX_HEADERS) return tooManyHeaders
   let seen = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -99,8 +107,8 @@ export function checkHead2(name: string, host: string, rawHeaders: readonly stri
     const refusal = checkField(bit, rawHeaders[i + 1] as string, host)
     if (refusal) return refusal
   }
-  if (!isHost(host)) return badRequest
-  return checkMethod(name)
+  if (host === '' || !isHost(host)) return badRequest
+  return checkMethod(name) ?? (scheme === 'http' || scheme === 'https' ? undefined : badRequest)
 }
 
 function singleField(name: string): number {

@@ -36,7 +36,7 @@ export class Descriptions {
   }
 
   #keep(entry: FileEntry, contentType: string): Description {
-    const lastModified = entry.modTime > 0n ? toHttpDate(entry.modTime) : undefined
+    const lastModified = entry.modTime !== 0n ? toHttpDate(entry.modTime) : undefined
     const description = { contentType, etag: entityTag(entry), lastModified }
     this.#known.set(entry, description)
     return description

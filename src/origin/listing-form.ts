@@ -29,7 +29,7 @@ function jsonRow(entry: Entry, modTimes: boolean): string {
     url: hrefOf(name, directory),
     isDir: directory,
     size: directory ? -1 : entry.size,
-    modTime: modTimes && entry.modTime > 0n ? rfc3339(entry.modTime) : undefined,
+    modTime: modTimes && entry.modTime !== 0n ? rfc3339(entry.modTime) : undefined,
   }
   // Even where somebody takes it for HTML it must not be a script.
   return JSON.stringify(row).replaceAll('<', '\\u003c')

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { Markup, escapeHtml, markup, visibleName } from '../base/html.ts'
 import { nameOf } from '../base/path.ts'
+import { toMs } from '../base/time.ts'
 import type { HeaderList } from '../http/message.ts'
 import type { Entry } from '../remote/remote.ts'
 import { hrefOf } from './href.ts'
@@ -151,17 +152,12 @@ function timeMaker(): (entry: Entry) => string {
   const dates = new Map<number, string>()
   return ({ modTime }) => {
     if (modTime <= 0n) return '&mdash;'
-    const seconds = Number(modTime / 1_000_000_000n)
+    const seconds = Math.floor(toMs(modTime) / 1000)
     const day = Math.floor(seconds / 86_400)
     let date = dates.get(day)
-    if (date === undefined) dates.set(day, (date = isoDate(day * dayMs)))
+    if (date === undefined) dates.set(day, (date = new Date(day * dayMs).toISOString().slice(0, 10)))
     const rest = seconds - day * 86_400
     const minute = `${two[Math.floor(rest / 3600)]}:${two[Math.floor(rest / 60) % 60]}`
     return `<time datetime="${date}T${minute}:${two[rest % 60]}Z">${date} ${minute}</time>`
   }
-}
-
-/** The date without its time. One beyond what JavaScript's dates reach gives no link a reason to fail. */
-function isoDate(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? (new Date(ms).toISOString().split('T', 1)[0] ?? '') : '9999-12-31'
 }

@@ -86,6 +86,15 @@ test('sizes, times and names are shown for people and given for programs', async
   assert.ok(!/2001-02-03|<time/.test(plain.text))
 })
 
+test('a time that no calendar has is shown as the nearest one, in every form', async () => {
+  const tree = new FakeTree({ 'a.txt': { content: '', time: 10n ** 24n } })
+  assert.match((await list(tree)).text, /<time datetime="9999-12-31T00:00:00Z">/)
+  const json = await list(tree, '/', { headers: { accept: 'application/json' } })
+  assert.match(json.text, /"modTime":"9999-12-31T00:00:00Z"/)
+  const template = compileTemplate('t.html', '{{range .Entries}}{{.ModTime}}{{end}}')
+  assert.match((await list(tree, '/', {}, { template })).text, /^9999-12-31 /)
+})
+
 test('sizes are written in few digits', () => {
   const table: [number, string][] = [
     [0, '0 B'],

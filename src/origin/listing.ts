@@ -161,7 +161,7 @@ function headersOf(form: Form, node: DirNode, guard: HeaderList | false): Header
   // The date of a directory says little about how long its listing stays true: ask each time.
   headers.push('cache-control', 'no-cache')
   if (form === 'text/html' && guard) headers.push(...guard)
-  if (node.entry.modTime > 0n) headers.push('last-modified', toHttpDate(node.entry.modTime))
+  if (node.entry.modTime !== 0n) headers.push('last-modified', toHttpDate(node.entry.modTime))
   return headers
 }
 

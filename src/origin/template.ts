@@ -53,7 +53,7 @@ export function templateData({ path, entries, query, zip, modTimes, title }: Tem
         Leaf: directory ? `${leaf}/` : leaf,
         IsDir: directory,
         Size: directory ? 0n : BigInt(entry.size),
-        ModTime: modTimes && entry.modTime > 0n ? new Time(entry.modTime) : Time.zero,
+        ModTime: modTimes && entry.modTime !== 0n ? new Time(entry.modTime) : Time.zero,
       }
     }),
     Query: '',

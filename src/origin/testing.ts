@@ -12,7 +12,8 @@ export interface FakeFile {
   readonly content: string | Uint8Array
   /** What is said to be its size, when that is not the length of the content. */
   readonly size?: number
-  readonly time?: string
+  /** A date, or nanoseconds since 1970; `''` = not known. */
+  readonly time?: string | bigint
   readonly version?: string
   readonly contentType?: string
   /** Opened as a FileSlice, as local files are. */
@@ -26,6 +27,11 @@ export interface FakeFile {
 export type FakeSpec = Readonly<Record<string, string | FakeFile | null>>
 
 const defaultTime = '2020-01-02T03:04:05Z'
+
+function timeOf(time: string | bigint): bigint {
+  if (typeof time === 'bigint') return time
+  return time === '' ? 0n : fromMs(new Date(time))
+}
 
 /** A tree in memory for tests of handlers. Directories come into being with what is in them; `peek` knows the names in `hot`. */
 export class FakeTree implements Tree {
@@ -51,7 +57,7 @@ export class FakeTree implements Tree {
       kind: 'file',
       path,
       size: given.size ?? bytes.length,
-      modTime: given.time === '' ? 0n : fromMs(new Date(given.time ?? defaultTime)),
+      modTime: timeOf(given.time ?? defaultTime),
       ...(given.version === undefined ? {} : { version: given.version }),
       ...(given.contentType === undefined ? {} : { contentType: given.contentType }),
     }

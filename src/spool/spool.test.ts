@@ -162,3 +162,10 @@ test('memory of what was read from a socket is given back as soon as it is store
   assert.equal((await store.read(kept.length, 5))[0], 2)
   await store.close()
 })
+
+test('bytes that come one by one stay readable: the newest from memory, all from where they were stored', async () => {
+  const store = new TailStore(await DiskStore.open(tmpdir()))
+  for (let i = 0; i < 1000; i++) await store.write(i, Uint8Array.of(i & 255))
+  for (const at of [0, 500, 999]) assert.equal((await store.read(at, 1))[0], at & 255)
+  await store.close()
+})

@@ -2,6 +2,8 @@ import type { Store } from './store.ts'
 
 /** So many bytes are kept of the newest ones. */
 const TAIL = 64 * 1024
+/** And so many chunks at most: a client that sends bytes one by one would make each take as long as all of them. */
+const CHUNKS = 256
 
 interface Chunk {
   readonly at: number
@@ -13,7 +15,7 @@ interface Chunk {
 /** Keeps the newest bytes of a store that has none in memory: those who follow closely cost it no reads. */
 export class TailStore implements Store {
   readonly #store: Store
-  /** The newest chunks, in order; together at most TAIL bytes, or one chunk. */
+  /** The newest chunks, in order; together at most TAIL bytes, or one chunk; at most CHUNKS. */
   readonly #chunks: Chunk[] = []
   #size = 0
 
@@ -30,7 +32,7 @@ export class TailStore implements Store {
   #keep(at: number, chunk: Uint8Array): void {
     this.#chunks.push({ at, bytes: chunk, shared: false })
     this.#size += chunk.length
-    while (this.#size > TAIL && this.#chunks.length > 1) {
+    while ((this.#size > TAIL && this.#chunks.length > 1) || this.#chunks.length > CHUNKS) {
       const oldest = this.#chunks.shift() as Chunk
       this.#size -= oldest.bytes.length
       if (!oldest.shared) release(oldest.bytes)

@@ -1,3 +1,5 @@
+import { toMs } from '../base/time.ts'
+
 /** The zones that a page can show: UTC, or the one of the server. */
 export type Zone = 'UTC' | 'Local'
 
@@ -6,8 +8,7 @@ const longDays = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.spli
 
 /** The wall clock of a zone as the UTC fields of a Date, and the zone's offset from UTC in minutes. */
 export function zoneOf(nanoseconds: bigint, zone: Zone): { date: Date; offset: number } {
-  const rest = nanoseconds % 1_000_000n
-  const ms = Number((nanoseconds - (rest < 0n ? rest + 1_000_000n : rest)) / 1_000_000n)
+  const ms = toMs(nanoseconds)
   const offset = zone === 'UTC' ? 0 : -new Date(ms).getTimezoneOffset()
   return { date: new Date(ms + offset * 60_000), offset }
 }

@@ -8,9 +8,10 @@ const setTimes = promisify(futimes)
 /** The precision of times that are set, in ns: Node takes seconds as a floating-point number, good to about 0.2 µs today. */
 export const TIME_PRECISION = 1000
 
-/** A time in seconds as Node takes it, rounded to whole microseconds. */
-export function secondsOf(time: Nanoseconds): number {
-  return Number(time / 1000n) / 1e6
+/** A time in seconds as Node takes it, rounded to whole microseconds: before 1970 as text, for a number would mean now. */
+export function secondsOf(time: Nanoseconds): number | string {
+  const seconds = Number(time / 1000n) / 1e6
+  return seconds < 0 ? String(seconds) : seconds
 }
 
 /** Sets the times of modification and access of an open file or directory, rounded to whole microseconds. */
