@@ -17,9 +17,16 @@ export interface LiveBench {
 /** Listeners of the large mount. */
 const MANY = 3000
 
+/** How far somebody may fall behind before a server leaves it, bytes: so far that nobody is left here. */
+const LAG = 32 * 1024 * 1024
+
 const sluice: Contender = {
   name: 'sluice',
-  command: (root, port, scratch) => [...(contenders.sluice.command(root, port, scratch) ?? []), '--live', '/live.mp3'],
+  command: (root, port, scratch) => [
+    ...(contenders.sluice.command(root, port, scratch) ?? []),
+    '--live',
+    `/live.mp3,max-client-lag=${LAG}B`,
+  ],
 }
 
 const icecast: Contender = {
@@ -30,7 +37,7 @@ const icecast: Contender = {
     const file = join(scratch, `icecast-${port}.xml`)
     writeFileSync(
       file,
-      `<icecast><limits><clients>10000</clients><sources>4</sources></limits>
+      `<icecast><limits><clients>10000</clients><sources>4</sources><queue-size>${LAG}</queue-size></limits>
        <authentication><source-password>hackme</source-password><admin-user>admin</admin-user><admin-password>hackme</admin-password></authentication>
        <hostname>localhost</hostname><listen-socket><port>${port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
        <paths><basedir>/usr/share/icecast2</basedir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>

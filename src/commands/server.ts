@@ -275,7 +275,7 @@ export function serverHeaders(
   { serverName, responseHeader }: Pick<HttpOptions, 'serverName' | 'responseHeader'>,
   version: string,
 ): Middleware {
-  return headers({ server: serverName === '' ? '' : `${serverName}/${version}`, add: responseHeader })
+  return headers({ server: serverName === 'sluice' ? `sluice/${version}` : serverName, add: responseHeader })
 }
 
 /** Without a login, a server for this machine answers only to names of this machine: a web page must not read it by DNS tricks. */

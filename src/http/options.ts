@@ -93,7 +93,10 @@ export const httpOptions = defineOptions('http', {
     rc: 'ResponseHeaders',
     group,
   }),
-  serverName: option(string, 'sluice', 'Value of the Server header; "" leaves it out', { group, advanced: true }),
+  serverName: option(string, 'sluice', 'Server header; sluice is sent with its version, "" leaves it out', {
+    group,
+    advanced: true,
+  }),
   allowedHosts: option(
     strings,
     [],

@@ -26,7 +26,9 @@ interface Template {
 /** A sequence of uploads whose names count up. */
 interface Sequence {
   newest: number
-  /** When the newest one began, ms; and the time between the last two. */
+  /** The path of the one behind it. */
+  next: string
+  /** When the newest one began, ms; and the longest time between two. */
   at: number
   interval: number
   runs: number
@@ -34,6 +36,8 @@ interface Sequence {
 
 /** A sequence goes on when its last file began no longer ago than this, or than a few of its intervals; ms. */
 const FRESH = 30_000
+/** Files that come faster were held up, or are the first ones: their pace tells nothing of the next; ms. */
+const SHORTEST = 1000
 /** So many segments of a playlist, from its end, are looked for. */
 const LISTED = 1000
 /** The most that is remembered. */
@@ -65,8 +69,9 @@ export class Expected {
       const follows = before !== undefined && name.number === before.newest + 1
       this.#sequences.set(name.pattern, {
         newest: name.number,
+        next: name.at(name.number + 1),
         at: now,
-        interval: follows ? now - before.at : 0,
+        interval: follows ? Math.max(before.interval, now - before.at) : 0,
         runs: follows ? before.runs + 1 : 1,
       })
     }
@@ -110,10 +115,10 @@ export class Expected {
         return template.due(number, sequence?.newest, now) ? template.seconds * 1000 : undefined
       }
     }
-    if (!name || !sequence || name.number !== sequence.newest + 1) return undefined
+    if (!sequence || path !== sequence.next) return undefined
     const fresh = now - sequence.at < Math.max(FRESH, 4 * sequence.interval)
     if (!fresh || (!isMediaName(path) && sequence.runs < 2)) return undefined
-    return sequence.interval > 0 ? sequence.interval : Infinity
+    return sequence.interval > 0 ? Math.max(SHORTEST, sequence.interval) : Infinity
   }
 
   /** True for a file that a live manifest lists now. */

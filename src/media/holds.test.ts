@@ -86,8 +86,18 @@ test('a sequence goes on for some time, and what is no media must have been seen
   clock.now = 2000
   expected.begun('v8.ts')
   assert.deepEqual([expected.expects('v9.ts'), expected.expects('v10.ts')], [2000, undefined])
-  clock.now = 40_000
-  assert.equal(expected.expects('v9.ts'), undefined)
+  clock.now = 2010
+  expected.begun('v9.ts')
+  expected.begun('w1.ts')
+  clock.now++
+  expected.begun('w2.ts')
+  // What was held up on its way comes all at once: the next one takes its time.
+  assert.deepEqual(
+    ['v10.ts', 'w3.ts', 'w03.ts'].map((name) => expected.expects(name)),
+    [2000, 1000, undefined],
+  )
+  clock.now = 42_000
+  assert.equal(expected.expects('v10.ts'), undefined)
   for (const name of ['x1.txt', 'x2.txt']) expected.begun(name)
   assert.equal(expected.expects('x3.txt'), Infinity)
   expected.begun('y1.txt')

@@ -13,6 +13,11 @@ export interface Part {
   readonly total: number | undefined
 }
 
+/** True for an upload that is a part of its file. */
+export function isPart(request: HttpRequest): boolean {
+  return request.header('content-range') !== undefined || request.header('range') !== undefined
+}
+
 /**
  * The place that an upload names: by `Content-Range` (RFC 9110 section 14.5), or by `Range` as GPAC sends it. Undefined = the
  * whole file. `size` is that of the file now. Throws `invalid` when it can't be read, and when the body has another length.

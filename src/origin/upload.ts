@@ -13,7 +13,7 @@ import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
 import { isPacked, refuseCoding, unpacked } from './content-coding.ts'
 import { Digests } from './digest.ts'
-import { type Part, partOf, patched } from './part.ts'
+import { isPart, type Part, partOf, patched } from './part.ts'
 
 /** Where uploads go. */
 export interface WritableTree {
@@ -120,6 +120,8 @@ async function storeInTurn(
     if (settings.live && request.contentLength === 0) return { status: 200, headers: [] }
     throw new AppError('is-directory', 'a file can only be stored under a name')
   }
+  // Parts are put into what is there: of two at a time the later one would undo the other.
+  if (isPart(request)) await arrival.first()
   const old = await oldFile(ctx, tree.remote, request)
   if (failsConditions(request, old)) return textResponse(412)
   const part = partOf(request, old?.size ?? 0)

@@ -36,6 +36,8 @@ const COMPARED = 1024 * 1024
 /** The turn of a file among those of its name. */
 export interface Arrival {
   readonly number: number
+  /** Resolves when all of its name that arrived earlier have ended, one way or the other. */
+  first(): Promise<unknown>
   end(): void
 }
 
@@ -48,8 +50,8 @@ export interface WriteHandle {
   readonly over: Promise<void>
   write(chunk: Uint8Array): Promise<void>
   /**
-   * Gives the file its name once all of it is stored. `check` is called when nobody else can give that name to another file
-   * meanwhile. Undefined when a file that came later has the name already.
+   * Gives the file its name once all of it is stored. `check` is called before, when nobody else can give that name to another
+   * file meanwhile. Undefined when a file that came later has the name already.
    */
   commit(check: () => Promise<void>): Promise<FileEntry | undefined>
   /** Gives up: what had the name before stays. Readers get an error. */
@@ -82,10 +84,12 @@ export class Writes {
   arrive(path: string): Arrival {
     const { promise, resolve } = Promise.withResolvers<void>()
     const arrivals = this.#arrivals.get(path) ?? new Set()
+    const earlier = Array.from(arrivals)
     this.#arrivals.set(path, arrivals.add(promise))
     const number = ++this.#last
     return {
       number,
+      first: () => Promise.all(earlier),
       end: () => {
         arrivals.delete(promise)
         if (arrivals.size === 0 && this.#arrivals.get(path) === arrivals) this.#arrivals.delete(path)
@@ -180,9 +184,9 @@ export class Writes {
     finish: () => Promise<FileEntry>,
   ): Promise<FileEntry | undefined> {
     const { path } = writing
+    await check()
     const held = this.#committed.get(path)
     if (held && held.newest > number) return undefined
-    await check()
     const digest = isPlaylist(path) ? await digestOf(writing.spool) : undefined
     const same = digest === undefined ? undefined : await this.#same(writing, digest)
     if (held) held.newest = number

@@ -259,6 +259,14 @@ test('wrong settings end the start with a sentence', async (t) => {
   }
 })
 
+test('a server says what it is, or what it is told to say, or nothing', async (t) => {
+  const says = async (...args: string[]) =>
+    (await fetch((await serve(t, ['serve', 'http', ':memory:', ...args])).url)).headers.get('server')
+  assert.match((await says()) ?? '', /^sluice\/\d/)
+  assert.equal(await says('--server-name', 'Origin 7'), 'Origin 7')
+  assert.equal(await says('--server-name', ''), null)
+})
+
 test('no server gives away the passwords and the configuration of the program, whichever of its servers they are for', async (t) => {
   const dir = scratch(t)
   const line = 'me:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n'

@@ -141,6 +141,18 @@ test('parts are written into a file: inside, over its end, behind it, and with a
   assert.equal(readFileSync(at('f.txt'), 'utf8').slice(0, 4), 'zzCD')
 })
 
+test('parts of one file that come at the same time are all in it, and a slow one loses nothing', async (t) => {
+  const { server, put, at } = await readWrite(t)
+  await put('f.txt', 'ABCDEFGHIJ')
+  const slow = await open(server, 'f.txt', { range: 'bytes=0-1' })
+  await slow.write('0')
+  const others = ['2-3', '4-5', '6-7'].map((range) => put('f.txt', range.replace('-', ''), { range: `bytes=${range}` }))
+  await slow.write('1')
+  assert.equal(await slow.end(), 204)
+  for (const { status } of await Promise.all(others)) assert.equal(status, 204)
+  assert.equal(readFileSync(at('f.txt'), 'utf8'), '01234567IJ')
+})
+
 test('with --no-holes a part that would leave bytes out is refused', async (t) => {
   const { put, at } = await readWrite(t, '--no-holes')
   await put('f.txt', 'AB')
@@ -150,7 +162,7 @@ test('with --no-holes a part that would leave bytes out is refused', async (t) =
 })
 
 test('conditions hold at the end of an upload as well: of many that make one file, one does', async (t) => {
-  const { put, at } = await readWrite(t)
+  const { server, put, at } = await readWrite(t)
   const bodies = Array.from({ length: 8 }, (_, i) => `body ${i}`)
   const statuses = await Promise.all(
     bodies.map(async (b) => (await put('one.txt', b, { 'if-none-match': '*' })).status),
@@ -159,6 +171,11 @@ test('conditions hold at the end of an upload as well: of many that make one fil
   assert.equal(statuses.filter((status) => status === 412 || status === 409).length, 7)
   assert.equal(readFileSync(at('one.txt'), 'utf8'), bodies[statuses.indexOf(201)])
   assert.equal((await put('one.txt', 'x', { 'if-match': '"other"' })).status, 412)
+  const first = await open(server, 'two.txt', { 'if-none-match': '*' })
+  await first.write('first')
+  assert.equal((await put('two.txt', 'second', { 'if-none-match': '*' })).status, 201)
+  assert.equal(await first.end(), 412)
+  assert.equal(readFileSync(at('two.txt'), 'utf8'), 'second')
 })
 
 test('a checksum that does not fit what came is an error, and the file stays as it was', async (t) => {
