@@ -71,7 +71,8 @@ export function toAppError(reason: unknown): AppError {
   const code = errorCode(reason)
   const message = reason instanceof Error ? reason.message : String(reason)
   if (reason instanceof Error && reason.name === 'AbortError')
-    return new AppError('aborted', message, { cause: reason })
+    // Node wraps what a signal was aborted with.
+    return reason.cause instanceof AppError ? reason.cause : new AppError('aborted', message, { cause: reason })
   return new AppError(nodeCodes[code ?? ''] ?? 'io', message, {
     cause: reason,
     retry: code !== undefined && temporary.has(code) ? 'now' : false,
