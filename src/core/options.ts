@@ -92,6 +92,10 @@ export const mainOptions = defineOptions('main', {
     flag: 'use-server-modtime',
     group: 'Performance',
   }),
+  color: option(oneOf('AUTO', 'NEVER', 'ALWAYS'), 'AUTO', 'When to draw in colours; AUTO is on a terminal', {
+    rc: 'TerminalColorMode',
+    group: 'Logging',
+  }),
   dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', {
     asText: true,
     group: 'Logging',

@@ -367,6 +367,17 @@ test('names that differ in their Unicode form are one file', async () => {
   assert.equal(stats.transfers, 0)
 })
 
+test('--fix-case gives names of the destination the case of the source, without copying what is the same', async () => {
+  const flags = { ignoreCaseSync: true, fixCase: true }
+  const source = { 'Dir/': '', 'Dir/New': 'new', 'Dir/Sub/': '', 'Dir/Sub/File': 'same' }
+  const target = { 'DIR/': '', 'DIR/SUB/': '', 'DIR/SUB/FILE': 'same', 'DIR/new': 'old content' }
+  const kept = await trial({ source, target, flags: { ...flags, dryRun: true } })
+  assert.deepEqual(kept.target, target)
+  const fixed = await trial({ source, target, flags })
+  assert.deepEqual(fixed.target, source)
+  assert.deepEqual([fixed.stats.transfers, fixed.stats.renames], [1, 4])
+})
+
 test('--no-check-dest is refused beside what needs to know the destination', async () => {
   const trees = { source: { a: '1' }, target: { b: '2' } }
   for (const [mode, flags, message] of [
