@@ -391,6 +391,33 @@ test('--no-check-dest is refused beside what needs to know the destination', asy
   }
 })
 
+test('the totals tell of all that is going to be copied, and are those of what was copied in the end', async () => {
+  const totals: unknown[] = []
+  const source = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}`, 'abc']))
+  const { stats } = await trial({
+    source,
+    flags: { checkFirst: true },
+    broken: (ends) => ({
+      ...ends,
+      target: extend(ends.target, {
+        put(ctx, ...rest) {
+          const { totalTransfers, totalBytes } = ctx.stats.snapshot() as Record<string, unknown>
+          totals.push([totalTransfers, totalBytes])
+          return ends.target.put(ctx, ...rest)
+        },
+      }),
+    }),
+  })
+  assert.deepEqual(
+    [totals[0], totals.at(-1)],
+    [
+      [9, 27],
+      [9, 27],
+    ],
+  )
+  assert.deepEqual([stats.totalTransfers, stats.transfers, stats.totalBytes], [9, 9, 27])
+})
+
 test('--order-by and --check-first decide what is copied first', async () => {
   const { lines } = await trial({
     mode: 'copy',

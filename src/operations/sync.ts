@@ -299,9 +299,11 @@ class Run {
   }
 
   #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> | void {
-    return this.#transfers.add(file, () =>
-      this.#copiedNow(file, path, existing) ? undefined : this.#transfer(file, path, existing),
-    )
+    const itsTurn = this.#ctx.stats.queued(file.size)
+    return this.#transfers.add(file, () => {
+      itsTurn()
+      return this.#copiedNow(file, path, existing) ? undefined : this.#transfer(file, path, existing)
+    })
   }
 
   /** Copies a small file without a wait, where that is possible. Never throws. */
