@@ -99,6 +99,9 @@ export function errorCode(reason: unknown): string | undefined {
 /** The sentence to show a person for whatever was thrown: of a Node error without the words that only programs need. */
 export function messageOf(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason)
+  // "write EPROTO 40B3…:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/openssl/…"
+  const [, library, why] = /:error:[0-9A-F]+:([^:]+):[^:]*:([^:]+):/.exec(reason.message) ?? []
+  if (why !== undefined) return `${library}: ${why}`
   // "ENOENT: no such file or directory, open '/x'"
   const [, sentence, path] = /^[A-Z]+: (.+?), \w+(?: '(.*)')?$/s.exec(reason.message) ?? []
   if (sentence === undefined || errorCode(reason) === undefined) return reason.message
