@@ -69,7 +69,7 @@ const temporary = new Set(['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', '
 export function toAppError(reason: unknown): AppError {
   if (reason instanceof AppError) return reason
   const code = errorCode(reason)
-  const message = reason instanceof Error ? reason.message : String(reason)
+  const message = messageOf(reason)
   if (reason instanceof Error && reason.name === 'AbortError')
     // Node wraps what a signal was aborted with.
     return reason.cause instanceof AppError ? reason.cause : new AppError('aborted', message, { cause: reason })

@@ -127,6 +127,8 @@ test('bash completes commands, flags and values', { skip: missing('bash') }, asy
   assert.deepEqual(await complete('sluice', 'ser'), ['serve'])
   await sluice(['genautocomplete', 'bash', `${script}.new`])
   assert.equal(readFileSync(`${script}.new`, 'utf8'), readFileSync(script, 'utf8'))
+  const { stderr } = await sluice(['completion', 'bash', `${script}/none`])
+  assert.match(stderr, /ERROR : not a directory: .*\/none\n$/)
   assert.ok((await complete('sluice', 'serve', 'http', '--vfs-cache-m')).includes('--vfs-cache-mode'))
   assert.deepEqual(await complete('sluice', 'serve', 'http', '--vfs-cache-mode', 'f'), ['full'])
 })
