@@ -128,6 +128,7 @@ A list takes commas, as a line of CSV.
   RCLONE_CONFIG_PASS          password of an encrypted configuration
   RCLONE_CONFIG_NAME_KEY      an option of the remote NAME: RCLONE_CONFIG_NAS_TYPE=local makes the remote nas:
   RCLONE_BACKEND_KEY          an option of every remote of a kind: RCLONE_LOCAL_LINKS=true
+  NO_COLOR                    any text: no colours, unless --color says otherwise
 `
 }
 
