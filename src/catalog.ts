@@ -16,7 +16,7 @@ import { sftpBackend } from './backends/sftp/index.ts'
 import { swiftBackend } from './backends/swift/index.ts'
 import { unionBackend } from './backends/union/index.ts'
 import { webdavBackend } from './backends/webdav/index.ts'
-import { completeCommand, completionCommand } from './commands/completion.ts'
+import { completeCommand, completionCommand, genautocompleteCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import type { Command } from './commands/command.ts'
 import { fileCommands } from './commands/files.ts'
@@ -96,5 +96,6 @@ export const commands: readonly Command[] = [
   versionCommand,
   helpCommand,
   completionCommand,
+  genautocompleteCommand,
   completeCommand,
 ]

@@ -8,7 +8,7 @@ import { askHidden } from './commands/ask.ts'
 import type { Command, CommandIo } from './commands/command.ts'
 import { dispatch, findCommand } from './commands/dispatch.ts'
 import { applyEnvironment } from './commands/environment.ts'
-import { exitCodeOf, exitCodes } from './commands/exit.ts'
+import { exitCodeOf, exitCodeOfSignal, exitCodes } from './commands/exit.ts'
 import { type CommandLine, type Flag, flagsOf, parseCommandLine } from './commands/flags.ts'
 import { helpText } from './commands/help.ts'
 import { startRc } from './commands/rcd.ts'
@@ -94,7 +94,7 @@ async function runCommand(command: Command, args: readonly string[], parts: Part
   const app = new App({ ...parts, filter, env: process.env, askPassword: process.stdin.isTTY ? askHidden : undefined })
   const signals = new Signals(process)
   signals.onHangup(() => parts.lines.forEach((line) => line.reopen()))
-  signals.kill.addEventListener('abort', () => process.exit(exitCodeOf(new AppError('aborted', 'stopped'))))
+  signals.kill.addEventListener('abort', () => process.exit(exitCodeOfSignal(signals.received ?? 'SIGTERM')))
   let quitCode: number | undefined
   const crash = (reason: unknown) => crashed(reason, signals, log)
   process.on('uncaughtException', crash)

@@ -75,6 +75,18 @@ export function sluice(
   })
 }
 
+/** Starts `sluice ARGS`, to be ended while it works. It ends with the test at the latest. */
+export function begin(t: TestContext, args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, RCLONE_CONFIG: '/nonexistent/rclone.conf' },
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const texts = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text))
+  return { child, ended: once(child, 'close').then(() => ({ code: child.exitCode, ...texts })) }
+}
+
 export interface Server {
   /** `http://127.0.0.1:12345/`, the first URL of the start line. */
   readonly url: string

@@ -4,6 +4,7 @@ import { variablesOf } from '../src/commands/environment.ts'
 import { errorTable } from '../src/http/error.ts'
 import { methodHelp } from '../src/rc/help.ts'
 import { allMethods } from '../src/rc/methods/index.ts'
+import type { Backend } from '../src/remote/backend.ts'
 import { configKey, flagName, type Option, type OptionBlock } from '../src/schema/option.ts'
 
 const generated = '<!-- Written by `npm run docs` from the declarations in the code. -->\n'
@@ -68,9 +69,18 @@ function backendsPage(): string {
       ([key, option]) =>
         `| \`${configKey(key)}\` | ${cell(option.type.name)} | ${initial(option)} | ${cell(option.help)} |`,
     )
-    return `## ${backend.name}\n\n${backend.description}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
+    return `## ${backend.name}\n\n${backend.description}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n${backendCommands(backend)}`
   })
   return `# Storage\n\n${generated}\n${sections.join('\n')}`
+}
+
+function backendCommands({ commands }: Backend): string {
+  if (!commands) return ''
+  const rows = commands.map(({ name, usage, summary, help, options = {} }) => {
+    const more = Object.entries(options).map(([key, meaning]) => `\`-o ${key}\`: ${meaning}`)
+    return `| \`${`${name} ${usage ?? ''}`.trim().replaceAll('|', '\\|')}\` | ${cell([summary, help?.replace(/\.$/, ''), ...more].filter(Boolean).join('. '))} |`
+  })
+  return `\n| \`sluice backend\` … | does |\n| --- | --- |\n${rows.join('\n')}\n`
 }
 
 function errorsPage(): string {

@@ -69,9 +69,10 @@ const temporary = new Set(['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', '
 export function toAppError(reason: unknown): AppError {
   if (reason instanceof AppError) return reason
   const code = errorCode(reason)
-  const message = reason instanceof Error ? reason.message : String(reason)
+  const message = messageOf(reason)
   if (reason instanceof Error && reason.name === 'AbortError')
-    return new AppError('aborted', message, { cause: reason })
+    // Node wraps what a signal was aborted with.
+    return reason.cause instanceof AppError ? reason.cause : new AppError('aborted', message, { cause: reason })
   return new AppError(nodeCodes[code ?? ''] ?? 'io', message, {
     cause: reason,
     retry: code !== undefined && temporary.has(code) ? 'now' : false,
@@ -98,6 +99,9 @@ export function errorCode(reason: unknown): string | undefined {
 /** The sentence to show a person for whatever was thrown: of a Node error without the words that only programs need. */
 export function messageOf(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason)
+  // "write EPROTO 40B3…:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/openssl/…"
+  const [, library, why] = /:error:[0-9A-F]+:([^:]+):[^:]*:([^:]+):/.exec(reason.message) ?? []
+  if (why !== undefined) return `${library}: ${why}`
   // "ENOENT: no such file or directory, open '/x'"
   const [, sentence, path] = /^[A-Z]+: (.+?), \w+(?: '(.*)')?$/s.exec(reason.message) ?? []
   if (sentence === undefined || errorCode(reason) === undefined) return reason.message

@@ -6,7 +6,7 @@ import { countErrors, retried } from '../operations/attempts.ts'
 import { copyOptions } from '../operations/options.ts'
 import { amount, report } from '../core/report.ts'
 import type { CommandIo } from './command.ts'
-import { exitCodeOf, exitCodes } from './exit.ts'
+import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit.ts'
 import { interactive } from './interactive.ts'
 import { progress } from './progress.ts'
 import { logReport, statsTicker } from './stats-ticker.ts'
@@ -19,6 +19,10 @@ export interface AttemptsOptions {
   /** Shows the summary at the end, and while it runs. */
   readonly stats: boolean
 }
+
+/** For those who see a copy end: what they have, and what next. */
+const INTERRUPTED =
+  'Interrupted: files that were under way are left as they were before. Do it again to go on where this ended'
 
 /**
  * Runs the work of a command as rclone does: again after errors, with its lines in the log, the summary at the end, and the
@@ -48,6 +52,16 @@ export async function attempts(
   if (options.stats) summary(io, error !== undefined)
   if (options.stats && flags.dryRun) sayDryRun(io)
   if (!error) return nothingDone(io, ctx) ? exitCodes.nothingTransferred : exitCodes.ok
+  return failed(io, ctx, options, error)
+}
+
+/** Says that it failed, or that it was interrupted; gives the exit status. */
+function failed(io: CommandIo, ctx: Context, options: AttemptsOptions, error: AppError): number {
+  const { received } = io.signals
+  if (received) {
+    ctx.log.error(options.stats ? INTERRUPTED : 'Interrupted before the end')
+    return exitCodeOfSignal(received)
+  }
   const count = countErrors(ctx)
   ctx.log.error(
     count <= 1

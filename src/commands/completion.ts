@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { AppError } from '../base/error.ts'
 import { flagName, type OptionBlock } from '../schema/option.ts'
 import type { Command, CommandIo } from './command.ts'
@@ -101,17 +102,20 @@ async function remotes(current: string, io: CommandIo): Promise<string[]> {
 
 export const completionCommand: Command = {
   name: 'completion',
-  usage: 'bash|zsh|fish|powershell',
+  usage: 'bash|zsh|fish|powershell [FILE]',
   summary: 'Print the completion script of a shell',
-  help: 'Completes commands, flags, their values and the names of your remotes. The first comment of each script says how to load it.',
-  args: [1, 1],
-  run(io) {
-    const script = scripts[io.args[0] ?? '']
-    if (!script)
-      throw new AppError('usage', `no completion for ${io.args[0]}: choose ${Object.keys(scripts).join(', ')}`)
-    return io.stdout(script)
+  help: 'Completes commands, flags, their values and the names of your remotes. The first comment of each script says how to load it. It goes to FILE where one is named.',
+  args: [1, 2],
+  async run(io) {
+    const [shell = '', file = '-'] = io.args
+    const script = scripts[shell]
+    if (!script) throw new AppError('usage', `no completion for ${shell}: choose ${Object.keys(scripts).join(', ')}`)
+    await (file === '-' ? io.stdout(script) : writeFile(file, script))
   },
 }
+
+/** What rclone calls it. */
+export const genautocompleteCommand: Command = { ...completionCommand, name: 'genautocomplete', hidden: true }
 
 export const completeCommand: Command = {
   name: '__complete',

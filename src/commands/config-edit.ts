@@ -41,8 +41,7 @@ function pairsOf(words: readonly string[]): Record<string, string> {
 
 /** Makes or changes a remote, then prints it, or the next question when these are asked for. */
 async function edit(io: CommandIo, name: string, change: (parts: Configuring) => Promise<ConfigOut>): Promise<void> {
-  const { obscure, noObscure, nonInteractive, all, continue: goOn, noOutput } = io.get(editOptions)
-  if (obscure && noObscure) throw new AppError('usage', "can't use --obscure and --no-obscure together")
+  const { nonInteractive, all, continue: goOn, noOutput } = io.get(editOptions)
   const parts = await configuring(io)
   const out = await change(parts)
   if (nonInteractive || goOn) return await io.stdout(`${JSON.stringify(out, undefined, '\t')}\n`)

@@ -30,16 +30,37 @@ function sorted(values: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+const menuCommand: Command = {
+  name: 'config',
+  usage: '',
+  summary: 'Set up remotes by answering questions',
+  help: 'Shows a menu: new, edit, delete, rename or copy a remote, set a password for the file. Answers can be piped in.',
+  args: [0, 0],
+  run: wizard,
+}
+
+/** rclone's commands for logins that a browser renews. No storage here has one: each says so, and what to do instead. */
+const loginCommands: readonly Command[] = ['userinfo', 'reconnect', 'disconnect'].map((word) => ({
+  name: `config ${word}`,
+  usage: 'REMOTE:',
+  summary: 'For logins by way of a browser, which no storage here has',
+  args: [1, 1],
+  hidden: true,
+  async run(io) {
+    const config = await io.config()
+    const name = remoteName(config, io.args[0] ?? '')
+    throw new AppError(
+      'unsupported',
+      `${name} is storage of the kind ${config.get(name)?.type}, which has no login that a browser renews. Change its passwords and keys with: sluice config update ${name}`,
+    )
+  },
+}))
+
 /** `sluice config ...`: everything about the configuration file. */
 export const configCommands: readonly Command[] = [
-  {
-    name: 'config',
-    usage: '',
-    summary: 'Set up remotes by answering questions',
-    help: 'Shows a menu: new, edit, delete, rename or copy a remote, set a password for the file. Answers can be piped in.',
-    args: [0, 0],
-    run: wizard,
-  },
+  menuCommand,
+  { ...menuCommand, name: 'config edit', hidden: true },
+  ...loginCommands,
   {
     name: 'config file',
     usage: '',

@@ -1,4 +1,5 @@
 import type { AppError, ErrorCode, Stop } from '../base/error.ts'
+import type { EndSignal } from './signals.ts'
 
 /** rclone's exit statuses (serve-http.md 5.7). */
 export const exitCodes = {
@@ -14,6 +15,8 @@ export const exitCodes = {
   nothingTransferred: 9,
   durationLimit: 10,
   crash: 70,
+  interrupted: 130,
+  terminated: 143,
 } as const
 
 const byCode: Partial<Record<ErrorCode, number>> = {
@@ -35,6 +38,11 @@ export function exitCodeOf(error: AppError): number {
   return byCode[error.code] ?? (error.retry === false ? exitCodes.error : exitCodes.retry)
 }
 
+/** The exit status of a command that a signal ended before it was done: 128 and the number of the signal, as shells have it. */
+export function exitCodeOfSignal(signal: EndSignal): number {
+  return signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
+}
+
 /** What each status means, for `help exit-codes` and the reference. */
 export const exitMeanings: readonly (readonly [code: number, meaning: string])[] = [
   [exitCodes.ok, 'Success'],
@@ -49,4 +57,6 @@ export const exitMeanings: readonly (readonly [code: number, meaning: string])[]
   [exitCodes.nothingTransferred, '--error-on-no-transfer and nothing was transferred'],
   [exitCodes.durationLimit, '--max-duration was reached'],
   [exitCodes.crash, 'A mistake in the program: please report what the log says'],
+  [exitCodes.interrupted, 'Interrupted by Ctrl-C (SIGINT) before the end'],
+  [exitCodes.terminated, 'Ended by SIGTERM before the end; servers end with 0'],
 ]

@@ -105,6 +105,17 @@ export function backendHelp(backend: Backend): string {
     out += `\n  ${configKey(key)} (${option.type.name}${initial === '' ? '' : `, default ${initial}`})\n      ${option.help}\n`
     for (const example of option.examples ?? []) out += `      - ${example.value}: ${example.help}\n`
   }
+  return backend.commands ? `${out}\n${commandsOf(backend)}` : out
+}
+
+/** What only one kind of storage can do, for `sluice backend help`. */
+export function commandsOf({ name, commands = [] }: Backend): string {
+  let out = `Commands of ${name}, as in: sluice backend COMMAND REMOTE:PATH [ARGUMENT]... [-o NAME=VALUE]...\n`
+  for (const { name, usage, summary, help, options = {} } of commands) {
+    out += `\n  ${name}${usage ? ` ${usage}` : ''}\n      ${summary}\n`
+    if (help) out += `      ${help}\n`
+    for (const [key, meaning] of Object.entries(options)) out += `      -o ${key}: ${meaning}\n`
+  }
   return out
 }
 
@@ -117,6 +128,7 @@ A list takes commas, as a line of CSV.
   RCLONE_CONFIG_PASS          password of an encrypted configuration
   RCLONE_CONFIG_NAME_KEY      an option of the remote NAME: RCLONE_CONFIG_NAS_TYPE=local makes the remote nas:
   RCLONE_BACKEND_KEY          an option of every remote of a kind: RCLONE_LOCAL_LINKS=true
+  NO_COLOR                    any text: no colours, unless --color says otherwise
 `
 }
 
@@ -153,7 +165,8 @@ export function helpText(
   )
 }
 
-function backendNamed(name: string, backends: readonly Backend[]): Backend {
+/** The backend of that name. Throws `usage`. */
+export function backendNamed(name: string, backends: readonly Backend[]): Backend {
   const found = findBackend(backends, name)
   if (found) return found
   throw new AppError('usage', `didn't find backend called ${JSON.stringify(name)}. See: sluice help backends`)

@@ -1,7 +1,11 @@
 import { type EventEmitter, once } from 'node:events'
+import { AppError } from '../base/error.ts'
 
 /** A wrapper and a terminal may both deliver one Ctrl-C: two within this time (ms) count as one. */
 const SAME_SIGNAL_MS = 250
+
+/** The signals that end a command. */
+export type EndSignal = 'SIGINT' | 'SIGTERM'
 
 /** The signals of the process, as a long-running command sees them. */
 export class Signals {
@@ -12,6 +16,7 @@ export class Signals {
   readonly #toggle = new Set<() => void>()
   readonly #report = new Set<() => void>()
   readonly #now: () => number
+  #received: EndSignal | undefined
   #firstAt = -Infinity
   #awaited = false
   /** An error that nobody handled has come up. */
@@ -21,10 +26,9 @@ export class Signals {
   constructor(source: EventEmitter, now: () => number = () => performance.now()) {
     this.#source = source
     this.#now = now
-    const end = () => this.#end()
     this.#handlers = [
-      ['SIGINT', end],
-      ['SIGTERM', end],
+      ['SIGINT', () => this.#end('SIGINT')],
+      ['SIGTERM', () => this.#end('SIGTERM')],
       ['SIGHUP', () => this.#hangup.forEach((call) => call())],
       // Also when nobody asks for reports: Node would open its debugger to every user of the machine.
       ['SIGUSR1', () => this.#report.forEach((call) => call())],
@@ -37,6 +41,11 @@ export class Signals {
   get stop(): AbortSignal {
     this.#awaited = true
     return this.#stop.signal
+  }
+
+  /** What made `stop` abort. */
+  get received(): EndSignal | undefined {
+    return this.#received
   }
 
   /** Resolves when `stop` aborts. */
@@ -72,18 +81,19 @@ export class Signals {
 
   /** As if SIGTERM had come. */
   end(): void {
-    this.#end()
+    this.#end('SIGTERM')
   }
 
   close(): void {
     for (const [name, handler] of this.#handlers) this.#source.off(name, handler)
   }
 
-  #end(): void {
+  #end(name: EndSignal): void {
     const now = this.#now()
     if (!this.#stop.signal.aborted) {
       this.#firstAt = now
-      this.#stop.abort()
+      this.#received = name
+      this.#stop.abort(new AppError('aborted', 'interrupted'))
     } else if (now - this.#firstAt > SAME_SIGNAL_MS) this.#kill.abort()
   }
 }

@@ -36,6 +36,22 @@ test('a transfer counts its bytes in its group and in the sum', async () => {
   assert.equal('transferring' in after, false)
 })
 
+test('what waits to be transferred is in the totals and in the time that is left', () => {
+  const { host, pass } = clocked()
+  const group = new Groups(host).get('g')
+  const itsTurn = [group.queued(60), group.queued(-1)]
+  group.passed(20)
+  pass(2000)
+  const { totalTransfers, totalBytes, eta, transfers } = group.snapshot() as Stats
+  assert.deepEqual(
+    { totalTransfers, totalBytes, eta, transfers },
+    { totalTransfers: 2, totalBytes: 80, eta: 6, transfers: 0 },
+  )
+  for (const take of itsTurn) take()
+  const after = group.snapshot() as Stats
+  assert.deepEqual([after.totalTransfers, after.totalBytes, after.eta], [0, 20, null])
+})
+
 test('a finished transfer is remembered with its error', () => {
   const group = new Groups(clocked().host).get('g')
   group.transfer('bad', 3).done(new Error('broken'))

@@ -27,6 +27,8 @@ export class Group implements StatsGroup, TransferGroup {
   readonly #host: GroupHost
   readonly #now: () => number
   readonly active = new Chain<ActiveTransfer>()
+  /** What is going to be transferred. */
+  readonly waiting = { files: 0, bytes: 0 }
   #finished: Finished[] = []
   #paused: PromiseWithResolvers<void> | undefined
   counters!: Record<Countable, number>
@@ -72,6 +74,16 @@ export class Group implements StatsGroup, TransferGroup {
   sent(bytes: number): void {
     this.bytes += bytes
     this.transfers++
+  }
+
+  queued(bytes: number): () => void {
+    const size = Math.max(0, bytes)
+    this.waiting.files++
+    this.waiting.bytes += size
+    return () => {
+      this.waiting.files--
+      this.waiting.bytes -= size
+    }
   }
 
   passed(bytes: number): void {
@@ -212,7 +224,8 @@ export function sumOf(groups: readonly Group[], startedAt: number, host: GroupHo
   const sum = (pick: (group: Group) => number) => groups.reduce((total, group) => total + pick(group), 0)
   const seconds = ((host.now ?? Date.now)() - startedAt) / 1000
   const bytes = sum((g) => g.bytes)
-  const waiting = active.reduce((n, { t }) => n + Math.max(0, t.size - t.bytes), 0)
+  const queued = sum((g) => g.waiting.files)
+  const toCome = active.reduce((n, { t }) => n + Math.max(0, t.size - t.bytes), 0) + sum((g) => g.waiting.bytes)
   const speed = seconds > 0 ? bytes / seconds : 0
   const last = groups.findLast((g) => g.lastError)?.lastError
   const moving = active.filter(({ t }) => !t.checked)
@@ -224,13 +237,13 @@ export function sumOf(groups: readonly Group[], startedAt: number, host: GroupHo
     checks: sum((g) => g.counters.checks),
     elapsedTime: seconds,
     errors: sum((g) => g.errors),
-    eta: speed > 0 && moving.length > 0 ? Math.round(waiting / speed) : null,
+    eta: speed > 0 && moving.length + queued > 0 ? Math.round(toCome / speed) : null,
     fatalError: groups.some((g) => g.fatalError),
     retryError: groups.some((g) => g.retryError),
     speed,
-    totalBytes: bytes + waiting,
+    totalBytes: bytes + toCome,
     totalChecks: sum((g) => g.counters.checks) + checking.length,
-    totalTransfers: sum((g) => g.transfers) + moving.length,
+    totalTransfers: sum((g) => g.transfers) + moving.length + queued,
     transferTime: seconds,
     transfers: sum((g) => g.transfers),
     ...(last ? { lastError: last.message } : {}),

@@ -92,6 +92,15 @@ export const mainOptions = defineOptions('main', {
     flag: 'use-server-modtime',
     group: 'Performance',
   }),
+  color: option(
+    oneOf('AUTO', 'NEVER', 'ALWAYS'),
+    'AUTO',
+    'When to draw in colours (tree); AUTO is on a terminal, unless NO_COLOR is set',
+    {
+      rc: 'TerminalColorMode',
+      group: 'Logging',
+    },
+  ),
   dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', {
     asText: true,
     group: 'Logging',

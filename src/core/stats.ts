@@ -43,6 +43,8 @@ export interface StatsGroup {
   sent(bytes: number): void
   /** Counts a file that was copied at once, as a transfer that began and ended. As `sent`, for when `unlimited` is true. */
   whole(name: string, bytes: number): void
+  /** Counts a file that is going to be transferred, so that totals and ETA know of it; gives what takes it off again when its turn comes. */
+  queued(bytes: number): () => void
   /** Counts bytes of what has no end, such as live media: they belong to no transfer. */
   passed(bytes: number): void
   /** True when no bandwidth limit is in force, so that `sent` and `whole` may be used. */

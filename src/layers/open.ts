@@ -96,6 +96,11 @@ export class Remotes implements Opener {
     return { remote }
   }
 
+  /** The kind of storage that a text names; nothing is opened. Throws as `open` does. */
+  async kindOf(text: string): Promise<Backend> {
+    return (await settle(parseSpec(text), this.#parts, { exec: true })).backend
+  }
+
   /** How many remotes are open (`fscache/entries`). */
   get size(): number {
     this.#expire()

@@ -159,6 +159,13 @@ test('nobody listens: io, to be tried again', async (t) => {
   await assert.rejects(client(t).request(ctx, { method: 'GET', url }), failsWith('io', 'now', /ECONNREFUSED/))
 })
 
+test('a server that speaks no TLS: said in the words of OpenSSL that are for people', async (t) => {
+  const url = await answering(t, 'HTTP/1.1 400 Bad Request\r\n\r\n')
+  url.protocol = 'https:'
+  const said = new RegExp(`^${url.host}: SSL routines: [a-z ]+$`)
+  await assert.rejects(client(t).request(ctx, { method: 'GET', url }), failsWith('io', false, said))
+})
+
 test('an abort ends a request that waits, and a body that is read', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.url === '/body') response.write('abc')

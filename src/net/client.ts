@@ -340,12 +340,12 @@ export function headerPairs(list: readonly string[]): Headers {
   )
 }
 
-/** An URL for messages: without a login. */
+/** A URL for messages: without a login. */
 function shown(url: URL): string {
   return bare(url).href
 }
 
-/** An URL without its login. */
+/** A URL without its login. */
 export function bare(url: URL): URL {
   const copy = new URL(url)
   copy.username = ''
@@ -353,7 +353,7 @@ export function bare(url: URL): URL {
   return copy
 }
 
-/** The header Authorization for the login in an URL. */
+/** The header Authorization for the login in a URL. */
 export function basic({ username, password }: URL): string {
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return `Basic ${Buffer.from(login).toString('base64')}`

@@ -4,7 +4,7 @@ import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net'
 import { AppError } from '../base/error.ts'
 
 /**
- * What an URL that came over the network may lead to: addresses of the internet alone, those of this very machine as well, or
+ * What a URL that came over the network may lead to: addresses of the internet alone, those of this very machine as well, or
  * all. Whoever makes this program fetch something must not get behind the walls that it stands in (SSRF).
  */
 export type Reach = 'public' | 'loopback' | 'all'
@@ -51,7 +51,7 @@ export function mayReach(address: string, reach: Reach): boolean {
   return !closedList.check(bare, family)
 }
 
-/** Throws `denied` when an URL names an address that may not be reached. A name is looked up only with `resolve`. */
+/** Throws `denied` when a URL names an address that may not be reached. A name is looked up only with `resolve`. */
 export async function checkHost(url: URL, reach: Reach, { resolve }: { readonly resolve: boolean }): Promise<void> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (reach === 'all' || (!isIP(host) && !resolve)) return
@@ -97,7 +97,7 @@ function embedded(address: string): string | undefined {
 
 /** The eight 16-bit words of an IPv6 address. */
 function wordsOf(address: string): number[] {
-  // An URL writes each address in one way: hexadecimal words, one run of zeros left out.
+  // A URL writes each address in one way: hexadecimal words, one run of zeros left out.
   const text = new URL(`http://[${address.split('%')[0]}]/`).hostname.slice(1, -1)
   const [head = '', tail] = text.split('::')
   const words = (part: string) => (part === '' ? [] : part.split(':').map((word) => parseInt(word, 16)))

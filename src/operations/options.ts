@@ -20,6 +20,12 @@ export const copyOptions = defineOptions('copy', {
   ignoreExisting: option(bool, false, 'Leave alone all files that the destination has', compare),
   ignoreChecksum: option(bool, false, "Don't check checksums after a copy", compare),
   ignoreCaseSync: option(bool, false, 'Match names whatever their case', compare),
+  fixCase: option(
+    bool,
+    false,
+    "With names that match whatever their case: give those of the destination the source's case",
+    compare,
+  ),
   noUnicodeNormalization: option(bool, false, "Don't match names that differ in their Unicode form", compare),
   updateOlder: option(bool, false, 'Leave alone files that are newer at the destination', {
     flag: 'update',

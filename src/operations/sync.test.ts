@@ -367,6 +367,17 @@ test('names that differ in their Unicode form are one file', async () => {
   assert.equal(stats.transfers, 0)
 })
 
+test('--fix-case gives names of the destination the case of the source, without copying what is the same', async () => {
+  const flags = { ignoreCaseSync: true, fixCase: true }
+  const source = { 'Dir/': '', 'Dir/New': 'new', 'Dir/Sub/': '', 'Dir/Sub/File': 'same' }
+  const target = { 'DIR/': '', 'DIR/SUB/': '', 'DIR/SUB/FILE': 'same', 'DIR/new': 'old content' }
+  const kept = await trial({ source, target, flags: { ...flags, dryRun: true } })
+  assert.deepEqual(kept.target, target)
+  const fixed = await trial({ source, target, flags })
+  assert.deepEqual(fixed.target, source)
+  assert.deepEqual([fixed.stats.transfers, fixed.stats.renames], [1, 4])
+})
+
 test('--no-check-dest is refused beside what needs to know the destination', async () => {
   const trees = { source: { a: '1' }, target: { b: '2' } }
   for (const [mode, flags, message] of [
@@ -378,6 +389,33 @@ test('--no-check-dest is refused beside what needs to know the destination', asy
     assert.match(error?.message ?? '', message)
     assert.deepEqual(target, { b: '2' })
   }
+})
+
+test('the totals tell of all that is going to be copied, and are those of what was copied in the end', async () => {
+  const totals: unknown[] = []
+  const source = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}`, 'abc']))
+  const { stats } = await trial({
+    source,
+    flags: { checkFirst: true },
+    broken: (ends) => ({
+      ...ends,
+      target: extend(ends.target, {
+        put(ctx, ...rest) {
+          const { totalTransfers, totalBytes } = ctx.stats.snapshot() as Record<string, unknown>
+          totals.push([totalTransfers, totalBytes])
+          return ends.target.put(ctx, ...rest)
+        },
+      }),
+    }),
+  })
+  assert.deepEqual(
+    [totals[0], totals.at(-1)],
+    [
+      [9, 27],
+      [9, 27],
+    ],
+  )
+  assert.deepEqual([stats.totalTransfers, stats.transfers, stats.totalBytes], [9, 9, 27])
 })
 
 test('--order-by and --check-first decide what is copied first', async () => {

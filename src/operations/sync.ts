@@ -13,6 +13,7 @@ import { Deletions } from './deletions.ts'
 import { makeFolder, removeEmptyFolders } from './delete.ts'
 import type { Ends } from './ends.ts'
 import { Faults } from './faults.ts'
+import { FixCase } from './fix-case.ts'
 import { leaveOut } from './leave-out.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
 import { moveWhole } from './move-whole.ts'
@@ -84,6 +85,7 @@ class Run {
   readonly #window: bigint | undefined
   readonly #deletions: Deletions | undefined
   readonly #renames: Renames | undefined
+  readonly #fixCase: FixCase | undefined
   readonly #renamed: FileEntry[] = []
   readonly #newFolders: string[] = []
   /** Whether nothing but the copy itself is to be done for a file. */
@@ -111,6 +113,7 @@ class Run {
       closed: this.#flags.checkFirst,
     })
     this.#window = modifyWindow(ctx, ends.source, ends.target)
+    this.#fixCase = FixCase.of(ctx, ends.target)
     this.#simple = options.mode !== 'move' && isSimple(ends, this.#flags)
     if (options.mode !== 'sync') return
     this.#renames = this.#flags.trackRenames ? Renames.between(ctx, ends.source, ends.target) : undefined
@@ -219,6 +222,7 @@ class Run {
 
   #judge(match: Match): Promise<void> | void {
     const { source, target, path } = match
+    this.#fixCase?.offer(match)
     if (source?.kind === 'directory') {
       if (target?.kind === 'file')
         this.#failed({ path }, new AppError('not-directory', "can't overwrite file with directory"))
@@ -295,9 +299,11 @@ class Run {
   }
 
   #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> | void {
-    return this.#transfers.add(file, () =>
-      this.#copiedNow(file, path, existing) ? undefined : this.#transfer(file, path, existing),
-    )
+    const itsTurn = this.#ctx.stats.queued(file.size)
+    return this.#transfers.add(file, () => {
+      itsTurn()
+      return this.#copiedNow(file, path, existing) ? undefined : this.#transfer(file, path, existing)
+    })
   }
 
   /** Copies a small file without a wait, where that is possible. Never throws. */
@@ -357,6 +363,7 @@ class Run {
     for (const folder of this.#newFolders.sort())
       await makeFolder(this.#ctx, this.#ends.target, folder).catch((error: unknown) => this.#fault(error, folder))
     if (this.#deletions && this.#deletions.when !== 'before') await this.#deletions.run()
+    await this.#fixCase?.run((error, path) => this.#failed({ path }, error, 'Failed to rename: '))
     await this.#deletions?.removeFolders()
     if (this.#options.mode === 'move' && this.#options.deleteEmptySrcDirs && !this.#faults.any)
       await removeEmptyFolders(this.#ctx, this.#ends.source, '', { leaveRoot: true })

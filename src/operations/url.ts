@@ -19,7 +19,7 @@ export interface UrlOptions {
   readonly noClobber?: boolean
 }
 
-/** Downloads an URL into a file. Gives its path, and the entry unless `--dry-run` is set. Redirects are followed. */
+/** Downloads a URL into a file. Gives its path, and the entry unless `--dry-run` is set. Redirects are followed. */
 export async function copyUrl(
   ctx: Context,
   { remote, path }: { readonly remote: Remote; readonly path: string },
@@ -61,7 +61,7 @@ export async function copyUrl(
   })
 }
 
-/** Hands the bytes of an URL to `write`, chunk by chunk. */
+/** Hands the bytes of a URL to `write`, chunk by chunk. */
 export async function readUrl(ctx: Context, url: string, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
   await withUrl(ctx, { url }, async ({ body }) => {
     for await (const chunk of body) await write(chunk)

@@ -38,6 +38,7 @@ test('values within objects are read', () => {
 })
 
 test('the parameters of a call give way where they are no options, or objects', () => {
+  assert.throws(() => readFlat(main, { transfers: null }), { code: 'invalid', message: /^transfers is null/ })
   const { values, taken } = readFlat(main, { transfers: '9', config: 'x', header: ['A: b'], multi_thread_cutoff: {} })
   assert.deepEqual(taken.toSorted(), ['header', 'transfers'])
   assert.deepEqual(values.get(mainOptions), { transfers: 9 })

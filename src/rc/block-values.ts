@@ -112,6 +112,7 @@ export function readFlat(
   for (const [name, value] of Object.entries(values)) {
     const option = rcBlock.flat.get(name)
     if (!option || isObject(value)) continue
+    if (value === null) throw new AppError('invalid', `${name} is null: leave it out, or give it a value`)
     put(found, option, name, value)
     taken.push(name)
   }

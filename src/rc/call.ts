@@ -1,4 +1,4 @@
-import { type AppError, toAppError } from '../base/error.ts'
+import { AppError, toAppError } from '../base/error.ts'
 import type { Context, OwnValues } from '../core/context.ts'
 import { type Filter, narrowed } from '../core/filter.ts'
 import { filterOptions } from '../core/filter-options.ts'
@@ -86,13 +86,27 @@ async function settingOf(services: Services, method: Method, input: Params): Pro
     merge(values, read.values)
   }
   const params: Params = Object.fromEntries(Object.entries(input).filter(([key]) => !taken.has(key)))
-  if (Object.hasOwn(input, '_config')) merge(values, readBlock(main, object.read('_config', input._config)))
-  if (Object.hasOwn(input, '_filter')) merge(values, readBlock(filter, object.read('_filter', input._filter)))
+  for (const [key, block] of [
+    ['_config', main],
+    ['_filter', filter],
+  ] as const)
+    if (Object.hasOwn(input, key)) merge(values, readNamed(block, key, input[key]))
   const rules = values.get(filterOptions)
   return {
     params,
     values: values.size > 0 ? values : undefined,
     filter: rules && (await services.filterOf(rules)),
+  }
+}
+
+/** The values in `_config` or `_filter`. Throws `usage` for one that does not fit. */
+function readNamed(block: RcBlock, key: string, value: unknown): BlockValues {
+  try {
+    return readBlock(block, object.read(key, value))
+  } catch (reason) {
+    const error = toAppError(reason)
+    if (error.code !== 'usage' || error.message.startsWith('key ')) throw error
+    throw new AppError('usage', `key ${JSON.stringify(key)}: ${error.message}`, { cause: error })
   }
 }
 

@@ -8,7 +8,6 @@ export const compatMain: Readonly<Record<string, Json>> = {
   DefaultTime: '2000-01-01T00:00:00Z',
   DeleteMode: 3,
   DisableFeatures: null,
-  FixCase: false,
   Interactive: false,
   Links: false,
   MaxConnections: 0,
@@ -17,7 +16,6 @@ export const compatMain: Readonly<Record<string, Json>> = {
   ClientPass: '',
   NameTransform: null,
   PartialSuffix: '.partial',
-  TerminalColorMode: 'AUTO',
   TrafficClass: 0,
 }
 

@@ -67,8 +67,10 @@ function mediaType(header: string): MediaType | undefined {
 async function readForm(request: HttpRequest, query: Params): Promise<Input> {
   try {
     const form = pairs(await text(request), (part) => {
-      const escape = /%(?![0-9a-f]{2}).{0,2}/i.exec(part)?.[0] ?? part
-      throw new AppError('usage', `failed to parse form/URL parameters: invalid URL escape ${JSON.stringify(escape)}`)
+      const escape = badEscape.exec(part)?.[0]
+      const why =
+        escape === undefined ? 'invalid semicolon separator in query' : `invalid URL escape ${JSON.stringify(escape)}`
+      throw new AppError('usage', `failed to parse form/URL parameters: ${why}`)
     })
     return { params: joined(form, query) }
   } catch (error) {
@@ -139,17 +141,11 @@ function pairs(text: string, broken: (pair: string) => void): Params {
   const found: [key: string, value: string][] = []
   for (const pair of text.split('&', MOST_PAIRS)) {
     if (pair === '') continue
-    const at = pair.indexOf('=')
-    try {
-      const [key, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-      found.push([unescape(key), unescape(value)])
-    } catch {
-      broken(pair)
-    }
+    if (pair.includes(';') || badEscape.test(pair)) broken(pair)
+    // With a separator in front, for a question mark there would be taken for the beginning of a query.
+    else found.push(...new URLSearchParams(`&${pair}`))
   }
   return Object.fromEntries(found)
 }
 
-function unescape(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '))
-}
+const badEscape = /%(?![0-9a-f]{2}).{0,2}/i

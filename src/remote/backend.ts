@@ -13,10 +13,24 @@ export interface Backend<B extends OptionBlock = OptionBlock> {
   readonly description: string
   readonly options: B
   readonly metadata?: MetadataInfo
+  /** What `Remote.command` can do. */
+  readonly commands?: readonly CommandInfo[]
   /** Shows other remotes, which bring their own layers (retries, limits): none are put around it again. */
   readonly wraps?: true
   /** Opens the storage at `args.root`. A root that is a file is allowed here; `layers/open.ts` handles it. */
   open(ctx: Context, args: OpenArgs<B>): Promise<Remote>
+}
+
+/** Something that only one kind of storage can do: `sluice backend NAME REMOTE:`. */
+export interface CommandInfo {
+  readonly name: string
+  readonly summary: string
+  /** Its arguments, as shown in help; nothing when it takes none. */
+  readonly usage?: string
+  /** What else is to be known. */
+  readonly help?: string
+  /** What each option means, by its name. */
+  readonly options?: Readonly<Record<string, string>>
 }
 
 export interface OpenArgs<B extends OptionBlock = OptionBlock> {

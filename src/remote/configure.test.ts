@@ -89,6 +89,7 @@ test('passwords are obscured unless they are already, or as told', async () => {
   assert.equal(await stored(obscured, {}), obscured)
   assert.equal(reveal(await stored(obscured, { obscure: true })), obscured)
   assert.equal(await stored('secret', { noObscure: true }), 'secret')
+  await assert.rejects(stored('secret', { noObscure: true, obscure: true }), { message: /^can't use --obscure and/ })
   assert.equal(await stored('', {}), '')
   await setPasswords(parts(), 'x', { pass: obscured, anything: 'y' })
   assert.equal(reveal(config.get('x')?.pass ?? ''), obscured)

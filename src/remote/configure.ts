@@ -133,6 +133,8 @@ function textsFor(
   values: Texts,
   options: ConfigureOptions,
 ): Record<string, string> {
+  if (options.obscure && options.noObscure)
+    throw new AppError('invalid', "can't use --obscure and --no-obscure together")
   const known = new Map(Object.entries(backend.options.options).map(([key, option]) => [configKey(key), option]))
   const texts: Record<string, string> = {}
   for (const [key, value] of Object.entries(values)) {

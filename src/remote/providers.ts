@@ -1,6 +1,6 @@
 import type { Json } from '../base/json.ts'
 import { configKey, type Option, rcName } from '../schema/option.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, CommandInfo } from './backend.ts'
 import { describeMetadata } from './metadata.ts'
 
 /** An option as `config/providers` shows it, and as a question of the configuration asks for it (rc.md 3.4). */
@@ -34,11 +34,16 @@ export function describeBackend(backend: Backend) {
     Description: backend.description,
     Prefix: backend.prefix ?? backend.name,
     Options: Object.entries(backend.options.options).map(([key, option]) => describeOption(key, option)),
-    CommandHelp: null,
+    CommandHelp: backend.commands?.map(describeCommand) ?? null,
     Aliases: backend.aliases ? [...backend.aliases] : null,
     Hide: false,
     MetadataInfo: describeMetadata(backend.metadata),
   }
+}
+
+function describeCommand({ name, summary, usage, help, options }: CommandInfo) {
+  const line = `sluice backend ${name} REMOTE:PATH${usage ? ` ${usage}` : ''}`
+  return { Name: name, Short: summary, Long: `${help ? `${help}\n\n` : ''}Usage: ${line}`, Opts: options ?? null }
 }
 
 /** Describes one option. `current` is the value that a question offers instead of the default. */

@@ -1,6 +1,7 @@
 import { AppError, messageOf } from '../base/error.ts'
 import type { Json } from '../base/json.ts'
 import { parseDuration } from '../base/duration.ts'
+import { floatText } from '../template/number.ts'
 import type { ParamType, Shape, Infer } from './field.ts'
 import { truthOf } from './values.ts'
 
@@ -19,13 +20,15 @@ export const int: ParamType<number> = {
   schema: { type: 'integer' },
   read(key, value) {
     if (typeof value === 'string') {
-      if (/^[+-]?\d+$/.test(value)) return Number(value)
+      const whole = /^[+-]?\d+$/.test(value)
+      if (whole && Math.abs(Number(value)) < 2 ** 63) return Number(value)
       throw bad(
-        `couldn't parse key ${quoted(key)} (${value}) as int64: strconv.ParseInt: parsing ${quoted(value)}: invalid syntax`,
+        `couldn't parse key ${quoted(key)} (${value}) as int64: strconv.ParseInt: parsing ${quoted(value)}: ${whole ? 'value out of range' : 'invalid syntax'}`,
       )
     }
     if (typeof value !== 'number') throw wrongType('int64', key, value)
-    if (Math.abs(value) >= 2 ** 63) throw bad(`key ${quoted(key)} (${value}) overflows int64 `)
+    if (Math.abs(value) >= 2 ** 63)
+      throw bad(`key ${quoted(key)} (${floatText(value, 'g', undefined)}) overflows int64 `)
     return Math.trunc(value)
   },
 }

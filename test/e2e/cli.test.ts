@@ -16,6 +16,39 @@ test('help, version and unknown words', async () => {
   assert.match(stderr, /Did you mean "serve http"\?/)
 })
 
+test('what only one kind of storage can do is told by help and to clients, and done', async (t) => {
+  const help = (await sluice(['backend', 'help', 'local'])).stdout
+  assert.match(help, /noop \[ARGUMENT\]\.\.\.\n.+\n +-o echo: /)
+  assert.ok((await sluice(['help', 'backend', 'local'])).stdout.endsWith(help))
+  assert.equal((await sluice(['backend', 'help', ':local:'])).stdout, help)
+  assert.match((await sluice(['backend', 'help', 'sftp'])).stderr, /sftp has no backend commands/)
+  const providers = JSON.parse((await sluice(['config', 'providers'])).stdout) as readonly {
+    Name: string
+    CommandHelp: readonly Readonly<Record<'Name' | 'Long', string>>[] | null
+  }[]
+  const named = (name: string) => providers.find(({ Name }) => Name === name)?.CommandHelp
+  assert.deepEqual(
+    named('hasher')?.map(({ Name }) => Name),
+    ['drop', 'dump', 'fulldump', 'import', 'stickyimport'],
+  )
+  assert.match(named('s3')?.at(-1)?.Long ?? '', /Usage: sluice backend versioning REMOTE:PATH/)
+  assert.equal(named('sftp'), null)
+  const features = JSON.parse((await sluice(['backend', 'features', scratch(t)])).stdout)
+  assert.equal(features.Name, 'local')
+  assert.equal(features.Features.IsLocal, true)
+})
+
+test('commands of rclone that have nothing to do here say so', async (t) => {
+  const path = join(scratch(t), 'rclone.conf')
+  writeFileSync(path, '[nas]\ntype = sftp\nhost = nas\n')
+  for (const word of ['userinfo', 'reconnect', 'disconnect']) {
+    const { code, stderr } = await sluice(['config', word, 'nas:', '--config', path])
+    assert.equal(code, 1)
+    assert.match(stderr, /nas is storage of the kind sftp, which has no login that a browser renews/)
+  }
+  assert.match((await sluice(['version', '--check'])).stdout, /^yours:  \d+\.\d+\.\d+\nlatest: not asked for/)
+})
+
 test('a remote is created, shown, changed and deleted in rclone.conf', { skip: missing('rclone') }, async (t) => {
   const path = join(scratch(t), 'rclone.conf')
   const config = ['--config', path]
@@ -92,6 +125,10 @@ test('bash completes commands, flags and values', { skip: missing('bash') }, asy
     return (await run('bash', ['-c', line])).stdout.trim().split('\n')
   }
   assert.deepEqual(await complete('sluice', 'ser'), ['serve'])
+  await sluice(['genautocomplete', 'bash', `${script}.new`])
+  assert.equal(readFileSync(`${script}.new`, 'utf8'), readFileSync(script, 'utf8'))
+  const { stderr } = await sluice(['completion', 'bash', `${script}/none`])
+  assert.match(stderr, /ERROR : not a directory: .*\/none\n$/)
   assert.ok((await complete('sluice', 'serve', 'http', '--vfs-cache-m')).includes('--vfs-cache-mode'))
   assert.deepEqual(await complete('sluice', 'serve', 'http', '--vfs-cache-mode', 'f'), ['full'])
 })

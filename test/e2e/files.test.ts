@@ -188,6 +188,7 @@ test('a list of checksums is compared with a path as rclone compares it', needsR
   for (const args of [
     ['check', '-C', 'md5', list, s, '--combined', '-'],
     ['check', '-C', 'MD5', list, s, '--one-way', '--differ', '-'],
+    ['checksum', 'md5', list, s, '--missing-on-dst', '-'],
     ['md5sum', '-C', list, s],
     ['hashsum', 'md5', '--download', '--checkfile', list, s],
     ['md5sum', '-C', join(dir, 'none'), s],

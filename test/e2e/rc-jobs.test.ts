@@ -106,6 +106,7 @@ test('a command runs as a child whose output is the answer, or streams into it',
   const { body } = await server.call('core/command', { command: 'version' })
   assert.match(String(body.result), /^sluice v\d/)
   assert.equal(body.error, false)
+  assert.match(String((await server.call('core/command')).body.result), /Start here:/)
   const failing = await server.call('core/command', { command: 'lsd', arg: ['/nonexistent/x'] })
   assert.equal(failing.body.error, true)
   assert.match(String(failing.body.result), /directory not found/)

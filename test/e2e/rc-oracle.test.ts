@@ -201,11 +201,16 @@ function cases(src: string, dst: string): Case[] {
     ...commands.map((input): Case => ['backend/command', { fs: src, ...input }]),
     ['backend/command', { fs: aFile, command: 'noop' }],
     ['backend/command', { command: 'x' }],
-    ['backend/command', { fs: ':memory:', command: 'x' }, why.words],
+    ['backend/command', { fs: ':memory:', command: 'x' }],
     ...['1M', '1M:10M', '10M:1M', '1M:off', 'off:1M', 'Mon-00:00,1M', '00:00,1M', '1M 2M', 'zz', '', 'off'].map(
       (rate): Case => ['core/bwlimit', { rate }],
     ),
     ['rc/error', { a: [1e6, 12345678, 999999, 1e21, 0.0001, 1e-5, 1.5], b: { z: null, a: true } }],
+    ...['x', ' 1', '1.5', '0x1', '+1000000', '99999999999999999999', 9.3e18, -1, true, null, [1]].map((jobid): Case => [
+      'job/status',
+      { jobid },
+    ]),
+    ['rc/noop', { _filter: { MaxSize: 'x' } }, why.words],
     ['operations/copyurl', place('x')],
     ['operations/uploadfile', place('x'), why.form],
   ]
@@ -262,4 +267,26 @@ test("answers are those of rclone's own server, and so is what they do", { skip:
     wrong.push({ call: one, theirs, ours })
   }
   assert.deepEqual(wrong, [])
+})
+
+test('parameters in a URL and in a form are taken apart as by rclone', { skip: missing('rclone') }, async (t) => {
+  const [rclone, server] = [await rcloneRcd(t), await rcd(t)]
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const json = { 'content-type': 'application/json' }
+  for (const [query, headers, body] of [
+    ['a=1&a=2&b&=x&&?c=%41+%2B', {}, ''],
+    ['a=%zz&b=1&c;d=2&e=%FF', {}, ''],
+    ['x=u', form, 'x=f&y=%C3%BC'],
+    ['', form, 'x=%zz'],
+    ['', form, 'a=1;b=2'],
+    ['', json, '{"b":1e21,"c":1e-7,"a":"\\u2028"}{"d":1}'],
+  ] as const) {
+    const [theirs, ours] = await Promise.all(
+      [rclone, server.url].map(async (url) => {
+        const response = await fetch(`${url}rc/noop?${query}`, { method: 'POST', headers, body })
+        return [response.status, await response.json()]
+      }),
+    )
+    assert.deepEqual(ours, theirs, `${query} ${body}`)
+  }
 })

@@ -1,4 +1,4 @@
-import { defineBackend } from '../../remote/backend.ts'
+import { type CommandInfo, defineBackend } from '../../remote/backend.ts'
 import { refuseNowhere } from '../../remote/below.ts'
 import { defineOptions, option } from '../../schema/option.ts'
 import { bool, oneOf, string } from '../../schema/values.ts'
@@ -68,11 +68,22 @@ export const cryptOptions = defineOptions('crypt', {
   }),
 })
 
+const cryptCommands: readonly CommandInfo[] = [
+  { name: 'encode', summary: 'Tell under which names files are stored', usage: 'PATH...' },
+  {
+    name: 'decode',
+    summary: 'Tell the names of files from those under which they are stored',
+    usage: 'PATH...',
+    help: 'Fails when one of them cannot be decrypted; sluice cryptdecode goes on with the others.',
+  },
+]
+
 /** A remote whose names and contents are encrypted as rclone's crypt does: each can read what the other wrote. */
 export const cryptBackend = defineBackend({
   name: 'crypt',
   description: 'Encrypt/Decrypt a remote',
   options: cryptOptions,
+  commands: cryptCommands,
   wraps: true,
   async open(_ctx, args) {
     refuseNowhere('crypt', args.name, args.config.remote)

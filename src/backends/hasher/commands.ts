@@ -21,10 +21,7 @@ export interface CommandParts {
 /** A list of checksums that is larger is none. */
 const LONGEST_LIST = 256 * 1024 * 1024
 
-/**
- * The commands of rclone's hasher: `drop` forgets everything, `dump` shows what is kept of this remote and `fulldump` of all
- * of it, `import KIND FILE` and `stickyimport KIND FILE` take over a list as md5sum makes it. Throws `unsupported` for others.
- */
+/** Runs a command that `index.ts` declares. Throws `unsupported` for others. */
 export async function runCommand(
   ctx: Context,
   parts: CommandParts,

@@ -54,7 +54,7 @@ function childOf(href: string, base: URL, page: URL): Link | undefined {
   return isEntryName(name) ? { name, directory } : undefined
 }
 
-/** The decoded segments of an URL's path; undefined when one is not UTF-8. */
+/** The decoded segments of a URL's path; undefined when one is not UTF-8. */
 function segments(url: URL): string[] | undefined {
   try {
     return url.pathname.split('/').map((segment) => decodeURIComponent(segment))

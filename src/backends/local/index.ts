@@ -1,5 +1,5 @@
 import { once } from '../../base/once.ts'
-import { type Backend, defineBackend } from '../../remote/backend.ts'
+import { type Backend, type CommandInfo, defineBackend } from '../../remote/backend.ts'
 import { encodingOption } from '../../remote/encoding.ts'
 import { hashKinds } from '../../remote/hash.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
@@ -72,6 +72,15 @@ export const localOptions = defineOptions('local', {
   }),
 })
 
+const localCommands: readonly CommandInfo[] = [
+  {
+    name: 'noop',
+    summary: 'Do nothing, to try out how backend commands are called',
+    usage: '[ARGUMENT]...',
+    options: { echo: 'Give back the arguments and options', error: 'Fail with this text' },
+  },
+]
+
 export type LocalOptions = Values<typeof localOptions>
 
 /** Files of this machine. What looks at very many of them is shared by all remotes. */
@@ -82,6 +91,7 @@ export function localBackend(): Backend<typeof localOptions> {
     description: 'Local disk',
     options: localOptions,
     metadata: localMetadata,
+    commands: localCommands,
     async open(ctx, args) {
       const { openLocal } = await import('./open.ts')
       return openLocal(ctx, args, await looks())

@@ -29,7 +29,7 @@ export class MemoryRemote implements Remote {
       name,
       type: 'memory',
       root,
-      description: `Memory at ${root === '' ? 'its root' : root}`,
+      description: `Memory root '${root}'`,
       hashes: hashKinds,
       precision: 1,
       traits: { isLocal: true, emptyDirectories: true, partialUploads: true },

@@ -63,7 +63,7 @@ test('an access point is asked at its host, in the region of its ARN when that i
   assert.equal(copySource('films', 'a/b'), '/films/a/b')
 })
 
-test('a provider of no known place needs an endpoint, and that is an URL', () => {
+test('a provider of no known place needs an endpoint, and that is a URL', () => {
   assert.throws(() => urlOf({ provider: 'Ceph' }, 'films'), /needs the option endpoint/)
   assert.throws(() => urlOf({ endpoint: 'ftp://store.example' }, 'films'), /not an http or https URL/)
 })

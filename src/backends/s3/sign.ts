@@ -30,7 +30,7 @@ export interface Signer {
   presign(request: Unsigned, region: string, seconds: number): Promise<URL>
 }
 
-/** Text for the path or the query of an URL: all but unreserved characters are encoded (RFC 3986 section 2.3). */
+/** Text for the path or the query of a URL: all but unreserved characters are encoded (RFC 3986 section 2.3). */
 export function escaped(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }

@@ -35,7 +35,7 @@ export class DavClient {
     this.#headers = headerPairs(options.headers)
   }
 
-  /** Throws `invalid` for an URL that is missing or not of the web. */
+  /** Throws `invalid` for a URL that is missing or not of the web. */
   static of(ctx: Context, options: Values<typeof webdavOptions>): DavClient {
     const { url, unixSocket } = options
     if (url === '') throw new AppError('invalid', 'webdav backend: the option url is missing')

@@ -14,7 +14,7 @@ export const webdavOptions = defineOptions('webdav', {
     flag: 'webdav-vendor',
     examples: [
       { value: 'fastmail', help: 'Fastmail Files' },
-      { value: 'nextcloud', help: 'Nextcloud; with an URL such as https://HOST/remote.php/dav/files/USER/' },
+      { value: 'nextcloud', help: 'Nextcloud; with a URL such as https://HOST/remote.php/dav/files/USER/' },
       { value: 'owncloud', help: 'ownCloud 10' },
       { value: 'infinitescale', help: 'ownCloud Infinite Scale' },
       { value: 'sharepoint', help: 'SharePoint Online, with a Cookie in headers or a bearer token' },

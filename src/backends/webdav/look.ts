@@ -8,7 +8,7 @@ import type { Entry, Usage } from '../../remote/remote.ts'
 import { davError, type DavClient } from './client.ts'
 import { entryOf, failureOf, namesBelow, permissionsOf, propertiesOf, propfind, quota } from './multistatus.ts'
 
-/** The entry of an URL, shown as `path`; undefined when there is none. */
+/** The entry of a URL, shown as `path`; undefined when there is none. */
 export async function look(ctx: Context, client: DavClient, url: URL, path: string): Promise<Entry | undefined> {
   const answer = await ask(ctx, client, url, { depth: '0', text: propfind })
   if (isAbsent(answer, url)) {

@@ -44,7 +44,7 @@ function isFine(status: string | undefined): boolean {
 
 /**
  * The names that the `href` of an answer has below the directory at `base`, decoded: none for the directory itself. An href is
- * an URL or an absolute path (RFC 4918 section 8.3); which host it names does not matter, for behind a proxy it is often another. Undefined
+ * a URL or an absolute path (RFC 4918 section 8.3); which host it names does not matter, for behind a proxy it is often another. Undefined
  * for what lies elsewhere or has names that no entry can have.
  */
 export function namesBelow(href: string, base: URL): readonly string[] | undefined {

@@ -18,10 +18,9 @@ const listOptions = defineOptions('checkfile', {
   checkfile: option(string, '', 'The source is a file of checksums of this kind, as md5sum writes it', { short: 'C' }),
 })
 
-/** `check --checkfile KIND LIST DEST`. */
-async function compareList(io: CommandIo, kind: string): Promise<number> {
-  return await attempts(io, { name: 'check', retry: false, stats: true }, async (ctx) => {
-    const [list = '', text = ''] = io.args
+/** `checksum KIND LIST DEST`, `check --checkfile KIND LIST DEST`. */
+async function compareList(io: CommandIo, name: string, [kind = '', list = '', text = '']: readonly string[]) {
+  return await attempts(io, { name, retry: false, stats: true }, async (ctx) => {
     const { oneWay, download } = io.get(checkOptions)
     await withReports(io, (tell) =>
       compareSums(io, ctx, { kind: hashKind(kind), list, text }, { oneWay, download, ...(tell ? { tell } : {}) }),
@@ -60,8 +59,19 @@ const checkCommand: Command = {
   args: [2, 2],
   run(io) {
     const { checkfile } = io.get(listOptions)
-    return checkfile === '' ? compare(io, false) : compareList(io, checkfile)
+    return checkfile === '' ? compare(io, false) : compareList(io, 'check', [checkfile, ...io.args])
   },
+}
+
+const checksumCommand: Command = {
+  name: 'checksum',
+  usage: 'KIND SUMFILE DEST:PATH',
+  summary: 'Compare a path with a file of checksums, as md5sum writes it',
+  help: 'The same as check --checkfile KIND. The file of checksums may be on any remote.',
+  examples: [['sluice checksum sha256 SHA256SUMS nas:iso', 'is what was downloaded whole?']],
+  options: [checkOptions, reportOptions],
+  args: [3, 3],
+  run: (io) => compareList(io, 'checksum', io.args),
 }
 
 const cryptcheckCommand: Command = {
@@ -75,4 +85,4 @@ const cryptcheckCommand: Command = {
   run: (io) => compare(io, true),
 }
 
-export const checkCommands: readonly Command[] = [checkCommand, cryptcheckCommand]
+export const checkCommands: readonly Command[] = [checkCommand, checksumCommand, cryptcheckCommand]

@@ -16,7 +16,7 @@ const urlOptions = defineOptions('copyurl', {
 export const copyurlCommand: Command = {
   name: 'copyurl',
   usage: 'URL DEST:PATH',
-  summary: 'Download an URL straight into storage',
+  summary: 'Download a URL straight into storage',
   examples: [['sluice copyurl -a https://example.org/film.mp4 nas:films', 'to nas:films/film.mp4']],
   options: [urlOptions],
   args: [1, 2],

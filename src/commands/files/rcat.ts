@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { throwIfAborted } from '../../base/abort.ts'
 import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import { fromMs } from '../../base/time.ts'
@@ -11,6 +13,14 @@ import type { Command } from '../command.ts'
 const rcatOptions = defineOptions('rcat', {
   size: option(int, -1, 'Bytes that will come; when fewer or more come, nothing is stored'),
 })
+
+/** Ctrl-C ends a whole pipe: what came of a program that was interrupted together with this one is not all of it. */
+async function* wholeOf(body: Body, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  yield* body
+  // The signal and the end may be there at once.
+  await nextTurn()
+  throwIfAborted(signal)
+}
 
 export const rcatCommand: Command = {
   name: 'rcat',
@@ -28,7 +38,7 @@ export const rcatCommand: Command = {
       const bytes = io.get(rcatOptions).size
       const transfer = ctx.stats.transfer(name, bytes)
       try {
-        const body = transfer.account(io.stdin as Body)
+        const body = transfer.account(wholeOf(io.stdin as Body, ctx.signal))
         await remote.put(ctx, name, body, { modTime: fromMs(Date.now()), ...(bytes >= 0 ? { size: bytes } : {}) })
         return transfer.done()
       } catch (reason) {

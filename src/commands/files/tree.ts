@@ -9,6 +9,7 @@ import { formatSize } from '../../base/size.ts'
 import type { Entry, Remote } from '../../remote/remote.ts'
 import { defineOptions, option, type Values } from '../../schema/option.ts'
 import { bool, int, string } from '../../schema/values.ts'
+import { wantsColors } from '../colors.ts'
 import type { Command } from '../command.ts'
 import { type Listing, printing } from './listing.ts'
 import { type Output, writingTo } from './output.ts'
@@ -16,7 +17,7 @@ import { inTreeOrder, type TreeOrder, treeOrders } from './tree-order.ts'
 
 const treeOptions = defineOptions('tree', {
   all: option(bool, false, 'Show names that begin with a dot as well', { short: 'a' }),
-  color: option(bool, false, 'Draw in colours', { short: 'C' }),
+  colorize: option(bool, false, 'Draw in colours, as --color ALWAYS does', { short: 'C' }),
   dirsOnly: option(bool, false, 'Show folders only', { short: 'd' }),
   dirsfirst: option(bool, false, 'Show folders before files; not with -U'),
   fullPath: option(bool, false, 'Show whole paths'),
@@ -58,15 +59,17 @@ class Drawing {
   readonly #order: TreeOrder
   readonly #remote: Remote
   readonly #options: TreeOptions
+  readonly #colors: boolean
   /** Bytes of all files below each folder that are shown. */
   readonly #bytes = new Map<string, number>()
 
-  constructor(listing: Listing, paper: Paper, remote: Remote, options: TreeOptions) {
+  constructor(listing: Listing, paper: Paper, remote: Remote, options: TreeOptions, colors: boolean) {
     this.#listing = listing
     this.#paper = paper
     this.#order = orderOf(options)
     this.#remote = remote
     this.#options = options
+    this.#colors = colors
   }
 
   async drawAll(): Promise<void> {
@@ -122,9 +125,9 @@ class Drawing {
   }
 
   #label(ctx: Context, entry: Entry, name = this.#options.fullPath ? `/${entry.path}` : nameOf(entry.path)): string {
-    const { quote, color } = this.#options
+    const { quote } = this.#options
     const text = quote ? JSON.stringify(name) : name
-    return `${this.#facts(ctx, entry)}${color ? coloured(entry, text) : text}`
+    return `${this.#facts(ctx, entry)}${this.#colors ? coloured(entry, text) : text}`
   }
 
   /** Protections, size and time in brackets; folders have a size alone. */
@@ -174,9 +177,10 @@ export const treeCommand: Command = {
     printing(io, 'tree', async (listing) => {
       const options = io.get(treeOptions)
       const { remote } = await (await io.remotes()).openAt(io.args[0] ?? '')
-      const { output, noreport, dirsOnly } = options
+      const { output, noreport, dirsOnly, colorize } = options
+      const colors = colorize || (output === '' && wantsColors(io))
       await writingTo(output, listing.out, async (paper) => {
-        const drawing = new Drawing(listing, paper, remote, options)
+        const drawing = new Drawing(listing, paper, remote, options, colors)
         await drawing.drawAll()
         const files = dirsOnly ? '' : `, ${drawing.files} files`
         if (!noreport) await paper.write(`\n${drawing.folders} directories${files}\n`)

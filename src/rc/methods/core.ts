@@ -52,7 +52,7 @@ export const coreMethods = [
     help: 'Runs this program anew with a command line made of `command`, `arg` and `opt`. The answer holds what it wrote, or, with a `returnType` that begins with STREAM, the answer is what it writes, followed by `{}` or by an error object.',
     needs: 'response',
     input: {
-      command: required(string, 'Name of the command'),
+      command: optional(string, 'Name of the command; without one, the help is shown'),
       arg: optional(strings, 'Its arguments'),
       opt: optional(texts, 'Its flags, without dashes: {"max-depth": "1"}'),
       returnType: optional(string, 'COMBINED_OUTPUT (default), STREAM, STREAM_ONLY_STDOUT or STREAM_ONLY_STDERR'),
@@ -271,14 +271,14 @@ interface CommandInput {
 }
 
 async function runCommand({ services, ctx }: Call, input: CommandInput) {
-  const { command, arg = [], opt = {}, returnType = 'COMBINED_OUTPUT' } = input
+  const { command = '', arg = [], opt = {}, returnType = 'COMBINED_OUTPUT' } = input
   const outputs = { stdout: returnType !== 'STREAM_ONLY_STDERR', stderr: returnType !== 'STREAM_ONLY_STDOUT' }
   if (!['COMBINED_OUTPUT', 'STREAM', 'STREAM_ONLY_STDOUT', 'STREAM_ONLY_STDERR'].includes(returnType))
     throw new AppError('invalid', `unknown returnType ${JSON.stringify(returnType)}`)
   const flags = Object.entries(opt).flatMap(([name, value]) =>
     [`${name.length === 1 ? '-' : '--'}${name}`, value].filter((word) => word !== ''),
   )
-  const args = [command, ...arg, ...flags]
+  const args = [...(command === '' ? [] : [command]), ...arg, ...flags]
   const { output, failed } = services.program.run(args, { ...outputs, signal: ctx.signal })
   if (returnType !== 'COMBINED_OUTPUT') return new StreamAnswer(streamed(output, failed, input))
   const result = new TextDecoder().decode(await collect(output, LARGEST_RESULT))
