@@ -176,13 +176,16 @@ async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: 
   const opened = await source.open(ctx, file)
   if (opened instanceof FileSlice) opened.confirmAtEnd = true
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
-  const sum: Sum = { digest: '' }
-  const body = kind === undefined ? counted : derive(counted, (bytes) => summed(bytes, kind, sum))
-  // After it was opened: some storage knows its time then.
+  // After it was opened: some storage knows its time, and its checksum, then.
   const whole = { ...job, file: await ownTime(ctx, source, file) }
   const info = { ...putInfo(ctx, whole, kind, readBack), ...(await described(ctx, whole)) }
+  // What the source knows is checked where the bytes go into the storage.
+  const known = kind === undefined ? undefined : info.hashes?.[kind]
+  const compared = target.info.traits.isLocal && !readBack ? undefined : kind
+  const sum: Sum = { digest: known?.toLowerCase() ?? '' }
+  const body = compared === undefined || known ? counted : derive(counted, (bytes) => summed(bytes, compared, sum))
   const stored = await target.put(ctx, path, body, info)
-  await verify(ctx, whole, stored, kind === undefined ? undefined : { kind, digest: sum.digest })
+  await verify(ctx, whole, stored, compared === undefined ? undefined : { kind: compared, digest: sum.digest })
   return stored
 }
 
@@ -240,8 +243,8 @@ async function* summed(body: Body, kind: string, sum: Sum): AsyncGenerator<Uint8
 }
 
 /**
- * The checksum to compute on the way. A disk to itself has nothing to compare it with but a second reading, which is done
- * before a source is removed, not after each copy.
+ * The checksum to compare. A disk to itself has nothing to compare it with but a second reading, which is done before a
+ * source is removed, not after each copy.
  */
 function hashToCheck({ source, target }: FileJob, readBack: boolean): string | undefined {
   if (!readBack && source.info.traits.slowHash && target.info.traits.slowHash) return undefined

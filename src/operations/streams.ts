@@ -5,7 +5,7 @@ import type { Transfer } from '../core/stats.ts'
 import { hashBody } from '../remote/hash.ts'
 import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry } from '../remote/remote.ts'
-import { Spool } from '../spool/spool.ts'
+import { CHUNK, Spool } from '../spool/spool.ts'
 import type { Checksum, FileJob } from './copy.ts'
 import { copyOptions } from './options.ts'
 
@@ -58,7 +58,9 @@ export async function copyInStreams(
 
 /** Reads what was stored, in order, as soon as it is there: throws when it is not what the source says that it has. */
 async function checkBehind(spool: Spool, { kind, digest }: Checksum, signal: AbortSignal): Promise<void> {
-  const stored = await hashBody(spool.follow({ start: 0, end: Infinity }, { signal }), kind)
+  // One buffer for all: a new one for each chunk of a large file costs as much as reading it.
+  const into = Buffer.allocUnsafe(CHUNK)
+  const stored = await hashBody(spool.follow({ start: 0, end: Infinity }, { signal, into }), kind)
   if (stored === digest) return
   const problem = `corrupted on transfer: ${kind} hashes differ ${JSON.stringify(digest)} vs ${JSON.stringify(stored)}`
   throw new AppError('io', problem, { retry: 'now' })

@@ -170,8 +170,8 @@ export interface Remote {
 export interface WriterAt {
   /** Done, at once or later, when the bytes are stored; nothing looks at `chunk` any more then. */
   write(at: number, chunk: Uint8Array): Promise<void> | void
-  /** Bytes from `at` on, at most `max` and at least one, of those that were written; after `commit` as well. */
-  read(at: number, max: number): Promise<Uint8Array>
+  /** Bytes from `at` on, at most `max` and at least one, of those that were written; after `commit` as well. See `Store.read`. */
+  read(at: number, max: number, into?: Uint8Array): Promise<Uint8Array>
   /** Gives the file its name, once all of it is stored. Throws `invalid` when bytes of the announced size are missing. */
   commit(): Promise<FileEntry>
   /** Ends reading; a file that has no name yet is thrown away. */

@@ -21,10 +21,12 @@ export interface FollowOptions {
   readonly behind?: 'fail' | 'skip'
   /** Waits at the end until the writer says that this is all: for whoever keeps the bytes. */
   readonly sealed?: boolean
+  /** Where a store that is a file may put what it reads: for a reader that is done with each chunk before it asks for the next. */
+  readonly into?: Uint8Array
 }
 
 /** The most that a reader gets at once, bytes. */
-const CHUNK = 256 * 1024
+export const CHUNK = 256 * 1024
 
 /**
  * An object with one writer and many readers, readable while it grows: an upload in progress, a live stream, a file in the
@@ -109,7 +111,7 @@ export class Spool {
    * Throws what the writer failed with, `range` when bytes are not held any more, and `aborted` with the signal.
    */
   async *follow(range: Range = { start: 0, end: Infinity }, options: FollowOptions = {}): AsyncGenerator<Uint8Array> {
-    const { signal } = options
+    const { signal, into } = options
     this.#readers++
     try {
       let at = range.start
@@ -117,7 +119,7 @@ export class Spool {
         if (signal) throwIfAborted(signal)
         const run = this.#present.from(at)
         if (run && run.start <= at) {
-          const bytes = this.#store.read(at, Math.min(run.end, range.end, at + CHUNK) - at)
+          const bytes = this.#store.read(at, Math.min(run.end, range.end, at + CHUNK) - at, into)
           const chunk = bytes instanceof Promise ? await bytes : bytes
           at += chunk.length
           yield chunk

@@ -42,8 +42,8 @@ export class LocalWriter implements WriterAt {
     this.#written.add(range)
   }
 
-  async read(at: number, max: number): Promise<Uint8Array> {
-    return await this.#temp.read(at, max)
+  async read(at: number, max: number, into?: Uint8Array): Promise<Uint8Array> {
+    return await this.#temp.read(at, max, into)
   }
 
   async commit(): Promise<FileEntry> {

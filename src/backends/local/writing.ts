@@ -134,9 +134,10 @@ export class TempFile {
     }
   }
 
-  /** Bytes from `at` on that were written. */
-  async read(at: number, max: number): Promise<Uint8Array> {
-    const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(max), 0, max, at).catch(rethrow)
+  /** Bytes from `at` on that were written; see `Store.read`. */
+  async read(at: number, max: number, into?: Uint8Array): Promise<Uint8Array> {
+    const room = into && into.length >= max ? into : Buffer.allocUnsafe(max)
+    const { bytesRead, buffer } = await this.#handle.read(room, 0, max, at).catch(rethrow)
     if (bytesRead === 0) throw new AppError('io', `byte ${at} of a file that is being written is gone`)
     return buffer.subarray(0, bytesRead)
   }
