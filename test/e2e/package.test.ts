@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { before, describe, test, type TestContext } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import { files, run, scratch } from '../program.ts'
 
 const home = join(import.meta.dirname, '..', '..')
@@ -20,15 +21,11 @@ function installedWith(): readonly string[] {
 }
 
 /** A folder of a user's own in which the package is installed; what it is made of comes from this checkout. */
-function installed(t: TestContext): string {
+function installed(t: TestContext, tarball: string): string {
   const dir = scratch(t)
-  const tarball = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir], {
-    cwd: home,
-    encoding: 'utf8',
-  }).trim()
   const place = join(dir, 'node_modules', name)
   mkdirSync(place, { recursive: true })
-  execFileSync('tar', ['-xzf', join(dir, tarball), '-C', place, '--strip-components=1'])
+  execFileSync('tar', ['-xzf', tarball, '-C', place, '--strip-components=1'])
   for (const dependency of installedWith()) {
     const link = join(dir, 'node_modules', dependency)
     mkdirSync(dirname(link), { recursive: true })
@@ -52,12 +49,16 @@ function example(): string {
 }
 
 describe('the package as others get it', () => {
+  const made = mkdtempSync(join(tmpdir(), 'sluice-package-'))
+  after(() => rmSync(made, { recursive: true }))
+  let tarball = ''
   before(() => {
-    execFileSync(process.execPath, ['tools/build.ts'], { cwd: home, stdio: 'pipe' })
+    const args = ['pack', '--silent', '--pack-destination', made]
+    tarball = join(made, execFileSync('npm', args, { cwd: home, encoding: 'utf8' }).trim().split('\n').at(-1) ?? '')
   })
 
   test('has a program that does what it does here', async (t) => {
-    const dir = installed(t)
+    const dir = installed(t, tarball)
     const program = join(dir, 'node_modules', name, 'bin', 'sluice.js')
     assert.ok(!existsSync(join(dir, 'node_modules', name, 'src')))
     const listed = await run(process.execPath, [program, 'lsf', 'files'], { cwd: dir })
@@ -68,14 +69,14 @@ describe('the package as others get it', () => {
   })
 
   test('runs the example of the guide to embedding', async (t) => {
-    const dir = installed(t)
+    const dir = installed(t, tarball)
     writeFileSync(join(dir, 'example.ts'), example())
     const { code, stdout, stderr } = await run(process.execPath, ['example.ts'], { cwd: dir })
     assert.deepEqual([code, stdout], [0, 'hello\n'], stderr)
   })
 
   test('describes itself to TypeScript, with all that it refers to', async (t) => {
-    const dir = installed(t)
+    const dir = installed(t, tarball)
     files(dir, {
       'example.ts': example(),
       'hook.ts': `import { defineHook } from 'sluice/hook'\nexport default defineHook({ onRequest: () => {} })\n`,
