@@ -33,11 +33,19 @@ export function describeBackend(backend: Backend) {
     Name: backend.name,
     Description: backend.description,
     Prefix: backend.prefix ?? backend.name,
-    Options: Object.entries(backend.options.options).map(([key, option]) => describeOption(key, option)),
+    Options: Object.entries(backend.options.options).map(([key, option]) => describeBackendOption(key, option)),
     CommandHelp: null,
     Aliases: backend.aliases ? [...backend.aliases] : null,
     Hide: false,
     MetadataInfo: describeMetadata(backend.metadata),
+  }
+}
+
+/** Describes an option of a backend: its flag has the name of the backend before it, or not, as `--copy-links`. */
+export function describeBackendOption(key: string, option: Option<unknown>, current?: string): ProviderOption {
+  return {
+    ...describeOption(key, option, current),
+    NoPrefix: option.flag === configKey(key).replaceAll('_', '-'),
   }
 }
 
