@@ -232,3 +232,16 @@ test('a backend is described with the keys that clients know', () => {
     ],
   )
 })
+
+test('a flag that lacks the name of its backend is described as such', () => {
+  const links = { flag: 'copy-links', advanced: true }
+  const options = { copyLinks: option(bool, false, '', links), port: option(int, 0, '', { flag: 'disk-port' }) }
+  const disk = defineBackend({ name: 'disk', description: '', options: defineOptions('disk', options), open: never })
+  assert.deepEqual(
+    describeBackend(disk).Options.map(({ Name, NoPrefix }) => [Name, NoPrefix]),
+    [
+      ['copy_links', true],
+      ['port', false],
+    ],
+  )
+})

@@ -5,7 +5,7 @@ import { configKey, execRefused, type Option } from '../schema/option.ts'
 import { type Backend, findBackend } from './backend.ts'
 import type { ConfigFile } from './config.ts'
 import { isObscured, obscure } from './obscure.ts'
-import { describeOption, type ProviderOption } from './providers.ts'
+import { describeBackendOption, type ProviderOption } from './providers.ts'
 import { checkName } from './spec.ts'
 
 export interface Configuring {
@@ -275,7 +275,7 @@ function questionFor(
   const current = parts.config.get(name)?.[configKey(key)]
   return {
     State: `*all-set,${index},${advanced}`,
-    Option: describeOption(key, option, current || undefined),
+    Option: describeBackendOption(key, option, current || undefined),
     Error: '',
     Result: '',
   }

@@ -33,7 +33,7 @@ export function describeBackend(backend: Backend) {
     Name: backend.name,
     Description: backend.description,
     Prefix: backend.prefix ?? backend.name,
-    Options: Object.entries(backend.options.options).map(([key, option]) => describeOption(key, option)),
+    Options: Object.entries(backend.options.options).map(([key, option]) => describeBackendOption(key, option)),
     CommandHelp: backend.commands?.map(describeCommand) ?? null,
     Aliases: backend.aliases ? [...backend.aliases] : null,
     Hide: false,
@@ -44,6 +44,14 @@ export function describeBackend(backend: Backend) {
 function describeCommand({ name, summary, usage, help, options }: CommandInfo) {
   const line = `sluice backend ${name} REMOTE:PATH${usage ? ` ${usage}` : ''}`
   return { Name: name, Short: summary, Long: `${help ? `${help}\n\n` : ''}Usage: ${line}`, Opts: options ?? null }
+}
+
+/** Describes an option of a backend: its flag has the name of the backend before it, or not, as `--copy-links`. */
+export function describeBackendOption(key: string, option: Option<unknown>, current?: string): ProviderOption {
+  return {
+    ...describeOption(key, option, current),
+    NoPrefix: option.flag === configKey(key).replaceAll('_', '-'),
+  }
 }
 
 /** Describes one option. `current` is the value that a question offers instead of the default. */

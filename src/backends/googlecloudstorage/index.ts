@@ -43,7 +43,16 @@ export const gcsOptions = defineOptions('googlecloudstorage', {
       { value: 'publicRead', help: 'Everybody' },
     ],
   }),
-  bucketAcl: option(string, '', 'Who may see new buckets, one of the predefined lists', { flag: 'gcs-bucket-acl' }),
+  bucketAcl: option(string, '', 'Who may see new buckets, one of the predefined lists', {
+    flag: 'gcs-bucket-acl',
+    examples: [
+      { value: 'private', help: 'The owner alone' },
+      { value: 'projectPrivate', help: 'The members of the project by their roles' },
+      { value: 'authenticatedRead', help: 'Everybody with an account at Google' },
+      { value: 'publicRead', help: 'Everybody' },
+      { value: 'publicReadWrite', help: 'Everybody, who may also change it' },
+    ],
+  }),
   bucketPolicyOnly: option(bool, false, 'Access is a matter of the bucket: no lists for objects', {
     flag: 'gcs-bucket-policy-only',
   }),

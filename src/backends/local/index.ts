@@ -14,6 +14,7 @@ export const localOptions = defineOptions('local', {
   copyLinks: option(bool, false, 'Follow symbolic links that lead to something inside the root', {
     flag: 'copy-links',
     short: 'L',
+    advanced: true,
   }),
   copyLinksOutside: option(bool, false, 'With --copy-links, follow links that lead out of the root as well', {
     flag: 'copy-links-outside',
@@ -22,9 +23,17 @@ export const localOptions = defineOptions('local', {
   links: option(bool, false, "Show symbolic links as small text files with the ending '.rclonelink'", {
     flag: 'links',
     short: 'l',
+    advanced: true,
   }),
-  skipLinks: option(bool, false, 'Say nothing about symbolic links that are left out', { flag: 'skip-links' }),
-  oneFileSystem: option(bool, false, "Don't cross file system boundaries", { flag: 'one-file-system', short: 'x' }),
+  skipLinks: option(bool, false, 'Say nothing about symbolic links that are left out', {
+    flag: 'skip-links',
+    advanced: true,
+  }),
+  oneFileSystem: option(bool, false, "Don't cross file system boundaries", {
+    flag: 'one-file-system',
+    short: 'x',
+    advanced: true,
+  }),
   noCheckUpdated: option(bool, false, "Don't check whether a file has changed since it was looked up", {
     flag: 'local-no-check-updated',
     advanced: true,

@@ -12,6 +12,14 @@ const exec = true
 /** The settings of one S3 remote, named and with the defaults as rclone's. */
 export type S3Options = Values<typeof s3Options>
 
+/** Who may read what is stored, as all stores that know such words call it. */
+const acls = [
+  { value: 'private', help: 'The owner alone' },
+  { value: 'public-read', help: 'Everybody may read' },
+  { value: 'public-read-write', help: 'Everybody may read and write' },
+  { value: 'authenticated-read', help: 'Everybody with an account of the store may read' },
+]
+
 export const s3Options = defineOptions('s3', {
   provider: option(string, '', 'Whose S3 it is: what is known of it is taken into account', {
     flag: 's3-provider',
@@ -31,16 +39,29 @@ export const s3Options = defineOptions('s3', {
     flag: 's3-endpoint',
   }),
   locationConstraint: option(string, '', 'Region in which new buckets are made', { flag: 's3-location-constraint' }),
-  acl: option(string, '', 'Canned ACL of new files, and of new buckets: "private", "public-read" ...', {
+  acl: option(string, '', 'Canned ACL of new files, and of new buckets', {
     flag: 's3-acl',
+    examples: [
+      ...acls,
+      { value: 'bucket-owner-read', help: 'The owner of the bucket may read too' },
+      { value: 'bucket-owner-full-control', help: 'The owner of the bucket may do all that the owner may' },
+    ],
   }),
-  bucketAcl: option(string, '', 'Canned ACL of new buckets, if it is another one', { flag: 's3-bucket-acl', advanced }),
+  bucketAcl: option(string, '', 'Canned ACL of new buckets, if it is another one', {
+    flag: 's3-bucket-acl',
+    advanced,
+    examples: acls,
+  }),
   requesterPays: option(bool, false, 'Pay for requests to buckets whose owner wants that', {
     flag: 's3-requester-pays',
     advanced,
   }),
-  serverSideEncryption: option(string, '', 'How the store encrypts new files: "AES256", "aws:kms"', {
+  serverSideEncryption: option(string, '', 'How the store encrypts new files', {
     flag: 's3-server-side-encryption',
+    examples: [
+      { value: 'AES256', help: 'With keys of its own' },
+      { value: 'aws:kms', help: 'With a key of the key service' },
+    ],
   }),
   sseKmsKeyId: option(string, '', 'Key of the key service for "aws:kms"', { flag: 's3-sse-kms-key-id', secret }),
   sseCustomerAlgorithm: option(string, '', 'Encryption with a key that the store does not keep: "AES256"', {
@@ -58,8 +79,18 @@ export const s3Options = defineOptions('s3', {
     advanced,
     secret,
   }),
-  storageClass: option(string, '', 'Storage class of new files: "STANDARD_IA", "GLACIER" ...', {
+  storageClass: option(string, '', 'Storage class of new files', {
     flag: 's3-storage-class',
+    examples: [
+      { value: 'STANDARD', help: 'In daily use' },
+      { value: 'STANDARD_IA', help: 'Read seldom' },
+      { value: 'ONEZONE_IA', help: 'Read seldom, kept in one place' },
+      { value: 'INTELLIGENT_TIERING', help: 'The store decides' },
+      { value: 'GLACIER_IR', help: 'An archive that is read at once' },
+      { value: 'GLACIER', help: 'An archive from which files are restored first' },
+      { value: 'DEEP_ARCHIVE', help: 'The same, slower and cheaper' },
+      { value: 'REDUCED_REDUNDANCY', help: 'In fewer copies' },
+    ],
   }),
   uploadCutoff: option(size, 200 * MIB, 'Files from this size on are uploaded in parts', {
     flag: 's3-upload-cutoff',
