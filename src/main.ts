@@ -174,7 +174,8 @@ function crashed(reason: unknown, signals: Signals, log: Logger): void {
   if (first) signals.end()
 }
 
-/** What `--dump` may name. Only filters are shown yet. */
+/** What `--dump` shows, filters here and the others as they are sent (net/dump.ts), and what else it may name. */
+const dumped = new Set(['filters', 'headers', 'auth'])
 const dumpable = ['headers', 'bodies', 'requests', 'responses', 'auth', 'filters', 'goroutines', 'openfiles', 'mapper']
 
 async function dump(parts: readonly string[], filter: RuleFilter, log: Logger): Promise<void> {
@@ -182,7 +183,7 @@ async function dump(parts: readonly string[], filter: RuleFilter, log: Logger): 
   if (wrong !== undefined)
     throw new AppError('usage', `unknown part ${JSON.stringify(wrong)} in --dump: use ${dumpable.join(',')}`)
   if (parts.includes('filters')) await stdout(dumpFilters(filter))
-  for (const part of parts) if (part !== 'filters') log.warn(`--dump ${part} has no effect yet`)
+  for (const part of parts) if (!dumped.has(part)) log.warn(`--dump ${part} has no effect yet`)
 }
 
 async function readText(path: string): Promise<string> {

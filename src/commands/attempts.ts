@@ -4,12 +4,12 @@ import { statsOptions } from '../core/options.ts'
 import type { MarkWord } from '../core/outcomes.ts'
 import { countErrors, retried } from '../operations/attempts.ts'
 import { copyOptions } from '../operations/options.ts'
-import { amount, report } from '../core/report.ts'
+import { amount } from '../core/report.ts'
 import type { CommandIo } from './command.ts'
 import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit.ts'
 import { interactive } from './interactive.ts'
 import { progress } from './progress.ts'
-import { logReport, statsTicker } from './stats-ticker.ts'
+import { logStats, statsTicker } from './stats-ticker.ts'
 
 export interface AttemptsOptions {
   /** The word for messages: `copy`. */
@@ -94,10 +94,7 @@ function sayDryRun(io: CommandIo): void {
 
 /** The block of numbers at the end: with -v, after errors when asked for, and always of a dry run. */
 function summary(io: CommandIo, failed: boolean): void {
-  const { oneLine, unit, fileNameLength, interval } = io.get(statsOptions)
-  if (interval <= 0 && !failed) return
-  const lines = report(io.ctx.stats.snapshot(), { oneLine, unit, nameLength: fileNameLength })
+  if (io.get(statsOptions).interval <= 0 && !failed) return
   const { dryRun, progress } = io.get(copyOptions)
-  if (progress) return
-  logReport(io, dryRun ? 'notice' : 'info', lines)
+  if (!progress) logStats(io, dryRun ? 'notice' : 'info')
 }

@@ -12,7 +12,7 @@ import { onHangup } from './hangup.ts'
 import { reachable } from './reachable.ts'
 import type { Server } from './server.ts'
 import { exposed, serverOptions } from './server-options.ts'
-import { logReport, statsTicker, summaryOf } from './stats-ticker.ts'
+import { logStats, statsTicker } from './stats-ticker.ts'
 
 const examples = [
   ['sluice serve ~/Music', 'a folder, on http://127.0.0.1:8080'],
@@ -89,7 +89,7 @@ async function serveHttp(io: CommandIo, spec: string | undefined, anyPort = fals
     ctx.log.notice('SIGHUP received: directory listings forgotten')
     return server.refresh()
   })
-  io.signals.onReport(() => logReport(io, 'notice', summaryOf(io)))
+  io.signals.onReport(() => logStats(io, 'notice'))
   io.signals.onToggle(() => ctx.log.notice(`SIGUSR2 received: bandwidth limit ${io.bandwidth.toggle() ? 'on' : 'off'}`))
   if (io.get(originOptions).exitWhenIdle) await Promise.race([server.idle, io.signals.stopped()])
   else await io.signals.stopped()

@@ -11,33 +11,30 @@ export function statsTicker(io: CommandIo): { stop(): void } {
   const interval = Number.isFinite(options.interval) ? options.interval : 0
   if (interval <= 0 || !io.ctx.log.enabled(level)) return { stop() {} }
   const dated = options.oneLineDate || options.oneLineDateFormat !== ''
-  const settings = { oneLine: options.oneLine || dated, unit: options.unit, nameLength: options.fileNameLength }
   // Quotes around a layout are taken off: rclone's help asks for them.
   const layout = options.oneLineDateFormat.replace(/^"(.*)"$/s, '$1') || '2006/01/02 15:04:05 - '
   let last = ''
   const timer = setInterval(() => {
-    const snapshot = io.ctx.stats.snapshot()
-    const { bytes, transfers, errors, transferring } = snapshot as Record<string, unknown>
+    const { bytes, transfers, errors, transferring } = io.ctx.stats.snapshot() as Record<string, unknown>
     const mark = JSON.stringify([bytes, transfers, errors, transferring !== undefined])
     if (mark === last) return
     last = mark
-    const date = dated ? formatTime(BigInt(Date.now()) * 1_000_000n, 'Local', layout) : ''
-    logReport(io, level, report(snapshot, settings), date)
+    logStats(io, level, dated ? formatTime(BigInt(Date.now()) * 1_000_000n, 'Local', layout) : '')
   }, interval)
   timer.unref()
   return { stop: () => clearInterval(timer) }
 }
 
-/** The summary as it is now, a block unless the flags ask for one line. */
-export function summaryOf(io: CommandIo): string[] {
+/**
+ * Logs a summary of the transfers as they are now: a block, unless the flags or a date before it ask for one line. In JSON it
+ * has the numbers of `core/stats` as `stats`.
+ */
+export function logStats(io: CommandIo, level: Level, date = ''): void {
   const { oneLine, unit, fileNameLength } = io.get(statsOptions)
-  return report(io.ctx.stats.snapshot(), { oneLine, unit, nameLength: fileNameLength })
-}
-
-/** Logs a summary: one line with the message, or a block below it. */
-export function logReport(io: CommandIo, level: Level, lines: readonly string[], date = ''): void {
+  const stats = io.ctx.stats.snapshot()
+  const lines = report(stats, { oneLine: oneLine || date !== '', unit, nameLength: fileNameLength })
   const { log } = io.ctx
-  const [message, fields] = lines.length === 1 ? [date + (lines[0] ?? ''), {}] : [date, { lines }]
+  const [message, fields] = lines.length === 1 ? [date + (lines[0] ?? ''), { stats }] : [date, { lines, stats }]
   if (levels.indexOf(level) <= levels.indexOf('error')) log.error(message, fields)
   else if (level === 'warning') log.warn(message, fields)
   else if (level === 'notice') log.notice(message, fields)

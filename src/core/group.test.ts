@@ -108,4 +108,6 @@ test('the summary is the block that users of rclone know', () => {
   assert.deepEqual(report(snapshot, { ...settings, oneLine: true, unit: 'bits' }), [
     '        2 MiB / 4 MiB, 50%, 8 Mibit/s, ETA 2s',
   ])
+  const [waiting] = report({ ...snapshot, totalTransfers: 6 }, { ...settings, oneLine: true })
+  assert.match(waiting ?? '', /ETA 2s \(xfr#1\/6\)$/)
 })

@@ -101,10 +101,15 @@ export const mainOptions = defineOptions('main', {
       group: 'Logging',
     },
   ),
-  dump: option(commaList, [], 'Show for looking into problems, comma separated: filters', {
-    asText: true,
-    group: 'Logging',
-  }),
+  dump: option(
+    commaList,
+    [],
+    'Show for looking into problems, comma separated: filters, headers (of requests to remotes), auth (headers with logins)',
+    {
+      asText: true,
+      group: 'Logging',
+    },
+  ),
 })
 
 /** What is logged, how and where. */

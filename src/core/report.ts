@@ -21,7 +21,7 @@ export function report(snapshot: Json, settings: ReportSettings): string[] {
   const stats = snapshot as Stats
   const [done, total] = [num(stats.bytes), num(stats.totalBytes)]
   const head = `${amount(done).padStart(13)} / ${amount(total)}, ${percent(done, total)}, ${rate(num(stats.speed), settings)}, ETA ${eta(stats.eta)}`
-  if (settings.oneLine) return [head]
+  if (settings.oneLine) return [head + queueNote(stats)]
   const lines = [`Transferred:   \t${head}`]
   if (num(stats.errors) > 0) lines.push(`Errors:        ${pad(stats.errors)}${errorNote(stats)}`)
   if (num(stats.totalChecks) > 0) lines.push(countLine('Checks:', num(stats.checks), num(stats.totalChecks)))
@@ -37,6 +37,16 @@ export function report(snapshot: Json, settings: ReportSettings): string[] {
   const active = (stats.transferring ?? []) as Stats[]
   if (active.length > 0) lines.push('Transferring:', ...active.map((transfer) => transferLine(transfer, settings)))
   return lines
+}
+
+/** ` (xfr#1/6)` while files wait for their turn. */
+function queueNote(stats: Stats): string {
+  const [done, total, active] = [
+    num(stats.transfers),
+    num(stats.totalTransfers),
+    stats.transferring as Json[] | undefined,
+  ]
+  return total - done > (active?.length ?? 0) ? ` (xfr#${done}/${total})` : ''
 }
 
 function errorNote(stats: Stats): string {

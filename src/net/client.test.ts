@@ -9,9 +9,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { bodyOf, collect } from '../base/body.ts'
 import { AppError } from '../base/error.ts'
+import { createLogger } from '../core/log.ts'
+import { mainOptions } from '../core/options.ts'
 import { testContext } from '../core/testing.ts'
 import { defaultsOf } from '../schema/option.ts'
 import { certificate } from '../../test/certificate.ts'
+import { OptionSet } from '../schema/options.ts'
 import { missing } from '../../test/peers.ts'
 import { HttpClient, leave, parseHeaders, type ClientParts } from './client.ts'
 import { netOptions, type NetOptions } from './options.ts'
@@ -89,6 +92,34 @@ test('asks for bytes as they are, keeps connections, and sends its headers', asy
   assert.equal(first?.['x-one'], '1')
   assert.equal(first?.['x-down'], '2')
   assert.equal(first?.authorization, `Basic ${Buffer.from('us@er:p:w').toString('base64')}`)
+})
+
+test('--dump headers shows what is sent and answered, without what lets somebody in', async (t) => {
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(302, { location: '/signed?x=1', 'set-cookie': 'a=b', 'x-shown': 'yes' }).end()
+  })
+  const dumped = async (dump: string[]) => {
+    const options = new OptionSet([mainOptions])
+    options.set(mainOptions, 'dump', dump, 'flag')
+    let log = ''
+    const logger = createLogger({ level: 'notice', parts: new Set(), write: (line) => (log += line) })
+    const asked = new URL('a?sig=secret1&b=2', url)
+    asked.password = 'secret2'
+    const request = { method: 'GET', url: asked }
+    await leave((await client(t).request(testContext({ options, log: logger }), request)).body)
+    return log
+  }
+  assert.equal(await dumped([]), '')
+  const heads = await dumped(['headers'])
+  for (const shown of [
+    /> GET http:\/\/127\.0\.0\.1:\d+\/a\?sig=XXXX&b=2/,
+    /authorization: XXXX/,
+    /< 302 /,
+    /x-shown: yes/,
+  ])
+    assert.match(heads, shown)
+  assert.doesNotMatch(heads, /secret|signed|a=b/)
+  assert.match(await dumped(['auth']), /authorization: Basic /)
 })
 
 test('sends a body with its length, or in chunks', async (t) => {

@@ -1,16 +1,16 @@
 import type { EventEmitter } from 'node:events'
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import type { ConnectionOptions } from 'node:tls'
 import { abortError } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { AppError, messageOf, rethrow, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
+import { dumpHead } from './dump.ts'
 import { checkHost, guardedLookup, type Reach } from './guard.ts'
 import { netOptions, type NetOptions } from './options.ts'
 import { statusError } from './status.ts'
+import { tlsOptions } from './tls.ts'
 
 const MAX_HEADER_BYTES = 64 * 1024
 const MAX_REDIRECTS = 10
@@ -132,10 +132,12 @@ export class HttpClient {
     const { signal } = ctx
     if (this.#parts.reach) await checkHost(url, this.#parts.reach, { resolve: this.#proxied }).catch(rethrow)
     if (signal.aborted) throw abortError(signal)
+    const headers = this.#headers(request)
+    dumpHead(ctx, `> ${method}`, url, headers)
     const sent = (secure ? https : http).request(bare(url), {
       method,
       agent: secure ? this.#secure : this.#plain,
-      headers: this.#headers(request),
+      headers,
       maxHeaderSize: MAX_HEADER_BYTES,
       ...(this.#parts.socketPath === undefined ? {} : { socketPath: this.#parts.socketPath }),
     })
@@ -156,9 +158,12 @@ export class HttpClient {
     const message = await (uploaded
       ? Promise.race([answered, uploaded.then(() => idle.during(answered))])
       : idle.during(answered))
+    const status = message.statusCode ?? 0
+    const answer = flat(message.headers)
+    dumpHead(ctx, `< ${status}`, url, answer)
     return {
-      status: message.statusCode ?? 0,
-      headers: flat(message.headers),
+      status,
+      headers: answer,
       url,
       body: new ResponseBody(message, { idle, signal, url, rest: restOf(method, message) }),
     }
@@ -369,24 +374,6 @@ function translate(reason: unknown, url: URL): AppError {
   const error = toAppError(reason)
   if (error === reason) return error
   return new AppError(error.code, `${url.host}: ${messageOf(reason)}`, { cause: reason, retry: error.retry })
-}
-
-/** How servers are checked, and the certificate to show to them. Throws `invalid` for files that can't be read. */
-export function tlsOptions(options: NetOptions): ConnectionOptions {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path)
-    } catch (error) {
-      throw new AppError('invalid', `can't read ${path}: ${messageOf(error)}`, { cause: error })
-    }
-  }
-  if ((options.clientCert === '') !== (options.clientKey === ''))
-    throw new AppError('invalid', 'need both --client-cert and --client-key')
-  return {
-    rejectUnauthorized: !options.noCheckCertificate,
-    ...(options.caCert.length === 0 ? {} : { ca: options.caCert.map(read) }),
-    ...(options.clientCert === '' ? {} : { cert: read(options.clientCert), key: read(options.clientKey) }),
-  }
 }
 
 function proxies({ options, env }: ClientParts): NodeJS.ProcessEnv {

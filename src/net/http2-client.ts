@@ -5,8 +5,9 @@ import type { Body } from '../base/body.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
-import { basic, bare, type ClientRequest, type ClientResponse, drained, parseHeaders, tlsOptions } from './client.ts'
+import { basic, bare, type ClientRequest, type ClientResponse, drained, parseHeaders } from './client.ts'
 import { netOptions } from './options.ts'
+import { tlsOptions } from './tls.ts'
 
 /**
  * Talks HTTP/2 to one server at a time over one connection: over TLS, or in clear to a server that is known to speak it. For

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { files, scratch, serve } from '../program.ts'
+import { files, scratch, serve, sluice } from '../program.ts'
 
 test('-v logs each file, folder and miss that was asked for, by default nothing is', async (t) => {
   const dir = scratch(t)
@@ -45,6 +45,15 @@ test('the --stats summary and the one that SIGUSR1 asks for are blocks of severa
   other.child.kill('SIGUSR1')
   await other.logged(block)
   assert.doesNotMatch(other.log(), /Debugger/)
+})
+
+test('--use-json-log gives the numbers of a summary to programs', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'from/a.txt': 'twelve bytes' })
+  const { stderr } = await sluice(['copy', join(dir, 'from'), join(dir, 'to'), '-v', '--use-json-log'])
+  const { stats, msg } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
+  assert.match(msg, /Transferred: +1 \/ 1, 100%/)
+  assert.deepEqual([stats.bytes, stats.transfers, stats.totalTransfers, stats.errors], [12, 1, 1, 0])
 })
 
 test('a log file that was moved away is opened anew on SIGHUP', async (t) => {
