@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { extend } from '../layers/extend.ts'
-import type { Entry, Remote } from '../remote/remote.ts'
+import { uploadedNow } from '../../test/conformance/helpers.ts'
 import { openEnds } from './ends.ts'
 import type { CopyOptions } from './options.ts'
 import { syncTrees } from './sync.ts'
 import { bench, harvest, plant, type Tree } from './testing.ts'
-
-/** The remote as one whose listings tell when a file was uploaded: now, for all of them. */
-function uploadedNow(inner: Remote): Remote {
-  const uploaded = (entry: Entry): Entry =>
-    entry.kind === 'file' ? { ...entry, modTime: 9_000_000_000n, timeOfUpload: true } : entry
-  return extend(inner, {
-    async *list(ctx, dir) {
-      for await (const entry of inner.list(ctx, dir)) yield uploaded(entry)
-    },
-  })
-}
 
 async function trial(flags: Partial<CopyOptions>, source: Tree, target: Tree) {
   const it = bench(flags)

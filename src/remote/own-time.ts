@@ -5,7 +5,7 @@ import type { Entry, FileEntry, Remote } from './remote.ts'
 export async function ownTime(ctx: Context, remote: Remote, file: FileEntry): Promise<FileEntry> {
   if (!file.timeOfUpload) return file
   const found = await (remote.describe?.(ctx, file) ?? remote.stat(ctx, file.path))
-  if (found?.kind === 'file') return found
+  if (found?.kind === 'file' && !found.timeOfUpload) return found
   // Of one that is gone the next request will tell.
   const { timeOfUpload: _, ...known } = file
   return known

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { bodyOf, collect, type Body } from '../../src/base/body.ts'
 import { AppError, type ErrorCode } from '../../src/base/error.ts'
 import type { Context } from '../../src/core/context.ts'
+import { extend } from '../../src/layers/extend.ts'
 import type { Entry, FileEntry, PutInfo, Remote } from '../../src/remote/remote.ts'
 
 /** Fails unless the work throws an AppError of one of these codes. */
@@ -42,6 +43,17 @@ export async function putText(
   info: PutInfo = {},
 ): Promise<FileEntry> {
   return await remote.put(ctx, path, bodyOf(text), { size: Buffer.byteLength(text), ...info })
+}
+
+/** The remote as one whose listings tell when a file was uploaded: now, for all of them. */
+export function uploadedNow(inner: Remote): Remote {
+  const uploaded = (entry: Entry): Entry =>
+    entry.kind === 'file' ? { ...entry, modTime: 9_000_000_000n, timeOfUpload: true } : entry
+  return extend(inner, {
+    async *list(ctx, dir) {
+      for await (const entry of inner.list(ctx, dir)) yield uploaded(entry)
+    },
+  })
 }
 
 /** Bytes that come one by one chunk and then fail. */

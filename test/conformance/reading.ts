@@ -3,12 +3,20 @@ import { test } from 'node:test'
 import { collect } from '../../src/base/body.ts'
 import { toAppError } from '../../src/base/error.ts'
 import { hasher } from '../../src/remote/hash.ts'
-import type { FileEntry } from '../../src/remote/remote.ts'
+import { ownTime } from '../../src/remote/own-time.ts'
+import type { FileEntry, Remote } from '../../src/remote/remote.ts'
 import { fixture, fixtureNames, oddNames } from './fixture.ts'
 import { bytesAt, fileAt, listed, rejectsWith } from './helpers.ts'
 import type { Subject } from './remote.ts'
 
 const big = fixture.find(({ path }) => path === 'big.bin')?.bytes ?? new Uint8Array()
+
+/** Fails unless a file has that time, as exactly as its storage keeps times. */
+function assertTime({ info }: Remote, { path, modTime }: FileEntry, wanted: bigint): void {
+  if (info.precision === undefined) return
+  const off = modTime > wanted ? modTime - wanted : wanted - modTime
+  assert.ok(off < BigInt(info.precision), `${path}: ${modTime} is not ${wanted}`)
+}
 
 /** Cases that look at the fixture only. */
 export function reading(subject: () => Subject): void {
@@ -55,10 +63,15 @@ export function reading(subject: () => Subject): void {
       const entry = await fileAt(ctx, remote, path)
       assert.equal(entry.path, path)
       assert.equal(entry.size, bytes.length, path)
-      if (remote.info.precision === undefined) continue
-      const off = entry.modTime > modTime ? entry.modTime - modTime : modTime - entry.modTime
-      assert.ok(off < BigInt(remote.info.precision), `${path}: ${entry.modTime} is not ${modTime}`)
+      assertTime(remote, entry, modTime)
     }
+  })
+
+  test('what is listed has its own time, or tells that it can be asked for', async () => {
+    const { ctx, remote } = subject()
+    const entries = await listed(ctx, remote, '')
+    for (const { path, modTime } of fixture.filter(({ path: of }) => !of.includes('/')))
+      assertTime(remote, await ownTime(ctx, remote, entries.get(path) as FileEntry), modTime)
   })
 
   test('stat knows directories, and gives undefined for what is not there', async () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { noise } from '../../../test/conformance/fixture.ts'
-import { bytesAt, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
+import { bytesAt, fileAt, listed, putText, rejectsWith, uploadedNow } from '../../../test/conformance/helpers.ts'
 import { remoteBehaviour } from '../../../test/conformance/remote.ts'
 import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, sluice } from '../../../test/program.ts'
@@ -59,6 +59,14 @@ for (const [name, change] of Object.entries(ways))
       return { ctx, remote, close: async () => {} }
     },
   })
+
+remoteBehaviour('chunker over a store whose listings have the times of uploads', {
+  async open() {
+    const remote = await chunker(uploadedNow(await memory()), { chunkSize: 100_000 })
+    await remote.mkdir(ctx, '')
+    return { ctx, remote, close: async () => {} }
+  },
+})
 
 test('names of chunks are those of rclone', () => {
   const names = new ChunkNames('*.rclone_chunk.###', 1)

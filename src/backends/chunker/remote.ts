@@ -10,6 +10,7 @@ import type { Context } from '../../core/context.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { specBelow } from '../../remote/below.ts'
 import { hashBody } from '../../remote/hash.ts'
+import { ownTime } from '../../remote/own-time.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../../remote/remote.ts'
 import { withoutLacking } from '../../remote/together.ts'
 import type { Values } from '../../schema/option.ts'
@@ -79,7 +80,18 @@ class ChunkerRemote implements Remote {
     const whole = found && (found.kind === 'directory' || path === '' || (this.#hasMetadata && found.size > LONGEST))
     if (whole || (!found && this.#hasMetadata)) return found
     const group = await this.#group(ctx, path)
-    return group && (await this.#file(ctx, group))
+    const file = group && (await this.#file(ctx, group))
+    return file && (await this.describe(ctx, file))
+  }
+
+  async describe(ctx: Context, file: FileEntry): Promise<FileEntry> {
+    if (!file.timeOfUpload) return file
+    const composite = await this.#composite(ctx, file)
+    if (!composite) return await ownTime(ctx, this.#inner, file)
+    const { main, chunks } = composite
+    if (main) return this.#made({ ...composite, main: await ownTime(ctx, this.#inner, main) })
+    const [first, ...rest] = chunks as [FileEntry]
+    return this.#made({ ...composite, chunks: [await ownTime(ctx, this.#inner, first), ...rest] })
   }
 
   async open(ctx: Context, file: FileEntry, range: Range = { start: 0, end: Infinity }): Promise<Body> {
@@ -249,6 +261,7 @@ class ChunkerRemote implements Remote {
       path,
       size: sizeOf(composite),
       modTime: all[0]?.modTime ?? 0n,
+      ...(all[0]?.timeOfUpload ? { timeOfUpload: true } : {}),
       ...(known ? { version: `${all.length}-${all[0]?.version}` } : {}),
     }
     this.#composites.set(file, composite)
@@ -266,7 +279,8 @@ class ChunkerRemote implements Remote {
     if (known) return known
     if (this.#hasMetadata && file.size > LONGEST && (await this.#isWhole(ctx, file))) return undefined
     const group = await this.#group(ctx, file.path)
-    const now = group && (await this.#file(ctx, group))
+    const listed = group && (await this.#file(ctx, group))
+    const now = listed && !file.timeOfUpload ? await this.describe(ctx, listed) : listed
     const composite = now && this.#composites.get(now)
     if (composite && (now.size !== file.size || now.modTime !== file.modTime))
       throw new AppError('not-found', `${file.path} has changed since it was looked up`, { retry: 'now' })
