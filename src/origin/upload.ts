@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { orAbort } from '../base/abort.ts'
 import type { Body } from '../base/body.ts'
 import { AppError, isOutage, toAppError } from '../base/error.ts'
 import { usefulType } from '../base/mime.ts'
@@ -50,12 +51,12 @@ export const changing: readonly string[] = ['PUT', 'POST', 'PATCH', 'DELETE']
  * is stored and checked, so that what was there before stays when anything goes wrong (httpout.md 3.3).
  */
 export function uploadHandler(settings: UploadSettings): Handler {
-  return async function upload(_ctx, request) {
+  return async function upload({ signal }, request) {
     const foreign = foreignPage(request, settings.origins)
     if (foreign !== undefined) throw new AppError('denied', foreign)
     if (request.method === 'DELETE') return await remove(settings.ctx, request, settings)
     if (request.lengthless) return textResponse(411, 'A body needs Content-Length or Transfer-Encoding: chunked')
-    return await store(settings.ctx, request, settings)
+    return await store(signal, request, settings)
   }
 }
 
@@ -83,11 +84,13 @@ async function remove(
   return answer
 }
 
-async function store(ctx: Context, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
+async function store(signal: AbortSignal, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
   // Before anything is waited for: publishers send the next version without reading the answer to this one.
   const arrival = settings.tree.writes.arrive(request.path)
   try {
-    return await storeInTurn(ctx, request, settings, arrival)
+    // Parts are put into what is there: of two at a time the later one would undo the other.
+    if (isPart(request)) await orAbort(signal, arrival.first())
+    return await storeInTurn(settings.ctx, request, settings, arrival)
   } catch (reason) {
     if (settings.live) await drained(request.body)
     const answer = misplaced(reason)
@@ -120,8 +123,6 @@ async function storeInTurn(
     if (settings.live && request.contentLength === 0) return { status: 200, headers: [] }
     throw new AppError('is-directory', 'a file can only be stored under a name')
   }
-  // Parts are put into what is there: of two at a time the later one would undo the other.
-  if (isPart(request)) await arrival.first()
   const old = await oldFile(ctx, tree.remote, request)
   if (failsConditions(request, old)) return textResponse(412)
   const part = partOf(request, old?.size ?? 0)
