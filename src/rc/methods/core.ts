@@ -264,7 +264,7 @@ const goArch = () => ({ x64: 'amd64', ia32: '386' })[arch() as string] ?? arch()
 const LARGEST_RESULT = 64 * 1024 * 1024
 
 interface CommandInput {
-  readonly command: string
+  readonly command?: string | undefined
   readonly arg?: readonly string[] | undefined
   readonly opt?: Readonly<Record<string, string>> | undefined
   readonly returnType?: string | undefined
