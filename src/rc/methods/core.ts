@@ -271,7 +271,7 @@ interface CommandInput {
 }
 
 async function runCommand({ services, ctx }: Call, input: CommandInput) {
-  const { command, arg = [], opt = {}, returnType = 'COMBINED_OUTPUT' } = input
+  const { command = '', arg = [], opt = {}, returnType = 'COMBINED_OUTPUT' } = input
   const outputs = { stdout: returnType !== 'STREAM_ONLY_STDERR', stderr: returnType !== 'STREAM_ONLY_STDOUT' }
   if (!['COMBINED_OUTPUT', 'STREAM', 'STREAM_ONLY_STDOUT', 'STREAM_ONLY_STDERR'].includes(returnType))
     throw new AppError('invalid', `unknown returnType ${JSON.stringify(returnType)}`)
