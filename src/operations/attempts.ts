@@ -4,8 +4,8 @@ import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 
 /**
- * Does the whole work again, up to `--retries` times, when that may help; the errors of an attempt before it are forgotten in
- * the stats. Gives the error of the last one.
+ * Does the whole work again, up to `--retries` times, when that may help, which it does not when remotes are written or
+ * configured wrongly; the errors of an attempt before it are forgotten in the stats. Gives the error of the last one.
  */
 export async function retried(
   ctx: Context,
@@ -14,12 +14,13 @@ export async function retried(
 ): Promise<AppError | undefined> {
   const { retries, retriesInterval } = ctx.get(mainOptions)
   for (let attempt = 1; ; attempt++) {
-    const error = await failure(ctx, work)
-    if (!error) {
+    const failed = await failure(ctx, work)
+    if (!failed) {
       if (attempt > 1) ctx.log.error(`Attempt ${attempt}/${retries} succeeded`)
       return undefined
     }
-    if (!retry || ctx.signal.aborted || error.code === 'usage') return error
+    const { error, early } = failed
+    if (!retry || ctx.signal.aborted || error.code === 'usage' || (early && error.code === 'invalid')) return error
     if (error.stop === 'no-retry') {
       ctx.log.error("Can't retry any of the errors - not attempting retries")
       return error
@@ -37,16 +38,23 @@ export async function retried(
   }
 }
 
+interface Failure {
+  readonly error: AppError
+  /** Nothing had failed before: the work did not come as far as its files. */
+  readonly early: boolean
+}
+
 /** The error that an attempt ended with, counted. */
-async function failure(ctx: Context, work: (ctx: Context) => Promise<void>): Promise<AppError | undefined> {
+async function failure(ctx: Context, work: (ctx: Context) => Promise<void>): Promise<Failure | undefined> {
   const before = countErrors(ctx)
   try {
     await work(ctx)
     return undefined
   } catch (reason) {
     const error = toAppError(reason)
-    if (countErrors(ctx) === before) ctx.stats.error(error)
-    return error
+    const early = countErrors(ctx) === before
+    if (early) ctx.stats.error(error)
+    return { error, early }
   }
 }
 

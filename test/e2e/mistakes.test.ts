@@ -15,6 +15,7 @@ test('who mistypes is told what to do', async (t) => {
     [['serve', 'http', www, '--syslog'], 2, /flag --syslog of rclone is not known here: use --log-systemd/],
     [['serve', 'http', 'nas'], 3, /directory not found: nas\. The remote of that name is written nas:/],
     [['serve', 'http', 'odd:'], 1, /didn't find backend called "nosuch"\. "sluice help backends"/],
+    [['copy', www, 'nosuch:'], 1, /^\S+ \S+ ERROR : Failed to copy: didn't find section in config file \("nosuch"\)\./],
     [['serve', 'http', www, '--exclude-from', '/none'], 1, /a file of filter rules: no such file or directory: \/none/],
     [['serve', 'http', www, '--htpasswd', '/none'], 1, /password file: no such file or directory: \/none/],
     [['serve', 'http', www, '--template', '/none'], 2, /--template: no such file or directory: \/none/],
