@@ -1,4 +1,4 @@
-import { constants, promises as fsp } from 'node:fs'
+import { constants, fstatSync, promises as fsp } from 'node:fs'
 import { throwIfAborted } from '../../base/abort.ts'
 import { FileSlice, type Body } from '../../base/body.ts'
 import { AppError, messageOf, rethrow, toAppError } from '../../base/error.ts'
@@ -39,6 +39,13 @@ interface Named {
 /** Folders whose leftovers were looked for, at most. */
 const MAX_SWEPT = 1000
 
+/** A small file to be written, and what is wanted of it when it has its name. */
+interface Small<T> {
+  readonly bytes: Uint8Array
+  readonly info: PutInfo
+  readonly look: (fd: number) => T
+}
+
 /** How files come into a tree: under a temporary name, then whole under their own. */
 export class Store {
   readonly #parts: StoreParts
@@ -74,11 +81,13 @@ export class Store {
   }
 
   /** See `Remote.putNow`. */
-  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
+  putNow(path: string, bytes: Uint8Array, info: PutInfo): boolean {
     if (this.mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent || info.metadata)
-      return undefined
+      return false
     const directory = this.placeNow(parentOf(path))
-    return directory && this.#writeNow(directory, path, bytes, info)
+    if (!directory) return false
+    this.#writeNow(directory, path, { bytes, info, look: () => undefined })
+    return true
   }
 
   /** Writes a file in one go, between two turns of the event loop. */
@@ -87,7 +96,8 @@ export class Store {
     const bytes = await bytesOf(body)
     throwIfAborted(ctx.signal)
     const directory = this.#places.get(dir) ?? this.#places.keep(dir, await this.#enter(dir, false))
-    return this.#writeNow(directory, path, bytes, info)
+    const stats = this.#writeNow(directory, path, { bytes, info, look: (fd) => fstatSync(fd, { bigint: true }) })
+    return toFileEntry(path, stats, this.#parts.options.timeType)
   }
 
   /** The directory as it was opened in this turn of the event loop, at whose end it is closed. */
@@ -98,14 +108,14 @@ export class Store {
     return opened && this.#places.keep(dir, opened)
   }
 
-  #writeNow(directory: Directory, path: string, bytes: Uint8Array, info: PutInfo): FileEntry {
+  #writeNow<T>(directory: Directory, path: string, { bytes, info, look }: Small<T>): T {
     const leaf = writableLeaf(path)
     try {
       const { modTime } = this.#times(info)
       const file = { temp: this.#names.next(), leaf, bytes, modTime, replaces: info.replaces !== false }
-      const stats = this.#tree.disk.timed(() => writeSmall(directory, file))
+      const result = this.#tree.disk.timed(() => writeSmall(directory, file, look))
       this.#parts.hot.forget(path)
-      return toFileEntry(path, stats, this.#parts.options.timeType)
+      return result
     } catch (error) {
       throw toAppError(error)
     }
