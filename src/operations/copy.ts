@@ -60,20 +60,21 @@ export async function copyFile(ctx: Context, job: FileJob): Promise<FileEntry | 
 }
 
 /**
- * Copies a small file between two disks of this machine without a wait. False when that can't be, which leaves everything
+ * Copies a small file between two disks of this machine without a wait. Undefined when that can't be, which leaves everything
  * as it was: `copyFile` does it then.
  */
-export function copyNow(ctx: Context, { source, file, target, path, existing }: FileJob): boolean {
-  if (!source.readNow || !target.putNow || !ctx.stats.unlimited) return false
+export function copyNow(ctx: Context, { source, file, target, path, existing }: FileJob): FileEntry | undefined {
+  if (!source.readNow || !target.putNow || !ctx.stats.unlimited) return undefined
   const bytes = source.readNow(file)
-  if (!bytes) return false
+  if (!bytes) return undefined
   try {
     const replaces = existing !== undefined || ctx.get(copyOptions).noCheckDest
-    if (!target.putNow(path, bytes, { size: file.size, modTime: file.modTime, durable: false, replaces })) return false
+    const written = target.putNow(path, bytes, { size: file.size, modTime: file.modTime, durable: false, replaces })
+    if (!written) return undefined
     ctx.stats.whole(file.path, bytes.length)
     if (ctx.log.enabled('info'))
       ctx.log.info(`Copied (${existing ? 'replaced existing' : 'new'})`, { object: file.path })
-    return true
+    return written
   } catch (reason) {
     const error = toAppError(reason)
     ctx.stats.transfer(file.path, file.size).done(error)

@@ -160,8 +160,8 @@ export interface Remote {
    * has changed, or the disk would keep everybody waiting.
    */
   readNow?(file: FileEntry): Uint8Array | undefined
-  /** Stores a small file without waiting, as `put` does. False = ask `put`. Throws what that throws. */
-  putNow?(path: string, bytes: Uint8Array, info: PutInfo): boolean
+  /** Stores a small file without waiting, as `put` does. Undefined = ask `put`. Throws what that throws. */
+  putNow?(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined
   /** Does what only this kind of storage can do (`Backend.commands`). Throws `unsupported` for a name that it does not know. */
   command?(ctx: Context, name: string, args: readonly string[], opt: Readonly<Record<string, string>>): Promise<Json>
   close?(): Promise<void>

@@ -132,7 +132,7 @@ export class LocalRemote implements Remote {
     return await this.#store.put(ctx, path, body, info)
   }
 
-  putNow(path: string, bytes: Uint8Array, info: PutInfo): boolean {
+  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
     return this.#store.putNow(path, bytes, info)
   }
 

@@ -66,13 +66,9 @@ export interface SmallFile {
 
 /**
  * Writes a small file by direct calls, as `TempFile` does by pooled ones: under a temporary name, then renamed, so that
- * nobody ever sees a part of it. It is not put on the disk. `look` gets the descriptor of the file when it has its name.
+ * nobody ever sees a part of it. It is not put on the disk.
  */
-export function writeSmall<T>(
-  directory: Directory,
-  { temp, leaf, bytes, modTime, replaces }: SmallFile,
-  look: (fd: number) => T,
-): T {
+export function writeSmall(directory: Directory, { temp, leaf, bytes, modTime, replaces }: SmallFile): fs.BigIntStats {
   const place = directory.at(temp)
   const target = directory.at(leaf)
   const fd = fs.openSync(place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666)
@@ -84,7 +80,7 @@ export function writeSmall<T>(
       fs.futimesSync(fd, seconds, seconds)
     }
     fs.renameSync(place, target)
-    return look(fd)
+    return fs.fstatSync(fd, { bigint: true })
   } catch (error) {
     removed(place)
     throw error

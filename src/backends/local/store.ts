@@ -1,4 +1,4 @@
-import { constants, fstatSync, promises as fsp } from 'node:fs'
+import { constants, promises as fsp } from 'node:fs'
 import { throwIfAborted } from '../../base/abort.ts'
 import { FileSlice, type Body } from '../../base/body.ts'
 import { AppError, messageOf, rethrow, toAppError } from '../../base/error.ts'
@@ -39,13 +39,6 @@ interface Named {
 /** Folders whose leftovers were looked for, at most. */
 const MAX_SWEPT = 1000
 
-/** A small file to be written, and what is wanted of it when it has its name. */
-interface Small<T> {
-  readonly bytes: Uint8Array
-  readonly info: PutInfo
-  readonly look: (fd: number) => T
-}
-
 /** How files come into a tree: under a temporary name, then whole under their own. */
 export class Store {
   readonly #parts: StoreParts
@@ -81,13 +74,11 @@ export class Store {
   }
 
   /** See `Remote.putNow`. */
-  putNow(path: string, bytes: Uint8Array, info: PutInfo): boolean {
+  putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
     if (this.mustLast(info) || this.#tree.disk.pooled || bytes.length > SMALL || info.ifAbsent || info.metadata)
-      return false
+      return undefined
     const directory = this.placeNow(parentOf(path))
-    if (!directory) return false
-    this.#writeNow(directory, path, { bytes, info, look: () => undefined })
-    return true
+    return directory && this.#writeNow(directory, path, bytes, info)
   }
 
   /** Writes a file in one go, between two turns of the event loop. */
@@ -96,8 +87,7 @@ export class Store {
     const bytes = await bytesOf(body)
     throwIfAborted(ctx.signal)
     const directory = this.#places.get(dir) ?? this.#places.keep(dir, await this.#enter(dir, false))
-    const stats = this.#writeNow(directory, path, { bytes, info, look: (fd) => fstatSync(fd, { bigint: true }) })
-    return toFileEntry(path, stats, this.#parts.options.timeType)
+    return this.#writeNow(directory, path, bytes, info)
   }
 
   /** The directory as it was opened in this turn of the event loop, at whose end it is closed. */
@@ -108,14 +98,14 @@ export class Store {
     return opened && this.#places.keep(dir, opened)
   }
 
-  #writeNow<T>(directory: Directory, path: string, { bytes, info, look }: Small<T>): T {
+  #writeNow(directory: Directory, path: string, bytes: Uint8Array, info: PutInfo): FileEntry {
     const leaf = writableLeaf(path)
     try {
       const { modTime } = this.#times(info)
       const file = { temp: this.#names.next(), leaf, bytes, modTime, replaces: info.replaces !== false }
-      const result = this.#tree.disk.timed(() => writeSmall(directory, file, look))
+      const stats = this.#tree.disk.timed(() => writeSmall(directory, file))
       this.#parts.hot.forget(path)
-      return result
+      return toFileEntry(path, stats, this.#parts.options.timeType)
     } catch (error) {
       throw toAppError(error)
     }
