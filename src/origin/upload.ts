@@ -187,11 +187,11 @@ async function fill(
     const coming = transfer.account(sent.over(request.body), () => ctx.signal)
     const packed = isPacked(request)
     // To HTTP a coding is a part of the file, so that both sums are of what is packed.
-    const bytes = packed ? unpacked(file.over(coming)) : coming
-    // What was announced has been found small enough, and no more than that comes.
-    const isBounded = !packed && !part && request.contentLength !== undefined
-    const refuse = settings.live ? (reason: AppError) => handle.abort(reason) : undefined
-    const body = isBounded ? bytes : limited(bytes, { start: part?.start ?? 0, most, refuse })
+    const body = limited(packed ? unpacked(file.over(coming)) : coming, {
+      start: part?.start ?? 0,
+      most,
+      refuse: settings.live ? (reason) => handle.abort(reason) : undefined,
+    })
     try {
       const whole = part ? patched(part, body, reader(ctx, tree.remote, old)) : body
       for await (const chunk of packed ? whole : file.over(whole)) await handle.write(chunk)
