@@ -398,6 +398,27 @@ test('a client that takes nothing of its response is cut off', async (t) => {
   assert.ok(sent.bytes > 0 && sent.bytes < 1e9)
 })
 
+test('a client that stalls is cut off after an idle time without limit as well', async (t) => {
+  const over = Promise.withResolvers<Sent>()
+  const source = { read: (into: Uint8Array) => Promise.resolve(into.length), close: () => Promise.resolve() }
+  const large = () => new FileSlice(source, { start: 0, end: 1e9 })
+  const { port } = await serve(
+    t,
+    (_ctx, { path }) =>
+      path === 'large'
+        ? { status: 200, headers: [], body: large(), done: (sent) => over.resolve(sent) }
+        : { status: 200, headers: [] },
+    { writeIdle: 100, idleTimeout: 0 },
+  )
+  const raw = new Raw(port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await raw.until((text) => text.includes('\r\n\r\n'))
+  await sleep(300)
+  assert.ok(!raw.closed)
+  raw.socket.pause()
+  raw.send('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
+  assert.equal((await over.promise).complete, false)
+})
+
 test('a handler that takes its time is not a stalled client', async (t) => {
   const { port } = await serve(
     t,

@@ -68,7 +68,7 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   // Else Node ends a connection when the client has ended its side, without the answers that this waits for. Not documented.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.maxRequestsPerSocket = MAX_REQUESTS
-  server.timeout = timer(Math.min(settings.writeIdle, settings.idleTimeout + IDLE_GRACE_MS))
+  server.timeout = timer(shortest(settings))
   server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))
   server.on('checkContinue', (req, res) => onRequest(site, settings, { req, res, expects: true }))
   server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) =>
@@ -203,14 +203,20 @@ function statusOfParser(code: string | undefined): number {
  * nothing more; not when it is the handler that takes its time. One timer is for both: Node's way, which sets another one for
  * each answer and each request, costs as much as the rest of their timers.
  */
-function onQuiet({ writeIdle, idleTimeout }: Http1Settings, socket: Socket): void {
+function onQuiet(settings: Http1Settings, socket: Socket): void {
+  const { writeIdle, idleTimeout } = settings
   const connection = Connection.of(socket)
   if (!connection) return void socket.destroy()
   const isBusy = connection.active > 0
   const stalls = socket.writableLength > 0
   const most = isBusy || stalls ? writeIdle : idleTimeout + IDLE_GRACE_MS
   const left = most - connection.quietFor(socket.timeout ?? 0)
-  if (left > 0) socket.setTimeout(timer(left))
-  else if (isBusy && !stalls) socket.setTimeout(timer(most))
+  // It is looked at again before the other limit may be over, whatever goes on by then.
+  if (left > 0 || (isBusy && !stalls)) socket.setTimeout(timer(Math.min(left > 0 ? left : most, shortest(settings))))
   else socket.destroy()
+}
+
+/** The first time (ms) at which a connection on which nothing moves may be over a limit; Infinity = never. */
+function shortest({ writeIdle, idleTimeout }: Http1Settings): number {
+  return Math.min(writeIdle, idleTimeout + IDLE_GRACE_MS)
 }
