@@ -41,7 +41,7 @@ async function takeFiles(ctx: Context, request: HttpRequest, next: Handler): Pro
   if (preferredType(request.header('accept'), ['text/plain', 'text/html']) === 'text/plain')
     return textResponse(201, stored.join('\n'))
   // Not to the place of the form: a page that is loaded again must not send it again.
-  return { status: 303, headers: ['location', `${request.base}/${folder(request)}`], length: 0 }
+  return { status: 303, headers: ['location', `${encodePath(request.base)}/${folder(request)}`], length: 0 }
 }
 
 /** Headers of the form itself, which say nothing of the files in it. */

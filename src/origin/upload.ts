@@ -288,7 +288,7 @@ function answer(request: HttpRequest, { stored, replaced }: Filled): HttpRespons
   const etag = stored && entityTag(stored)
   const headers = etag === undefined ? [] : ['etag', etag]
   if (replaced) return { status: 204, headers }
-  const location = `${request.base}/${encodePath(request.path)}`
+  const location = `${encodePath(request.base)}/${encodePath(request.path)}`
   return { status: 201, headers: ['location', location, ...headers], length: 0 }
 }
 

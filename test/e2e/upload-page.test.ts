@@ -127,6 +127,17 @@ test('curl sends many files in one form', { skip: missing('curl') }, async (t) =
   assert.match(again.stdout, /^1\.txt: there is a file of this name already.*409$/s)
 })
 
+test('the places that are told of uploads are URLs, also below a prefix of other letters', async (t) => {
+  const { server } = await drop(t, ['--baseurl', '/ü'])
+  const put = await fetch(`${server.url}a b`, { method: 'PUT', body: 'x' })
+  assert.deepEqual([put.status, put.headers.get('location')], [201, '/%C3%BC/a%20b'])
+  const body = new FormData()
+  body.append('file', new Blob(['x']), 'c')
+  const init = { method: 'POST', body, headers: { accept: 'text/html' }, redirect: 'manual' } as const
+  const sent = await fetch(`${server.url}sub/`, init)
+  assert.deepEqual([sent.status, sent.headers.get('location')], [303, '/%C3%BC/sub/'])
+})
+
 test('a form from a page of another site is refused, as are names that lead elsewhere', async (t) => {
   const { dir, server } = await drop(t)
   const send = async (name: string, headers: Record<string, string> = {}) => {
