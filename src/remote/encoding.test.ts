@@ -65,6 +65,14 @@ const sets = fc.subarray([
   'Exclamation',
 ])
 
+test('a quote before an end that is replaced is not its own, and what is like two dots is not two dots', () => {
+  for (const set of ['RightSpace,LeftSpace', 'RightPeriod,Dot', 'LeftPeriod,Dot', 'RightPeriod,LeftPeriod,Dot']) {
+    const encoding = parseEncoding(set)
+    for (const name of ['‛ ', '‛␠', '‛‛ ', ' ‛ ', '␠‛␠', '．.', '.．', '．．', '‛．.', '.‛．', '‛．．'])
+      assert.equal(encoding.decodeName(encoding.encodeName(name)), name, set)
+  }
+})
+
 test('every name that a path can have comes back from storage', () => {
   fc.assert(
     fc.property(sets, names, (set, name) => {

@@ -122,7 +122,8 @@ export function parseEncoding(text: string): Encoding {
 
 /** Names under one set of words, to and from those that have all characters. */
 class Names {
-  readonly #dot: boolean
+  readonly #dots: ReadonlyMap<string, string>
+  readonly #undotted: ReadonlyMap<string, string>
   readonly #anywhere = new Map([['\0', '␀']])
   readonly #left = new Map<string, string>()
   readonly #right = new Map<string, string>()
@@ -131,7 +132,8 @@ class Names {
   readonly #backRight: ReadonlyMap<string, string>
 
   constructor(chosen: ReadonlySet<string>) {
-    this.#dot = chosen.has('Dot')
+    this.#dots = new Map(chosen.has('Dot') ? dotted(chosen) : [])
+    this.#undotted = reversed(this.#dots)
     const places = { anywhere: this.#anywhere, left: this.#left, right: this.#right }
     for (const [word, { place, pairs }] of Object.entries(rules))
       if (chosen.has(word)) for (const [plain, replaced] of pairs) places[place].set(plain, replaced)
@@ -141,7 +143,8 @@ class Names {
   }
 
   encode(name: string): string {
-    if (this.#dot && dots.has(name)) return dots.get(name) ?? name
+    const dotted = this.#dots.get(name)
+    if (dotted !== undefined) return dotted
     const first = this.#encodedEnd(name.slice(0, 1), this.#left, this.#backLeft)
     const rest = first === undefined ? name : name.slice(1)
     const last = this.#encodedEnd(rest.slice(-1), this.#right, this.#backRight)
@@ -150,7 +153,8 @@ class Names {
   }
 
   decode(name: string): string {
-    if (this.#dot && undotted.has(name)) return undotted.get(name) ?? name
+    const undotted = this.#undotted.get(name)
+    if (undotted !== undefined) return undotted
     const [first, from] = decodedStart(name, this.#backLeft)
     const [last, to] = decodedEnd(name.slice(from), this.#backRight)
     return first + this.#decodedMiddle(name.slice(from, from + to)) + last
@@ -188,6 +192,13 @@ const dots = new Map([
 ])
 const undotted = reversed(dots)
 
+/** What `Dot` replaces, and the names of which another rule would make what stands for `..`. */
+function* dotted(chosen: ReadonlySet<string>): Iterable<[string, string]> {
+  yield* dots
+  if (chosen.has('RightPeriod')) yield ['．.', '‛．．']
+  if (chosen.has('LeftPeriod')) yield ['.．', '．‛．']
+}
+
 function reversed(map: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...map].map(([key, value]) => [value, key]))
 }
@@ -199,12 +210,13 @@ function decodedStart(name: string, back: ReadonlyMap<string, string>): [string,
   return name.startsWith(QUOTE) && back.has(name.charAt(1)) ? [name.charAt(1), 2] : ['', 0]
 }
 
-/** What the last character stands for, and how much comes before it. */
+/** What the last character stands for, and how much comes before it: quotes before it come in pairs, unless it is quoted itself. */
 function decodedEnd(name: string, back: ReadonlyMap<string, string>): [string, number] {
   const last = name.slice(-1)
   const plain = back.get(last)
   if (plain === undefined) return ['', name.length]
-  return name.at(-2) === QUOTE ? [last, name.length - 2] : [plain, name.length - 1]
+  const quotes = /‛*$/.exec(name.slice(0, -1))?.[0].length ?? 0
+  return quotes % 2 === 1 ? [last, name.length - 2] : [plain, name.length - 1]
 }
 
 /**
