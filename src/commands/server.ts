@@ -221,7 +221,7 @@ async function handlerOf(parts: ServerParts, { served, trees, live, gate, access
     hosts: hostCheck(http, authorization ? undefined : gate, true),
     ready:
       root && !served.auth && !hook && !logged
-        ? ready(({ path }) => (isPlain(path) ? root.peek(path)?.entry : undefined))
+        ? ready((path) => (isPlain(path) ? root.peek(path)?.entry : undefined))
         : nothing,
     cors: origins,
     errors: errors(),

@@ -1,6 +1,7 @@
 import { isIPv6, type Socket } from 'node:net'
 import { Chain, type Link } from '../base/chain.ts'
 import type { Peer } from './message.ts'
+import type { Repeats } from './repeats.ts'
 
 /** What is going on over a connection, as far as the connection must know. */
 export interface Activity extends Link<Activity> {
@@ -47,6 +48,8 @@ export class Connection implements Link<Connection> {
   errors = 0
   /** Requests whose answer is not complete. */
   active = 0
+  /** Answers some of its requests by itself. HTTP/1 only. */
+  repeats: Repeats | undefined
   /** The exchange of the latest request. */
   latest: Activity | undefined
   #idle: (() => void) | undefined
@@ -86,8 +89,13 @@ export class Connection implements Link<Connection> {
   end(): void {
     if (--this.active > 0) return
     this.latest = undefined
-    this.#quietSince = performance.now()
+    this.served()
     this.#idle?.()
+  }
+
+  /** A request has been answered. */
+  served(): void {
+    this.#quietSince = performance.now()
   }
 
   /** Calls when the answers to all requests so far are complete; at once when they are. */

@@ -4,7 +4,7 @@ import type { CanonicalPath } from '../base/path.ts'
 import type { Context, ContextChange } from '../core/context.ts'
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { Buffers } from './buffers.ts'
-import type { KeptAnswers } from './kept.ts'
+import type { KeptAnswer, KeptAnswers } from './kept.ts'
 import type { Activity, Connection } from './connection.ts'
 import type { Handler, HeaderList, HttpRequest, Middleware, Peer, User } from './message.ts'
 import type { Sink } from './pump.ts'
@@ -206,8 +206,8 @@ export abstract class Exchange implements HttpRequest, Sink {
   protected abstract get isDestroyed(): boolean
   /** True while bytes of the request body are still to come. */
   abstract get isBodyPending(): boolean
-  /** Sends a whole answer whose frozen headers and body are kept for many requests; false = it has to go the usual way. */
-  kept(_status: number, _headers: HeaderList, _body: Uint8Array): boolean {
+  /** Sends a whole answer that is kept for many requests; false = it has to go the usual way. */
+  kept(_answer: KeptAnswer): boolean {
     return false
   }
   /** Has the head go out before there is anything of the body. */

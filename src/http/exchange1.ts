@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
 import { Exchange, type Framing, type Site } from './exchange.ts'
 import { gather, intake, type IntakeSettings } from './intake.ts'
+import type { KeptAnswer } from './kept.ts'
 import type { HeaderList } from './message.ts'
 import type { Piece } from './pushed.ts'
 import { lingeringEnd, rawAnswer, whenLetGo } from './refuse.ts'
@@ -156,8 +157,10 @@ export class Http1Exchange extends Exchange {
     return this.#res.destroyed || this.#req.socket.destroyed
   }
 
-  override kept(status: number, headers: HeaderList, body: Uint8Array): boolean {
-    return !this.isBodyPending && this.site.kept.send(this.#res, status, headers, body)
+  override kept(answer: KeptAnswer): boolean {
+    if (this.isBodyPending || !this.site.kept.send(this.#res, answer)) return false
+    this.connection.repeats?.answered(this.#req, answer)
+    return true
   }
 
   head(status: number, headers: HeaderList, { length, close }: Framing): void {

@@ -9,6 +9,7 @@ import { Http1Exchange, type Pair } from './exchange1.ts'
 import { overLimit } from './limits.ts'
 import type { HttpResponse } from './message.ts'
 import { requestLine, turnAway, whenLetGo } from './refuse.ts'
+import { Repeats } from './repeats.ts'
 import { answer, refuse } from './send.ts'
 import { checkHead, type Refusal } from './strict.ts'
 import { isLengthless, Takeover } from './takeover.ts'
@@ -28,7 +29,7 @@ export interface Http1Settings {
   /** How long a client may take nothing of a response, ms; Infinity = for ever. */
   readonly writeIdle: number
   /** True for a connection whose requests are over a limit. */
-  exceeded(connection: Connection): boolean
+  readonly exceeded: (connection: Connection) => boolean
   /** Takes over a plain connection that opened with the HTTP/2 preface, of which `rest` came after it. False = refused. */
   upgrade(connection: Connection, rest: Buffer): boolean
 }
@@ -69,18 +70,23 @@ export function http1Server(site: Site, settings: Http1Settings): Server {
   Object.assign(server, { httpAllowHalfOpen: true })
   server.maxRequestsPerSocket = MAX_REQUESTS
   server.timeout = timer(shortest(settings))
+  server.on('connection', (socket: Socket) => {
+    const connection = Connection.of(socket)
+    if (connection) connection.repeats = new Repeats(connection, site, settings.exceeded)
+  })
   server.on('request', (req, res) => onRequest(site, settings, { req, res, expects: false }))
   server.on('checkContinue', (req, res) => onRequest(site, settings, { req, res, expects: true }))
   server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) =>
     onRequest(site, settings, { req, res, expects: false }, { status: 417, message: 'Expectation Failed' }),
   )
-  server.on('connect', ({ url, httpVersion }, socket: Socket) =>
+  server.on('connect', ({ url, httpVersion }, socket: Socket) => {
+    Connection.of(socket)?.repeats?.stop()
     turnAway(site, socket, {
       status: 405,
       headers: 'Allow: GET, HEAD\r\n',
       line: `CONNECT ${url} HTTP/${httpVersion}`,
-    }),
-  )
+    })
+  })
   server.on('clientError', (error, socket) => onClientError(site, settings, error, socket as Socket))
   server.on('timeout', (socket) => onQuiet(settings, socket))
   // Starts the checks of headersTimeout and requestTimeout, which else wait for listen().
@@ -143,6 +149,7 @@ interface Taken {
 /** A request whose body ends with its connection. It is answered when all before it were. */
 function onEndless(site: Site, settings: Http1Settings, { req, socket, first }: Taken): void {
   const connection = Connection.of(socket)
+  connection?.repeats?.stop()
   if (connection === undefined || connection.closing) return
   socket.setTimeout(0)
   if (first.length > 0) socket.unshift(first)

@@ -4,6 +4,15 @@ import type { HeaderList } from './message.ts'
 /** Larger answers gain nothing from being one text. */
 const LARGEST = 16 * 1024
 
+/** An answer whose headers, a frozen list with Content-Length, are kept together with its body. */
+export interface KeptAnswer {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: Uint8Array
+  /** See `HttpResponse.again`. */
+  again(): boolean
+}
+
 interface Made {
   /** The second for which the Date header is right. */
   readonly second: number
@@ -27,22 +36,20 @@ export class KeptAnswers {
     this.keepAlive = Number.isFinite(seconds) ? `timeout=${seconds}` : undefined
   }
 
-  /**
-   * Sends a whole answer in one write; false when it has to go the usual way. `headers` is a frozen list with Content-Length,
-   * kept together with this `body`.
-   */
-  send(res: ServerResponse, status: number, headers: HeaderList, body: Uint8Array): boolean {
+  /** Sends a whole answer in one write; false when it has to go the usual way. */
+  send(res: ServerResponse, answer: KeptAnswer): boolean {
     const place = res as unknown as { _header?: string | null; maxRequestsOnConnectionReached?: boolean }
     if (place._header !== null || !res.shouldKeepAlive || place.maxRequestsOnConnectionReached) return false
-    const text = this.#textOf(status, headers, body)
+    const text = this.textOf(answer)
     if (text === undefined) return false
-    res.statusCode = status
+    res.statusCode = answer.status
     place._header = text
     res.end()
     return true
   }
 
-  #textOf(status: number, headers: HeaderList, body: Uint8Array): string | undefined {
+  /** The answer as it goes out, each character a byte; undefined for one that is sent in another way. */
+  textOf({ status, headers, body }: KeptAnswer): string | undefined {
     const second = Math.floor(Date.now() / 1000)
     const made = this.#made.get(headers)
     if (made?.second === second) return made.text

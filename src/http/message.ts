@@ -84,6 +84,11 @@ export interface HttpResponse {
   asIs?: boolean
   /** Closes the connection after this response. */
   close?: boolean
+  /**
+   * Set where `headers` are frozen and kept together with the body. Asked when the very same request comes again: true = the
+   * same answer is still right, and has been counted.
+   */
+  again?: () => boolean
   /** Called once, when the socket has taken the last byte or the client has left. A middleware that sets it calls the one before. */
   done?: (sent: Sent) => void
 }

@@ -85,9 +85,9 @@ function sendHead(exchange: Exchange, response: HttpResponse): void {
 }
 
 function sendWhole(exchange: Exchange, response: HttpResponse, body: string | Uint8Array): void {
-  const { status, headers } = response
-  if (Object.isFrozen(headers) && typeof body !== 'string' && !mustClose(exchange, response))
-    if (exchange.kept(status, headers, body)) return exchange.close()
+  const { status, headers, again } = response
+  if (again && Object.isFrozen(headers) && typeof body !== 'string' && !mustClose(exchange, response))
+    if (exchange.kept({ status, headers, body, again })) return exchange.close()
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   if (!head(exchange, response, length, false)) return
   if (response.done === undefined) {
