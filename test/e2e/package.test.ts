@@ -68,6 +68,28 @@ describe('the package as others get it', () => {
     assert.deepEqual(JSON.parse(kinds.stdout), JSON.parse(here.stdout))
   })
 
+  test('has threads that do what they are for and nothing else', async (t) => {
+    const dir = installed(t, tarball)
+    writeFileSync(
+      join(dir, 'threads.ts'),
+      `import { once } from 'node:events'
+       import { Worker } from 'node:worker_threads'
+       const thread = (name: string) => new Worker('./node_modules/${name}/dist/' + name, { workerData: new Uint8Array(32) })
+       const [look, crypt] = [thread('look-thread.js'), thread('crypt-thread.js')]
+       look.postMessage({ id: 7, place: 'files', names: 'a.txt/absent' }, [])
+       const [{ id, rows }] = await once(look, 'message')
+       console.log(id, rows.length, rows[3], rows[11])
+       const [ready] = await once(crypt, 'message')
+       const bytes = new Uint8Array(16 + 5)
+       crypt.postMessage({ kind: 'seal', bytes, nonce: new Uint8Array(24), first: 0 }, [bytes.buffer])
+       const [sealed] = await once(crypt, 'message')
+       console.log(ready, sealed.bytes.length, sealed.bad.length)
+       await Promise.all([look.terminate(), crypt.terminate()])`,
+    )
+    const { code, stdout, stderr } = await run(process.execPath, ['threads.ts'], { cwd: dir })
+    assert.deepEqual([code, stdout], [0, '7 16 5n 0n\nready 21 0\n'], stderr)
+  })
+
   test('runs the example of the guide to embedding', async (t) => {
     const dir = installed(t, tarball)
     writeFileSync(join(dir, 'example.ts'), example())
