@@ -192,6 +192,14 @@ test('an upload, a move or a removal that is stopped between its chunks is done 
   }
 })
 
+test('without metadata a directory is not moved to the name of a file, nor below it', async () => {
+  const remote = await chunker(await memory(), { metaFormat: 'none', hashType: 'none' })
+  await putText(ctx, remote, 'file', 'x')
+  await putText(ctx, remote, 'dir/other', 'x')
+  await rejectsWith(remote.moveDirectory?.(ctx, 'dir', 'file') as Promise<void>, 'exists')
+  await rejectsWith(remote.moveDirectory?.(ctx, 'dir', 'file/below') as Promise<void>, 'not-directory')
+})
+
 test('names of chunks cannot be asked for, nor stored', async () => {
   const remote = await chunker(await memory())
   await remote.put(ctx, 'x', bodyOf(noise(3000, 'x')), {})

@@ -154,6 +154,8 @@ class ChunkerRemote implements Remote {
   }
 
   async moveDirectory(ctx: Context, from: string, to: string): Promise<void> {
+    await this.#refuseFiles(ctx, parentOf(asCanonical(to)))
+    if (!this.#hasMetadata && (await this.stat(ctx, to))) throw new AppError('exists', `${to} exists already`)
     await this.#inner.moveDirectory?.(ctx, from, to)
   }
 
