@@ -211,7 +211,9 @@ test('files that push each other out of the cache are all there, and it complain
   for (let round = 0; round < 20; round++) {
     const cleaning = cache.clean()
     await Promise.all(
-      [...names, ...names].map(async (name) => assert.equal(`${await bytesAt(own, remote, name)}`, name.repeat(8000))),
+      [...names, ...names].map(async (name) =>
+        assert.equal((await bytesAt(own, remote, name)).toString(), name.repeat(8000)),
+      ),
     )
     await cleaning
   }
