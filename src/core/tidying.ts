@@ -19,3 +19,8 @@ export async function tidying<T>(
     throw error
   }
 }
+
+/** A context that nobody stops: for a change of several steps, of which some alone would be worse than none or all. */
+export function unstopped(ctx: Context): Context {
+  return ctx.with({ signal: new AbortController().signal })
+}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { bodyOf } from '../base/body.ts'
+import { onDemand } from '../base/derive.ts'
 import { AppError } from '../base/error.ts'
 import { extend } from '../layers/extend.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
@@ -57,6 +58,30 @@ test('a source that ends early or late stores nothing, and what was there stays'
     assert.deepEqual(await harvest(it, target), { f: 'old' })
     assert.equal(it.stats().errors, 1)
   }
+})
+
+test('a storage that fails before it asks for the first byte leaves nothing of the source open', async () => {
+  const { it, source, target } = await two()
+  const open = new Set<object>()
+  const counting = extend(source, {
+    open: async () => {
+      const body = onDemand(
+        () => bodyOf('the content'),
+        () => void open.delete(body),
+      )
+      open.add(body)
+      return body
+    },
+  })
+  const failing = extend(target, {
+    put: async () => {
+      assert.equal(open.size, 1)
+      throw new AppError('io', 'no')
+    },
+  })
+  const file = await fileAt(it, source, 'f')
+  await assert.rejects(copyFile(it.ctx, { source: counting, file, target: failing, path: 'f' }))
+  assert.equal(open.size, 0)
 })
 
 test('bytes that were changed on their way are found by the checksum and removed', async () => {

@@ -1,5 +1,5 @@
 import { type Body, FileSlice } from '../base/body.ts'
-import { derive } from '../base/derive.ts'
+import { derive, discard } from '../base/derive.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { join } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -168,12 +168,32 @@ async function transport(ctx: Context, job: FileJob, transfer: Transfer, readBac
 
 /** One attempt to copy the bytes. */
 async function stream(ctx: Context, job: FileJob, transfer: Transfer, readBack: boolean): Promise<FileEntry> {
-  const { source, file, target, path, budget } = job
+  const { source, file } = job
   const { ignoreChecksum } = ctx.get(copyOptions)
   const kind = ignoreChecksum ? undefined : hashToCheck(job, readBack)
   const written = wantsStreams(ctx, job) ? await streamed(ctx, job, transfer, kind) : undefined
   if (written) return written
   const opened = await source.open(ctx, file)
+  try {
+    return await passed(ctx, job, { transfer, opened, kind, readBack })
+  } catch (error) {
+    // A storage that failed before it asked for the first byte has left it open.
+    await discard(opened).catch(() => {})
+    throw error
+  }
+}
+
+interface Passing {
+  readonly transfer: Transfer
+  readonly opened: Body
+  readonly kind: string | undefined
+  readonly readBack: boolean
+}
+
+/** Stores what was opened, and looks whether it is what the source has. */
+async function passed(ctx: Context, job: FileJob, passing: Passing): Promise<FileEntry> {
+  const { source, file, target, path, budget } = job
+  const { transfer, opened, kind, readBack } = passing
   if (opened instanceof FileSlice) opened.confirmAtEnd = true
   const counted = transfer.account(budget ? budget.meter(opened) : opened, () => ctx.signal)
   // After it was opened: some storage knows its time, and its checksum, then.

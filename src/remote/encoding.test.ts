@@ -35,11 +35,14 @@ test('what a storage cannot have is written with look-alikes and comes back', ()
 })
 
 test('a storage that has all characters shows those that a path cannot have with look-alikes', () => {
-  const encoding = parseEncoding('None')
-  assert.equal(encoding.decodeName('..'), '．．')
-  assert.equal(encoding.encodeName('．．'), '..')
-  assert.equal(encoding.encodeName('a／b'), 'a/b')
-  assert.equal(encoding.decodeName('a\0b'), 'a␀b')
+  for (const set of ['None', 'Raw']) {
+    const encoding = parseEncoding(set)
+    assert.equal(encoding.decodeName('..'), '．．')
+    assert.equal(encoding.decodeName('a\0b'), 'a␀b')
+    assert.equal(encoding.encodeName('a:b'), 'a:b')
+  }
+  for (const name of ['‛', '．', '‛．．', '␀', 'a‛／'])
+    for (const way of ['encodeName', 'decodeName'] as const) assert.equal(parseEncoding('Raw')[way](name), name)
 })
 
 test('paths are encoded name by name', () => {
@@ -73,12 +76,16 @@ test('a quote before an end that is replaced is not its own, and what is like tw
   }
 })
 
-test('every name that a path can have comes back from storage', () => {
+test('every name that a path can have is a name in storage, never a path there, and comes back', () => {
   fc.assert(
     fc.property(sets, names, (set, name) => {
-      const encoding = parseEncoding(set.length > 0 ? set.join(',') : 'None')
       fc.pre(isEntryName(name))
-      assert.equal(encoding.decodeName(encoding.encodeName(name)), name)
+      for (const text of ['Raw', ['None', ...set].join(',')]) {
+        const encoding = parseEncoding(text)
+        const stored = encoding.encodeName(name)
+        assert.ok(isEntryName(stored), text)
+        assert.equal(encoding.decodeName(stored), name, text)
+      }
     }),
   )
 })

@@ -29,9 +29,8 @@ function pictures(place: Place, ...codes: readonly number[]): Rule {
 
 const breaks = [0x09, 0x0a, 0x0b, 0x0d]
 
-/** The words of `encoding` in the order in which they are tried: serve-http.md section 4.3. `Dot`, `InvalidUtf8`, `None` and `Raw` are no rules. */
+/** The words of `encoding` in the order in which they are tried: serve-http.md section 4.3. `Slash` and `Dot` are in every encoding. */
 const rules: Readonly<Record<string, Rule>> = {
-  Slash: wide('anywhere', '/'),
   LtGt: wide('anywhere', '<>'),
   DoubleQuote: wide('anywhere', '"'),
   SingleQuote: wide('anywhere', "'"),
@@ -58,7 +57,7 @@ const rules: Readonly<Record<string, Rule>> = {
   RightPeriod: wide('right', '.'),
   RightCrLfHtVt: pictures('right', ...breaks),
 }
-const words: readonly string[] = [...Object.keys(rules), 'InvalidUtf8', 'Dot', 'None', 'Raw']
+const words: readonly string[] = ['Slash', ...Object.keys(rules), 'InvalidUtf8', 'Dot', 'None', 'Raw']
 
 /** Which characters a storage cannot have in names, and how they are written there instead. Compatible with rclone's. */
 export interface Encoding {
@@ -106,12 +105,15 @@ const encodingType: ValueType<Encoding> = {
   encode: ({ text }) => text,
 }
 
-/** Reads `Slash,Colon,Dot`. Throws an Error that names the words there are. */
+/**
+ * Reads `Slash,Colon,Dot`. Throws an Error that names the words there are. `Slash` and `Dot` are in every encoding: whatever a
+ * name looks like, in the storage it never is a path, or the directory above.
+ */
 export function parseEncoding(text: string): Encoding {
   const chosen = new Set(text.split(',').map((word) => word.trim()))
   for (const word of chosen)
     if (!words.includes(word)) throw new Error(`bad encoding ${JSON.stringify(word)}, use some of: ${words.join(', ')}`)
-  if (chosen.has('Raw')) return { text, encodeName: fromCanonical, decodeName: toCanonical }
+  if (chosen.has('Raw')) return { text, encodeName: (name) => name, decodeName: shown }
   const own = lazy(() => new Names(chosen))
   return {
     text,
@@ -124,7 +126,10 @@ export function parseEncoding(text: string): Encoding {
 class Names {
   readonly #dots: ReadonlyMap<string, string>
   readonly #undotted: ReadonlyMap<string, string>
-  readonly #anywhere = new Map([['\0', '␀']])
+  readonly #anywhere = new Map([
+    ['\0', '␀'],
+    ['/', '／'],
+  ])
   readonly #left = new Map<string, string>()
   readonly #right = new Map<string, string>()
   readonly #back: ReadonlyMap<string, string>
@@ -132,7 +137,7 @@ class Names {
   readonly #backRight: ReadonlyMap<string, string>
 
   constructor(chosen: ReadonlySet<string>) {
-    this.#dots = new Map(chosen.has('Dot') ? dotted(chosen) : [])
+    this.#dots = new Map(dotted(chosen))
     this.#undotted = reversed(this.#dots)
     const places = { anywhere: this.#anywhere, left: this.#left, right: this.#right }
     for (const [word, { place, pairs }] of Object.entries(rules))
@@ -192,7 +197,7 @@ const dots = new Map([
 ])
 const undotted = reversed(dots)
 
-/** What `Dot` replaces, and the names of which another rule would make what stands for `..`. */
+/** What stands for `.` and `..`, and the names of which another rule would make what stands for `..`. */
 function* dotted(chosen: ReadonlySet<string>): Iterable<[string, string]> {
   yield* dots
   if (chosen.has('RightPeriod')) yield ['．.', '‛．．']
@@ -217,6 +222,12 @@ function decodedEnd(name: string, back: ReadonlyMap<string, string>): [string, n
   if (plain === undefined) return ['', name.length]
   const quotes = /‛*$/.exec(name.slice(0, -1))?.[0].length ?? 0
   return quotes % 2 === 1 ? [last, name.length - 2] : [plain, name.length - 1]
+}
+
+/** A name of storage where nothing is replaced: only what no path can have is shown in another way. */
+function shown(name: string): string {
+  if (name === '.' || name === '..') return name.replaceAll('.', '．')
+  return name.replaceAll('/', '／').replaceAll('\0', '␀')
 }
 
 /**

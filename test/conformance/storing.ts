@@ -113,6 +113,22 @@ export function storing(subject: () => Subject): void {
     }
   })
 
+  test('a name that looks like a path is a name', async () => {
+    const { ctx, remote } = subject()
+    const names = ['．．', '．', 'a／..／..／b', '／']
+    await putText(ctx, remote, 'alike/file', 'not this')
+    for (const name of names) {
+      assert.equal(await remote.stat(ctx, `alike/in/${name}/file`), undefined)
+      await putText(ctx, remote, `alike/in/${name}/file`, name)
+    }
+    assert.deepEqual(
+      [...(await listed(ctx, remote, 'alike/in')).keys()].sort(),
+      names.map((name) => `alike/in/${name}`).sort(),
+    )
+    for (const name of names) assert.equal((await bytesAt(ctx, remote, `alike/in/${name}/file`)).toString(), name)
+    assert.equal((await bytesAt(ctx, remote, 'alike/file')).toString(), 'not this')
+  })
+
   test('a name that is longer than any disk takes is not found', async () => {
     const { ctx, remote } = subject()
     assert.equal(await remote.stat(ctx, 'x'.repeat(300)), undefined)

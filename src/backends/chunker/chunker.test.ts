@@ -7,8 +7,11 @@ import { bytesAt, fileAt, listed, putText, rejectsWith, uploadedNow } from '../.
 import { remoteBehaviour } from '../../../test/conformance/remote.ts'
 import { missing } from '../../../test/peers.ts'
 import { files, run, scratch, sluice } from '../../../test/program.ts'
+import { throwIfAborted } from '../../base/abort.ts'
 import { bodyOf, collect } from '../../base/body.ts'
+import type { Context } from '../../core/context.ts'
 import { testContext } from '../../core/testing.ts'
+import { extend } from '../../layers/extend.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { defaultsOf, type Values } from '../../schema/option.ts'
 import { localBackend, localOptions } from '../local/index.ts'
@@ -146,6 +149,55 @@ test('a file whose chunks are missing is left out, or an error when it has to be
   await rejectsWith(listed(ctx, await chunker(below, { failHard: true }), ''), 'io')
   await below.remove(ctx, await fileAt(ctx, below, 'x.rclone_chunk.003'))
   await rejectsWith(bytesAt(ctx, remote, 'x'), 'io')
+})
+
+test('an upload, a move or a removal that is stopped between its chunks is done to its end', async () => {
+  for (const change of [{}, { metaFormat: 'none', hashType: 'none' }] as const) {
+    const store = await memory()
+    let stop = new AbortController()
+    const stopping = async <T>(own: Context, work: Promise<T> | undefined) => {
+      throwIfAborted(own.signal)
+      const done = await work
+      stop.abort()
+      return done as T
+    }
+    const below = extend(store, {
+      move: (own, file, to) => stopping(own, store.move?.(own, file, to)),
+      remove: (own, file) => stopping(own, store.remove(own, file)),
+    })
+    const remote = await chunker(below, change)
+    const [old, fresh] = [noise(3500, 'old'), noise(5500, 'new')]
+    const put = (bytes: Uint8Array, own: Context, ifAbsent = false) =>
+      remote.put(own, 'a', bodyOf(bytes), { size: bytes.length, ifAbsent })
+    const stopped = async (work: (own: Context) => Promise<unknown>) => {
+      stop = new AbortController()
+      await rejectsWith(work(ctx.with({ signal: stop.signal })), 'aborted')
+    }
+    await put(old, ctx)
+    await stopped((own) => put(fresh, own))
+    // Whoever changes the same name next waits for its turn.
+    await rejectsWith(put(old, ctx, true), 'exists')
+    assert.ok((await bytesAt(ctx, remote, 'a')).equals(fresh))
+
+    const file = await fileAt(ctx, remote, 'a')
+    await stopped((own) => remote.move?.(own, file, 'b') as Promise<FileEntry>)
+    await rejectsWith(remote.put(ctx, 'b', bodyOf('x'), { size: 1, ifAbsent: true }), 'exists')
+    assert.deepEqual([...(await listed(ctx, remote, '')).keys()], ['b'])
+    assert.ok((await bytesAt(ctx, remote, 'b')).equals(fresh))
+
+    const moved = await fileAt(ctx, remote, 'b')
+    await stopped((own) => remote.remove(own, moved))
+    await remote.put(ctx, 'b', bodyOf('x'), { size: 1, ifAbsent: true })
+    assert.equal((await listed(ctx, below, '')).size, 1)
+  }
+})
+
+test('without metadata a directory is not moved to the name of a file, nor below it', async () => {
+  const remote = await chunker(await memory(), { metaFormat: 'none', hashType: 'none' })
+  await putText(ctx, remote, 'file', 'x')
+  await putText(ctx, remote, 'dir/other', 'x')
+  await rejectsWith(remote.moveDirectory?.(ctx, 'dir', 'file') as Promise<void>, 'exists')
+  await rejectsWith(remote.moveDirectory?.(ctx, 'dir', 'file/below') as Promise<void>, 'not-directory')
 })
 
 test('names of chunks cannot be asked for, nor stored', async () => {

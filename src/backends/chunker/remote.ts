@@ -7,6 +7,7 @@ import { asCanonical, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
+import { unstopped } from '../../core/tidying.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { specBelow } from '../../remote/below.ts'
 import { hashBody } from '../../remote/hash.ts'
@@ -116,12 +117,12 @@ class ChunkerRemote implements Remote {
   }
 
   async remove(ctx: Context, file: FileEntry): Promise<void> {
-    await this.#changing(ctx, file.path, async () => {
+    await this.#changing(ctx, file.path, async (last) => {
       const composite = await this.#composite(ctx, file)
       if (!composite) return await this.#inner.remove(ctx, file)
       // The metadata first: what is left when this is interrupted is not shown as a file.
       for (const part of [...(composite.main ? [composite.main] : []), ...composite.chunks])
-        await this.#inner.remove(ctx, part)
+        await this.#inner.remove(last, part)
     })
   }
 
@@ -139,7 +140,7 @@ class ChunkerRemote implements Remote {
       ctx,
       file,
       to,
-      async (part, target) => (await this.#inner.copy?.(ctx, part, target)) as FileEntry,
+      async (last, part, target) => (await this.#inner.copy?.(last, part, target)) as FileEntry,
     )
   }
 
@@ -148,11 +149,13 @@ class ChunkerRemote implements Remote {
       ctx,
       file,
       to,
-      async (part, target) => (await this.#inner.move?.(ctx, part, target)) as FileEntry,
+      async (last, part, target) => (await this.#inner.move?.(last, part, target)) as FileEntry,
     )
   }
 
   async moveDirectory(ctx: Context, from: string, to: string): Promise<void> {
+    await this.#refuseFiles(ctx, parentOf(asCanonical(to)))
+    if (!this.#hasMetadata && (await this.stat(ctx, to))) throw new AppError('exists', `${to} exists already`)
     await this.#inner.moveDirectory?.(ctx, from, to)
   }
 
@@ -194,11 +197,14 @@ class ChunkerRemote implements Remote {
     return () => stop?.()
   }
 
-  /** Waits until nobody else changes a name; who is stopped waits no more. */
-  async #changing<T>(ctx: Context, path: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Waits until nobody else changes a name. Who is stopped waits no more, but what has begun goes on with the context that
+   * `work` gets: between its steps the file would be of two versions, or in two places.
+   */
+  async #changing<T>(ctx: Context, path: string, work: (last: Context) => Promise<T>): Promise<T> {
     const turn = this.#changes.run(path, async () => {
       throwIfAborted(ctx.signal)
-      return await work()
+      return await work(unstopped(ctx))
     })
     return await orAbort(ctx.signal, turn)
   }
@@ -319,21 +325,21 @@ class ChunkerRemote implements Remote {
     ctx: Context,
     file: FileEntry,
     path: string,
-    transfer: (part: FileEntry, target: string) => Promise<FileEntry>,
+    transfer: (last: Context, part: FileEntry, target: string) => Promise<FileEntry>,
   ): Promise<FileEntry> {
     const to = asCanonical(path)
     this.#refuseChunk(to)
     const composite = await this.#composite(ctx, file)
-    return await this.#changing(ctx, to, async () => {
+    return await this.#changing(ctx, to, async (last) => {
       const old = await this.#present(ctx, to)
       const chunks: FileEntry[] = []
       for (const [index, chunk] of (composite?.chunks ?? []).entries())
-        chunks.push(await transfer(chunk, this.#names.of(to, index, composite?.txn)))
+        chunks.push(await transfer(last, chunk, this.#names.of(to, index, composite?.txn)))
       const first = composite ? composite.main : file
-      const main = first && (await transfer(first, to))
+      const main = first && (await transfer(last, first, to))
       const kept = new Set([to, ...chunks.map((chunk) => chunk.path)])
       for (const part of [...old.chunks, ...(old.main ? [old.main] : [])])
-        if (!kept.has(part.path) || (part.path === to && !main)) await this.#inner.remove(ctx, part)
+        if (!kept.has(part.path) || (part.path === to && !main)) await this.#inner.remove(last, part)
       return composite ? this.#made({ ...composite, path: to, main, chunks }) : (main as FileEntry)
     })
   }

@@ -1,6 +1,7 @@
 import { bodyOf, collect, type Body } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
+import { unstopped } from '../../core/tidying.ts'
 import { type Hasher, hasher } from '../../remote/hash.ts'
 import { incoming } from '../../remote/incoming.ts'
 import type { FileEntry, PutInfo, Remote, RemoteInfo } from '../../remote/remote.ts'
@@ -82,18 +83,20 @@ export class Upload {
     }
   }
 
-  /** Puts what came in its place, and takes away what was there. */
+  /** Puts what came in its place, and takes away what was there. That is not stopped halfway, unless a body is still to come. */
   async finish(ctx: Context, received: Received, old: Present): Promise<Stored> {
     const { path, info, chunks, direct } = received
+    const last = unstopped(ctx)
     try {
       await this.#refuseTaken(ctx, received, old)
       if (direct) {
-        await this.#removeStale(ctx, old, info.size ?? 0)
-        const stored = await this.#parts.inner.put(ctx, path, direct, info)
-        await this.#remove(ctx, old.chunks)
+        const { size = 0 } = info
+        await this.#removeStale(last, old, size)
+        const stored = await this.#parts.inner.put(size > LONGEST ? ctx : last, path, direct, info)
+        await this.#remove(last, old.chunks)
         return stored
       }
-      return received.split ? await this.#composed(ctx, received, old) : await this.#single(ctx, received, old)
+      return received.split ? await this.#composed(last, received, old) : await this.#single(last, received, old)
     } catch (error) {
       await this.#discard(ctx, chunks)
       throw error

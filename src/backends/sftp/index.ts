@@ -146,7 +146,7 @@ export const sftpOptions = defineOptions('sftp', {
     'Program that connects, with its arguments, such as "ssh -i key user@host": for jump hosts, certificates and ~/.ssh/config',
     { flag: 'sftp-ssh', ...command },
   ),
-  encoding: encodingOption('sftp-encoding', 'None'),
+  encoding: encodingOption('sftp-encoding', 'Raw'),
   copyIsHardlink: option(bool, false, 'Copy within the server by hard links: both names are then one file', {
     flag: 'sftp-copy-is-hardlink',
     advanced,

@@ -7,7 +7,7 @@ import { asCanonical, isInside, join, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
 import type { Nanoseconds } from '../../base/time.ts'
 import type { Context } from '../../core/context.ts'
-import { tidying } from '../../core/tidying.ts'
+import { tidying, unstopped } from '../../core/tidying.ts'
 import { bare, type Headers } from '../../net/client.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { download } from '../../remote/download.ts'
@@ -219,10 +219,12 @@ export class WebdavRemote implements Remote {
 
   /**
    * Gives what lies at `source` the name `path`. A file of that name is replaced, unless `ifAbsent`; a directory never, though
-   * the protocol would: what was not there when we looked may not be overwritten.
+   * the protocol would: what was not there when we looked may not be overwritten. A move that has begun is waited for: a server
+   * may remove what is replaced first, and what shall take its place may not be tidied away then.
    */
   async #place(ctx: Context, source: URL, path: string, { method = 'MOVE', headers, ifAbsent }: Placing) {
     const destination = bare(this.#url(path)).href
+    const last = method === 'MOVE' ? unstopped(ctx) : ctx
     return await this.#places.run(path, async () => {
       for (let tries = 1; ; tries++) {
         const old = await this.stat(ctx, path)
@@ -230,9 +232,9 @@ export class WebdavRemote implements Remote {
         if (old && ifAbsent) throw new AppError('exists', `${path} exists already`)
         const overwrite = old ? 'T' : 'F'
         const all = { ...headers, destination, overwrite }
-        const answer = await this.#client.request(ctx, { method, url: source, headers: all })
+        const answer = await this.#client.request(last, { method, url: source, headers: all })
         await throwFailures(answer, path)
-        if (answer.status < 300) return await this.#file(ctx, path)
+        if (answer.status < 300) return await this.#file(last, path)
         if (answer.status !== 412 || old || tries === PLACING_TRIES) throw davError(answer, path)
       }
     })

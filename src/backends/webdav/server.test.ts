@@ -157,6 +157,23 @@ test('a directory that comes in while a file is sent is not replaced by it', asy
   assert.deepEqual(overwrites, ['F'])
 })
 
+test('an upload that is stopped while the server moves it to its place is not tidied away under the move', async (t) => {
+  const [stop, methods] = [new AbortController(), [] as (string | undefined)[]]
+  const url = await web(t, (request, response) => {
+    methods.push(request.method)
+    request.resume().once('end', () => {
+      if (request.method === 'PROPFIND') return response.writeHead(207).end(`<m>${answer(request.url ?? '')}</m>`)
+      if (request.method !== 'MOVE') return response.writeHead(201).end()
+      stop.abort()
+      // Whoever does not wait for the answer has sent something else by then.
+      return setImmediate(() => setImmediate(() => response.writeHead(201).end()))
+    })
+  })
+  const stored = await open(t, { url }).put(ctx.with({ signal: stop.signal }), 'a', bodyOf('x'), { size: 1 })
+  assert.equal(stored.size, 1)
+  assert.ok(!methods.includes('DELETE'), methods.join(' '))
+})
+
 test('an answer that has changed since the file was looked up is not taken for it', async (t) => {
   let version = 1
   const url = await web(t, (request, response) => {

@@ -153,7 +153,9 @@ export class FileCache {
     try {
       await item.acquire()
     } catch (error) {
-      if (item.isGone || item.dirty) throw error
+      if (item.dirty) throw error
+      // It was dropped before it was opened, to make room: it comes anew.
+      if (item.isGone) return await this.read(ctx, file, range)
       ctx.log.debug(`vfs cache: read past it: ${messageOf(error)}`, { object: file.path })
       await this.#items.drop(item)
       return undefined

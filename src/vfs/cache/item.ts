@@ -51,7 +51,8 @@ export class Item {
   readonly #parts: ItemParts
   #downloads: Downloads | undefined
   #file: Promise<FileHandle> | undefined
-  #fd = -1
+  /** What `#file` has come to; it is closed, and used beside reading, in the turn of its path alone. */
+  #handle: FileHandle | undefined
   #readers = 0
   #idle: NodeJS.Timeout | undefined
   #entry: FileEntry | undefined
@@ -123,10 +124,9 @@ export class Item {
 
   async #open(): Promise<FileHandle> {
     return await this.#parts.files.locked(this.path, async () => {
-      if (this.#gone) throw new AppError('not-found', 'this version of the file is not in the cache any more')
-      const file = await this.#parts.files.open(this.path, this.size)
-      this.#fd = file.fd
-      return file
+      if (this.#gone)
+        throw new AppError('not-found', 'this version of the file is not in the cache any more', { retry: 'now' })
+      return (this.#handle = await this.#parts.files.open(this.path, this.size))
     })
   }
 
@@ -147,6 +147,10 @@ export class Item {
       this.release()
       throw error
     }
+  }
+
+  get #fd(): number {
+    return this.#handle?.fd ?? -1
   }
 
   /** Reads bytes that are there; for readers. */
@@ -199,18 +203,18 @@ export class Item {
     if (!this.#changed || this.#gone) return
     this.#changed = false
     try {
-      const file = await this.#file
-      await this.#parts.files.locked(this.path, async () => await this.#writeDown(file))
+      await this.#file
+      await this.#parts.files.locked(this.path, async () => await this.#writeDown())
     } catch (error) {
       this.#changed = true
       throw error
     }
   }
 
-  async #writeDown(file: FileHandle | undefined): Promise<void> {
+  async #writeDown(): Promise<void> {
     if (this.#gone) return
-    if (this.#downloads) await file?.datasync()
-    await file?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
+    if (this.#downloads) await this.#handle?.datasync()
+    await this.#handle?.utimes(Number(this.aTime) / 1e9, Number(this.modTime) / 1e9)
     await this.#parts.files.save(this.path, this.metadata)
   }
 
@@ -262,11 +266,13 @@ export class Item {
   }
 
   async #close(): Promise<void> {
-    const file = await this.#file
-    if (this.inUse) return
-    this.#file = undefined
-    this.#fd = -1
-    await file?.close()
+    await this.#file
+    await this.#parts.files.locked(this.path, async () => {
+      if (this.inUse) return
+      const handle = this.#handle
+      this.#file = this.#handle = undefined
+      await handle?.close()
+    })
   }
 
   #newDownloads(): Downloads {

@@ -197,6 +197,32 @@ test('many readers of more than fits, some of whom leave, all get their bytes', 
   assert.ok(cache.stats.bytesUsed <= 2.5 * MIB, `${cache.stats.bytesUsed}`)
 })
 
+test('files that push each other out of the cache are all there, and it complains of nothing', async (t) => {
+  const log = recordingLogger()
+  const own = testContext({ log })
+  const { remote, cache } = await openCached(cacheDir(t), (await withFilm()).remote, { cacheMaxSize: 100_000 }, own)
+  t.after(() => cache.close())
+  const names = Array.from({ length: 6 }, (_, i) => `${i}.bin`)
+  await Promise.all(names.map((name) => putText(own, remote, name, name.repeat(8000))))
+  while (cache.queue.length > 0) {
+    for (const { id } of cache.queue) cache.setExpiry(id, 0, false)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  for (let round = 0; round < 20; round++) {
+    const cleaning = cache.clean()
+    await Promise.all(
+      [...names, ...names].map(async (name) =>
+        assert.equal((await bytesAt(own, remote, name)).toString(), name.repeat(8000)),
+      ),
+    )
+    await cleaning
+  }
+  assert.deepEqual(
+    log.lines.filter((line) => line.startsWith('error')),
+    [],
+  )
+})
+
 test('what was not used for the longest age is dropped, what waits to be uploaded is not', async (t) => {
   const { remote, file, cache } = await cachedFilm(t, { cacheMaxAge: 0, writeBack: 3_600_000 })
   await part(remote, file, 0, 1000)

@@ -1,4 +1,5 @@
 import { type Body, bodyOf } from '../../base/body.ts'
+import { discard } from '../../base/derive.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import { hasher, hashKinds } from '../../remote/hash.ts'
@@ -25,8 +26,9 @@ export async function uploadItem(ctx: Context, remote: Remote, item: Item, setti
       yield chunk
     }
   }
+  let body: Body | undefined
   try {
-    const body = size === 0 ? bodyOf() : await opened(ctx, item)
+    body = size === 0 ? bodyOf() : await opened(ctx, item)
     const info = { size, modTime, ...(contentType === undefined ? {} : { contentType }) }
     const stored = await remote.put(ctx, path, sent(body), info)
     const theirs = kind === undefined ? undefined : stored.hashes?.[kind]
@@ -39,6 +41,9 @@ export async function uploadItem(ctx: Context, remote: Remote, item: Item, setti
   } catch (reason) {
     transfer.done(toAppError(reason))
     throw reason
+  } finally {
+    // A storage that failed before it asked for the first byte has left it open.
+    await discard(body)
   }
 }
 

@@ -95,6 +95,14 @@ test('an upload that fails is tried again, after pauses that double, until it su
   assert.deepEqual(waiting.queue, [])
 })
 
+test('an upload that fails before its first byte leaves nothing open', async (t) => {
+  const { remote, far, cache } = await opened(t, { writeBack: 0 })
+  far.fails = { put: new AppError('io', 'no') }
+  await putText(ctx, remote, 'a.txt', 'waits')
+  assert.equal(cache.find('a.txt')?.dirty, true)
+  assert.equal(cache.find('a.txt')?.inUse, false)
+})
+
 test('of a file that is replaced while it waits only the last version is uploaded', async (t) => {
   const { remote, far, cache } = await opened(t, LATER)
   for (const version of ['one', 'two, longer', '3']) await putText(ctx, remote, 'a.txt', version)
