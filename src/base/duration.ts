@@ -67,13 +67,13 @@ const datePattern = /^(\d{4})-(\d\d)-(\d\d)(?:([T ])(\d\d):(\d\d):(\d\d(?:[.,]\d
 function fromDate(text: string, now: number): number | undefined {
   const parts = datePattern.exec(text)
   if (!parts) return undefined
-  const [, year, month, day, letter, hour = '0', minute = '0', second = '0', zone] = parts
+  const [, year, month, day, letter, hour = '00', minute = '00', second = '0', zone] = parts
   if (zone !== undefined && letter !== 'T') return undefined
   const seconds = Number(second.replace(',', '.'))
   const fields = [Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)] as const
   const utc = new Date(Date.UTC(...fields))
-  const same = utc.getUTCMonth() === fields[1] && utc.getUTCDate() === fields[2] && utc.getUTCHours() === fields[3]
-  if (!same || utc.getUTCMinutes() !== fields[4] || seconds >= 60) return undefined
+  // Days and years that there are not are taken for others: 30 February, the years 0 to 99.
+  if (!utc.toISOString().startsWith(`${year}-${month}-${day}T${hour}:${minute}:`) || seconds >= 60) return undefined
   const minuteStart = zone === undefined ? new Date(...fields).getTime() : utc.getTime() - zoneOffset(zone)
   return now - minuteStart - seconds * 1000
 }

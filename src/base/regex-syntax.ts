@@ -82,7 +82,7 @@ class Parser {
     if (this.#take('*')) return [0, Infinity]
     if (this.#take('+')) return [1, Infinity]
     if (this.#take('?')) return [0, 1]
-    const [whole, min, comma, max] = this.#match(/\{(\d+)(,?)(\d*)\}/y) ?? []
+    const [whole, min, comma, max] = this.#match(/\{(0|[1-9]\d*)(,?)(0|[1-9]\d*|)\}/y) ?? []
     if (whole === undefined || (comma === '' && max !== '')) return undefined
     this.#at += whole.length
     return [Number(min), comma === '' ? Number(min) : max === '' ? Infinity : Number(max)]
@@ -118,7 +118,7 @@ class Parser {
   #changeFlags(): boolean {
     const from = this.#at
     const [whole, on = '', off = '', end] = this.#match(/\(\?([imsU]*)(-[imsU]+)?([:)])/y) ?? []
-    if (whole === undefined || whole === '(?)') {
+    if (whole === undefined) {
       const wrong = this.#match(/\(\?[imsU]*-?[imsU]*./suy)?.[0] ?? '(?'
       throw this.#error('invalid or unsupported Perl syntax', from, from + wrong.length)
     }

@@ -32,6 +32,10 @@ for (const [text, tx, rx, printed] of rows)
     assert.equal(formatLimit(limit), printed)
   })
 
+test('a timetable is written with short names of the days', () => {
+  assert.equal(bandwidth.encode(bandwidth.parse('tuesday-08:00,1M SAT-23:59,off')), 'Tue-08:00,1Mi Sat-23:59,off')
+})
+
 const invalid: [text: string, message: string][] = [
   ['', 'empty string'],
   [' ', 'empty string'],

@@ -90,7 +90,7 @@ function formatTimetable(table: Timetable): string {
     .map((slot) => {
       const day = days[Math.floor(slot.minute / DAY)] ?? ''
       const time = `${two(Math.floor((slot.minute % DAY) / 60))}:${two(slot.minute % 60)}`
-      return `${day.charAt(0).toUpperCase()}${day.slice(1)}-${time},${formatLimit(slot)}`
+      return `${day.charAt(0).toUpperCase()}${day.slice(1, 3)}-${time},${formatLimit(slot)}`
     })
     .join(' ')
 }

@@ -102,6 +102,16 @@ test('a value comes from the connection string, then flag, environment, configur
   assert.equal(await hashes(dir), 'md5,sha1,crc32,sha256,sha512')
 })
 
+test('a value that is left empty is the default', async (t) => {
+  const dir = directory(t)
+  fs.writeFileSync(join(dir, 'c.txt'), '')
+  const opened = (text: string, values: Record<string, string>) =>
+    remotes({ disk: { type: 'local', ...values } }).open(text)
+  const { info } = await opened(`disk:${dir}`, { hashes: '', links: '', encoding: '' })
+  assert.equal(info.hashes.join(), 'md5,sha1,crc32,sha256,sha512')
+  await opened(`disk,links=:${dir}`, { links: 'true' })
+})
+
 test('a text that names a file gives its directory with that file alone', async (t) => {
   const dir = directory(t)
   const open = remotes({ also: { type: 'alias', remote: dir }, all: { type: 'combine', upstreams: `here=${dir}` } })

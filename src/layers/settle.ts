@@ -83,7 +83,8 @@ function valueOf(key: string, option: Option<unknown>, texts: Texts, backend: Ba
   const text =
     texts.overrides[word] ?? named ?? fromEnv(parts.env, `${variableName(backend.name)}_${variableName(word)}`)
   if (text === undefined && held) return held.value
-  const stored = text ?? texts.section[word]
+  // Configurations of rclone hold empty values for what was never answered.
+  const stored = text ?? (texts.section[word] || undefined)
   return stored === undefined ? option.default : parse(stored, word, option, backend)
 }
 
@@ -91,6 +92,7 @@ function parse(text: string, word: string, option: Option<unknown>, backend: Bac
   try {
     return option.password ? reveal(text) : option.type.parse(text)
   } catch (error) {
+    if (text === '') return option.default
     const shown = option.secret || option.password ? '' : ` ${JSON.stringify(text)}`
     throw new AppError('invalid', `${backend.name} backend: bad value${shown} for ${word}: ${messageOf(error)}`, {
       cause: error,
