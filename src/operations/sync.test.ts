@@ -298,6 +298,7 @@ test('move renames a whole folder when there is nothing yet, and removes empty f
   const whole = await trial({ mode: 'move', source: { 'a/b': '1' } })
   assert.deepEqual(whole.source, {})
   assert.deepEqual(whole.target, { 'a/': '', 'a/b': '1' })
+  assert.ok(whole.lines.some((line) => line.includes('Server side directory move succeeded')))
   const emptied = await trial({
     mode: 'move',
     source: { 'a/b': '1' },
