@@ -160,6 +160,15 @@ test('the filter is about the paths of the outermost remote', async (t) => {
   assert.equal(await (await open.open(dir)).stat(context, 'sub/b.txt'), undefined)
 })
 
+test('a file that is named itself is found whatever the filter says, which its folder then obeys', async (t) => {
+  const dir = directory(t)
+  const filter: Filter = { empty: false, markers: [], includes: () => false, includesDirectory: () => true }
+  const context = testContext({ filter })
+  const { remote, file } = await remotes({}, { ctx: context }).openAt(`${dir}/a.txt`)
+  assert.equal(file?.path, 'a.txt')
+  assert.equal((await listed(context, remote, '')).size, 0)
+})
+
 test('what fails to open is tried again by the next one who asks', async () => {
   const sections: Sections = {}
   const open = remotes(sections)

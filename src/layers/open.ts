@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
+import { nothingExcluded } from '../core/filter.ts'
 import { mainOptions } from '../core/options.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { FileEntry, Layer, Remote } from '../remote/remote.ts'
@@ -79,7 +80,10 @@ export class Remotes implements Opener {
     return await this.#open(parseSpec(text), { chain: [], exec }).shown
   }
 
-  /** As `open`, for a text that may name a file: the remote then is its directory, showing that file alone. */
+  /**
+   * As `open`, for a text that may name a file: the remote then is its directory, showing that file alone. What is named itself
+   * is found whatever the filter says, which goes on to decide what the remote shows.
+   */
   async openAt(text: string, { exec = true }: OpenSettings = {}): Promise<Place> {
     const spec = parseSpec(text)
     const way = { chain: [], exec }
@@ -90,7 +94,7 @@ export class Remotes implements Opener {
     // Some storage, a web server for one, knows a file only by its name in a folder.
     if (!root && name === '') return { remote }
     const directory = only(name)(await this.#open(parent, way).shown)
-    const file = await directory.stat(this.#parts.ctx, name)
+    const file = await directory.stat(this.#parts.ctx.with({ filter: nothingExcluded }), name)
     if (file?.kind === 'file') return { remote: directory, file }
     if (root) throw new AppError('not-found', `${text}: file not found`)
     return { remote }

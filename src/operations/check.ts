@@ -96,10 +96,10 @@ class Check implements CheckResult {
   #single({ source, target }: Match): void {
     if (source?.kind === 'file') {
       this.missingOnTarget++
-      this.#differ('+', source, target ? 'is a directory on the destination' : notIn(this.#target))
+      this.#differ('+', source, notIn(this.#target))
     } else if (target?.kind === 'file' && !this.#options.oneWay) {
       this.missingOnSource++
-      this.#differ('-', target, source ? 'is a directory on the source' : notIn(this.#source))
+      this.#differ('-', target, notIn(this.#source))
     }
   }
 

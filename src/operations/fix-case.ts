@@ -23,9 +23,9 @@ export class FixCase {
     this.#target = target
   }
 
-  /** Remembers what is to be renamed of two of one kind. */
+  /** Remembers what is to be renamed. */
   offer({ source, target }: Match): void {
-    if (!source || target?.kind !== source.kind || nameOf(source.path) === nameOf(target.path)) return
+    if (!source || !target || nameOf(source.path) === nameOf(target.path)) return
     this.#names.set(target.path, nameOf(source.path))
   }
 

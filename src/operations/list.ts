@@ -150,9 +150,9 @@ function typeOf(entry: Entry): string {
   return entry.contentType ?? typeByName(entry.path) ?? octetStream
 }
 
-/** The kinds asked for, or all. Throws `unsupported` for one that nobody knows. */
+/** The kinds asked for, or all, in the order in which JSON shows them. Throws `unsupported` for one that nobody knows. */
 function kindsOf(remote: Remote, asked: readonly string[]): readonly string[] {
-  return asked.length === 0 ? remote.info.hashes : asked.map(hashKind)
+  return (asked.length === 0 ? remote.info.hashes : asked.map(hashKind)).toSorted()
 }
 
 async function hashesOf(

@@ -10,7 +10,10 @@ import { Frontier, listedAhead } from './frontier.ts'
 import { copyOptions } from './options.ts'
 import { entriesOf } from './walk.ts'
 
-/** What two trees have under one name; at least one of the two is there. */
+/**
+ * What two trees have under one name; at least one of the two is there. Both are files or both are folders: object stores have
+ * a file and a folder of one name, elsewhere a file and a folder are two matches.
+ */
 export interface Match {
   readonly source?: Entry
   readonly target?: Entry
@@ -44,6 +47,8 @@ export interface MarchOptions {
 interface Job {
   readonly source: string | undefined
   readonly target: string | undefined
+  /** The target is known not to have that folder. */
+  readonly absent?: boolean
   readonly depth: number
 }
 
@@ -55,13 +60,13 @@ interface Listed {
 
 /**
  * Walks two trees in step, `--checkers` folders at once, in order. Memory holds the folders that are being read, not the trees.
- * Files that have a name twice, or twice but for its case or Unicode form where that does not count, are left out with a notice.
+ * Files that have a name twice, or twice but for its case or Unicode form where that does not count, are left out with a notice; so are folders.
  */
 export async function* march(ctx: Context, options: MarchOptions): AsyncGenerator<Step> {
   const { maxDepth, noUnicodeNormalization, ignoreCaseSync } = ctx.get(copyOptions)
   const deepest = maxDepth < 0 ? Infinity : maxDepth
   const fold = ignoreCaseSync || options.target.info.traits.caseInsensitive === true
-  const key = (entry: Entry) => keyOf(nameOf(entry.path), fold, !noUnicodeNormalization)
+  const key = (entry: Entry) => keyOf(entry, fold, !noUnicodeNormalization)
   const frontier = new Frontier<Job, Listed>(
     listedAhead(ctx, options.source, options.target),
     (job) => read(ctx, options, job),
@@ -83,7 +88,7 @@ export async function* march(ctx: Context, options: MarchOptions): AsyncGenerato
     }
     const matches = merged(parts.source, parts.target, job.target ?? '')
     yield { matches }
-    if (job.depth < deepest) frontier.push(jobsBelow(matches, job.depth + 1, options.targetOnly === true))
+    if (job.depth < deepest) frontier.push(jobsBelow(matches, job.depth + 1, options))
   }
 }
 
@@ -91,7 +96,7 @@ export async function* march(ctx: Context, options: MarchOptions): AsyncGenerato
 async function read(ctx: Context, options: MarchOptions, job: Job): Promise<Listed> {
   const { target, lookUp, blind } = options
   const targetCtx = options.targetCtx ?? ctx
-  const skip = job.target === undefined || blind || lookUp
+  const skip = job.target === undefined || job.absent || blind || lookUp
   const [left, right] = await Promise.allSettled([
     job.source === undefined ? [] : sourceEntries(ctx, options, job.source),
     skip ? [] : existing(targetCtx, target, job.target ?? ''),
@@ -140,10 +145,13 @@ async function lookedUp(ctx: Context, target: Remote, entries: readonly Entry[],
   return found
 }
 
-function keyOf(name: string, fold: boolean, normalize: boolean): string {
+function keyOf({ path, kind }: Entry, fold: boolean, normalize: boolean): string {
+  const name = nameOf(path)
   // Only names beyond ASCII have other forms.
   const plain = normalize && !isAscii(name) ? name.normalize('NFC') : name
-  return fold ? plain.toLowerCase() : plain
+  const folded = fold ? plain.toLowerCase() : plain
+  // A folder comes right after a file of its name.
+  return kind === 'file' ? folded : `${folded}\0`
 }
 
 interface Keyed {
@@ -182,13 +190,12 @@ function merged(source: readonly Keyed[], target: readonly Keyed[], targetDir: s
   return matches
 }
 
-function jobsBelow(matches: readonly Match[], depth: number, targetOnly: boolean): Job[] {
+function jobsBelow(matches: readonly Match[], depth: number, { targetOnly, lookUp }: MarchOptions): Job[] {
   const jobs: Job[] = []
   for (const { source, target, path } of matches)
-    if (source?.kind === 'directory') {
-      if (target?.kind !== 'file') jobs.push({ source: source.path, target: path, depth })
-    } else if (target?.kind === 'directory' && !source && targetOnly)
-      jobs.push({ source: undefined, target: path, depth })
+    if (source?.kind === 'directory')
+      jobs.push({ source: source.path, target: path, absent: !target && !lookUp, depth })
+    else if (target?.kind === 'directory' && targetOnly) jobs.push({ source: undefined, target: path, depth })
   return jobs
 }
 

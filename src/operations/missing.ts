@@ -17,6 +17,14 @@ export function isFolder(): AppError {
   return new AppError('is-directory', 'is a directory not a file')
 }
 
+/** Errors of storage where a file and a folder can't have one name, each in its own words, in the same for all. */
+export function clash(error: AppError): AppError {
+  const { code } = error
+  if (code === 'is-directory') return new AppError(code, "can't overwrite directory with file", { cause: error })
+  if (code === 'not-directory') return new AppError(code, "can't overwrite file with directory", { cause: error })
+  return error
+}
+
 /** The file at a path. Throws `not-found`, and `is-directory` for a folder. */
 export async function fileAt(ctx: Context, remote: Remote, path: string): Promise<FileEntry> {
   const entry = await remote.stat(ctx, path)

@@ -5,9 +5,8 @@ import type { Ends } from './ends.ts'
 import { copyOptions } from './options.ts'
 
 /** Moves a whole folder to where there is none yet, in one step. False = it has to go file by file. */
-export async function moveWhole(ctx: Context, { bridge, source, target, backup }: Ends): Promise<boolean> {
-  if (!bridge?.remote.moveDirectory || !ctx.filter.empty || bridge.from === '' || bridge.to === '' || backup)
-    return false
+export async function moveWhole(ctx: Context, { bridge, source, target }: Ends): Promise<boolean> {
+  if (!bridge?.remote.moveDirectory || !ctx.filter.empty || bridge.from === '' || bridge.to === '') return false
   const { dryRun, interactive, maxDepth, noUpdateModTime, orderBy } = ctx.get(copyOptions)
   if (dryRun || interactive || maxDepth >= 0 || noUpdateModTime || orderBy !== '') return false
   const object = target.info.description

@@ -253,8 +253,18 @@ test('a file is not overwritten with a folder, nor a folder with a file', async 
   })
   assert.ok(error)
   assert.deepEqual(target, { old: 'old', x: 'file', 'y/': '', 'y/f': 'f' })
-  assert.ok(lines.includes("error: x: can't overwrite file with directory"))
-  assert.ok(lines.includes("error: y: can't overwrite directory with file"))
+  assert.ok(lines.includes("error: x/f: Failed to copy: can't overwrite file with directory"))
+  assert.ok(lines.includes("error: y: Failed to copy: can't overwrite directory with file"))
+})
+
+test('what is deleted first makes room for a folder in place of a file, and for a file in place of a folder', async () => {
+  const { error, target } = await trial({
+    source: { 'x/f': 'f', y: 'y' },
+    target: { x: 'file', 'y/f': 'f' },
+    flags: { deleteBefore: true },
+  })
+  assert.equal(error, undefined)
+  assert.deepEqual(target, { 'x/': '', 'x/f': 'f', y: 'y' })
 })
 
 test('move removes a source only when its copy is there', async () => {
@@ -288,6 +298,7 @@ test('move renames a whole folder when there is nothing yet, and removes empty f
   const whole = await trial({ mode: 'move', source: { 'a/b': '1' } })
   assert.deepEqual(whole.source, {})
   assert.deepEqual(whole.target, { 'a/': '', 'a/b': '1' })
+  assert.ok(whole.lines.some((line) => line.includes('Server side directory move succeeded')))
   const emptied = await trial({
     mode: 'move',
     source: { 'a/b': '1' },

@@ -17,6 +17,7 @@ import { FixCase } from './fix-case.ts'
 import { leaveOut } from './leave-out.ts'
 import { copyOptions, type CopyOptions } from './options.ts'
 import { moveWhole } from './move-whole.ts'
+import { clash } from './missing.ts'
 import { type Order, orderOf } from './order.ts'
 import { Renames } from './renames.ts'
 import { fromReserve } from './reserve.ts'
@@ -173,8 +174,9 @@ class Run {
 
   /** As `#fault`, for one file that failed. */
   #failed(file: { path: string; size?: number }, reason: unknown, message = '', counted = false): void {
-    this.#fault(reason, file.path, message, counted)
-    this.#tell('!', file, reason)
+    const error = clash(toAppError(reason))
+    this.#fault(error, file.path, message, counted)
+    this.#tell('!', file, error)
   }
 
   /** A first walk that only looks for what to delete. */
@@ -182,6 +184,7 @@ class Run {
     for await (const { matches } of march(this.#ctx, this.#marchOptions()))
       for (const match of matches) if (!match.source) this.#deletions?.offer(match)
     await this.#deletions?.run()
+    await this.#deletions?.removeFolders()
   }
 
   async #compareAll(): Promise<void> {
@@ -224,14 +227,10 @@ class Run {
     const { source, target, path } = match
     this.#fixCase?.offer(match)
     if (source?.kind === 'directory') {
-      if (target?.kind === 'file')
-        this.#failed({ path }, new AppError('not-directory', "can't overwrite file with directory"))
-      else if (!target && this.#options.createEmptySrcDirs) this.#newFolders.push(path)
+      if (!target && this.#options.createEmptySrcDirs) this.#newFolders.push(path)
       return
     }
     if (!source) return
-    if (target?.kind === 'directory')
-      return this.#failed({ path }, new AppError('is-directory', "can't overwrite directory with file"))
     if (bothFiles(match)) return this.#check(match)
     if (this.#renames) return void this.#renamed.push(source)
     return this.#queue(source, path)

@@ -57,7 +57,7 @@ export async function* walkFolders(
 ): AsyncGenerator<readonly Entry[]> {
   const { from = '', recurse = true, failed, times, list = listing } = options
   const { maxDepth } = ctx.get(copyOptions)
-  const deepest = recurse ? (maxDepth < 0 ? Infinity : maxDepth) : 1
+  const deepest = maxDepth >= 0 ? maxDepth : recurse ? Infinity : 1
   const frontier = new Frontier(
     listedAhead(ctx, remote),
     (job: Job) => list(ctx, remote, job.dir),

@@ -50,6 +50,7 @@ test('a job tells what became of each file, and job/retry does what failed again
     'changed changed',
     'failed extra',
     'failed taken',
+    'failed taken/by a folder',
     'matched same',
     'new new',
     'new sub/deep',
@@ -58,14 +59,18 @@ test('a job tells what became of each file, and job/retry does what failed again
   const failed = await report(server, { jobid, what: 'failed' })
   assert.deepEqual(
     failed.files.map(({ error }) => error),
-    ["can't overwrite directory with file", 'not deleting files as there were IO errors'],
+    [
+      "can't overwrite directory with file",
+      'not deleting files as there were IO errors',
+      'not deleting files as there were IO errors',
+    ],
   )
 
   rmSync(join(dir, 'dst/taken'), { recursive: true })
   // It is not among those that failed, so that it shows whether all is done again.
   writeFileSync(join(dir, 'src/later'), 'later')
   const again = (await server.call('job/retry', { jobid })).body
-  assert.equal(again.files, 2)
+  assert.equal(again.files, 3)
   assert.equal((await ended(server, again.jobid)).success, true)
   assert.deepEqual(readdirSync(join(dir, 'dst')).sort(), ['changed', 'new', 'same', 'sub', 'taken'])
   assert.deepEqual(lines(await report(server, { jobid: again.jobid })), ['deleted extra', 'new taken'])
@@ -116,6 +121,7 @@ test('checks, deletions and single files have reports too, and those of a group 
   assert.deepEqual(lines(await report(server, { group: 'mine' })), [
     'changed changed',
     'deleted extra',
+    'deleted taken/by a folder',
     'matched same',
     'new new',
     'new sub/deep',
