@@ -71,6 +71,8 @@ export class Http1Exchange extends Exchange {
 
   override close(): void {
     clearTimeout(this.#late)
+    // Who answered need not have waited for all who read: they would hold up what is dropped now.
+    if (this.isBodyPending) this.#cutBody()
     super.close()
   }
 
@@ -140,7 +142,11 @@ export class Http1Exchange extends Exchange {
   /** A request that was refused in the middle of its body ends there, although its connection lingers and may bring the rest. */
   override left(): void {
     super.left()
-    if (this.#cut || this.#req.complete) return
+    if (!this.#req.complete) this.#cutBody()
+  }
+
+  #cutBody(): void {
+    if (this.#cut) return
     this.#cut = true
     this.#req.emit('aborted')
   }

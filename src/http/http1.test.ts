@@ -263,6 +263,21 @@ test('a client that sends a large body gets to read why it is refused', async (t
   raw.socket.destroy()
 })
 
+test('who still reads a body when it is answered is let go, so that the rest of it is dropped', async (t) => {
+  const reading: Promise<unknown>[] = []
+  const { port } = await serve(t, (_, request) => {
+    reading.push(collect(request.body).catch((error: unknown) => error))
+    return { status: 409, headers: [], body: 'there already' }
+  })
+  const raw = new Raw(port).send('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\nabc')
+  await raw.until((text) => text.endsWith('there already'))
+  assert.equal(((await reading[0]) as AppError).code, 'aborted')
+  for (let i = 0; i < 29; i++) raw.send('x'.repeat(100_000))
+  raw.socket.end('x'.repeat(99_997))
+  await raw.until(() => raw.closed)
+  assert.equal(raw.socket.errored, null)
+})
+
 test('a body that stops or drips ends with 408', async (t) => {
   const { port } = await serve(t, echo, {
     bodyIdle: 50,

@@ -10,7 +10,7 @@ export interface IntakeSettings {
   begin(): void
   /** True when the stream ended because the message did, not because the client left. */
   isComplete(): boolean
-  /** True when nothing more is to be taken, whatever still comes; the stream emits `aborted` then. */
+  /** True when nothing more is to be taken, whatever still comes, which is dropped; the stream emits `aborted` then. */
   isCut?(): boolean
   /** Called before the error is thrown that the client has been too slow. */
   late(): void
@@ -56,6 +56,7 @@ export async function* intake(source: Readable, settings: IntakeSettings): Async
       throw new AppError('aborted', `the client left before the end of the body: ${received} bytes came`)
   } finally {
     waiter.close()
+    if (settings.isCut?.()) source.resume()
   }
 }
 

@@ -22,13 +22,14 @@ const ENDLESS = Number.MAX_SAFE_INTEGER
  * A file that is being written, from its first byte on, as it comes (httpout.md 3.2, live.md 3.5). A range is waited for until
  * its first byte is there. One that ends nowhere gives what is there now (from byte 0 the file), or goes on with the file for
  * those who say that they understand it: `bytes=N-9007199254740991` (RFC 8673), `X-Allow-Open-Partial-Range`, GPAC. Unless `caching` says otherwise, no cache keeps it.
+ * Undefined when the upload fails before there is anything to send.
  */
 export async function serveGrowing(
   ctx: Context,
   request: HttpRequest,
   { path, contentType, spool }: WriteHandle,
   { caching, ranges }: GrowingSettings,
-): Promise<HttpResponse> {
+): Promise<HttpResponse | undefined> {
   const type = contentType ?? typeByName(nameOf(path)) ?? octetStream
   const headers = ['content-type', type, 'accept-ranges', ranges ? 'bytes' : 'none']
   if (caching === undefined) headers.push('cache-control', 'no-cache')
@@ -47,6 +48,8 @@ export async function serveGrowing(
   if (request.method === 'HEAD')
     // A body without a length: what is to come has no size yet.
     return length === undefined ? { ...head, body: bodyOf() } : head
+  await reached(spool, start, ctx.signal)
+  if (spool.state === 'failed' && spool.end <= start) return undefined
   const body = spool.follow({ start, end }, { signal: ctx.signal })
   return tracked(ctx, { ...head, asIs: true }, body, ctx.stats.transfer(path, length ?? -1))
 }
@@ -67,12 +70,15 @@ async function partOf(
 ): Promise<GrowingPart | undefined | 'outside'> {
   if (first !== undefined && last !== undefined && last < first) return undefined
   if (first === undefined) return lastBytes(spool.size, last ?? 0)
-  while (spool.end <= first && spool.state === 'growing' && first < (spool.size ?? Infinity))
-    await spool.changed(ctx.signal)
-  // What the writer failed with comes out of the reading.
+  await reached(spool, first, ctx.signal)
   if (spool.state !== 'failed' && spool.end <= first && first >= (spool.size ?? 0)) return 'outside'
   if (last !== undefined && last < ENDLESS) return { start: first, end: last + 1 }
   return openPart(request, spool, first, last)
+}
+
+/** Waits until the byte at `at` is there, or will never be. */
+async function reached(spool: WriteHandle['spool'], at: number, signal: AbortSignal): Promise<void> {
+  while (spool.end <= at && spool.state === 'growing' && at < (spool.size ?? Infinity)) await spool.changed(signal)
 }
 
 /** A part that goes on to the end of the file, or to that of what is there. */

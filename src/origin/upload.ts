@@ -9,7 +9,8 @@ import { textResponse } from '../http/error.ts'
 import type { Handler, HttpRequest, HttpResponse } from '../http/message.ts'
 import { foreignPage } from '../http/same-site.ts'
 import { encodePath } from '../http/target.ts'
-import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
+import type { Coming } from '../vfs/storing.ts'
 import type { Arrival, WriteHandle, Writes } from '../vfs/write.ts'
 import { entityTag } from './describe.ts'
 import { isPacked, refuseCoding, unpacked } from './content-coding.ts'
@@ -69,9 +70,7 @@ async function remove(
   { tree, live = false }: UploadSettings,
 ): Promise<HttpResponse> {
   const { path } = request
-  // A packager may remove what it has just sent and what is still on its way to the disk.
-  await Promise.race([tree.writes.quiet(path), sleep(PATIENCE_MS, undefined, { ref: false })])
-  const answer = await tree.writes.exclusive(path, async () => {
+  const answer = await inTurn(tree.writes, path, async () => {
     const entry = path === '' ? undefined : await tree.remote.stat(ctx, path)
     if (!entry) return textResponse(path === '' ? 403 : 404)
     if (entry.kind === 'directory') throw new AppError('is-directory', 'a folder is not removed')
@@ -82,6 +81,17 @@ async function remove(
   })
   if (live && answer.status === 204) await tree.writes.prune(ctx, path)
   return answer
+}
+
+/** A packager may remove what it has just sent and what is still on its way to the disk, and then send a part of it anew. */
+async function inTurn(writes: Writes, path: string, work: () => Promise<HttpResponse>): Promise<HttpResponse> {
+  const arrival = writes.arrive(path)
+  try {
+    await Promise.race([arrival.first(), sleep(PATIENCE_MS, undefined, { ref: false })])
+    return await writes.exclusive(path, work)
+  } finally {
+    arrival.end()
+  }
 }
 
 async function store(signal: AbortSignal, request: HttpRequest, settings: UploadSettings): Promise<HttpResponse> {
@@ -142,7 +152,7 @@ function refuseSize(request: HttpRequest, part: Part | undefined, old: number, s
   if (part && part.start > old && !holes) throw new AppError('range', `the file ends at byte ${old}`)
 }
 
-function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): PutInfo {
+function putInfo(request: HttpRequest, part: Part | undefined, { durable }: UploadSettings): Coming {
   // Packagers send `*` for a type.
   const contentType = usefulType(request.header('content-type'))
   const size = part || isPacked(request) ? undefined : request.contentLength
@@ -150,6 +160,7 @@ function putInfo(request: HttpRequest, part: Part | undefined, { durable }: Uplo
     ...(size === undefined ? {} : { size }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(request.header('if-none-match') === '*' ? { ifAbsent: true } : {}),
+    unsure: judged.some((name) => request.header(name) !== undefined),
     ...(durable === undefined ? {} : { durable }),
   }
 }
@@ -251,12 +262,22 @@ async function drained(body: Body): Promise<void> {
 function reader(ctx: Context, remote: Remote, old: FileEntry | undefined) {
   return {
     size: old?.size ?? 0,
-    open: (start: number, end: number) => remote.open(ctx, old as FileEntry, { start, end }),
+    open: (start: number, end: number) => remote.open(ctx, old as FileEntry, { start, end }).catch(replaced),
   }
 }
 
+/** A whole file that came later does not wait for the parts of the one before it. */
+function replaced(reason: unknown): never {
+  if (toAppError(reason).code !== 'not-found') throw reason
+  throw new AppError('exists', 'another version came in between: send this part again if that needs it')
+}
+
+/** Headers with a condition. */
+const conditions = ['if-match', 'if-none-match', 'if-unmodified-since']
 /** Headers that make an upload depend on what is there. */
-const dependent = ['if-match', 'if-none-match', 'if-unmodified-since', 'content-range', 'range']
+const dependent = [...conditions, 'content-range', 'range']
+/** Headers of what is judged when all of it has come. */
+const judged = [...conditions, 'content-digest', 'repr-digest']
 
 /**
  * The file that an upload replaces. None, when its storage cannot be asked but keeps uploads meanwhile, and the request asks

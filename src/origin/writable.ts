@@ -34,8 +34,10 @@ export function writable(settings: WritableSettings): Handler {
   async function growing(ctx: Context, request: HttpRequest, complete: Handler): Promise<HttpResponse> {
     if (isManifest(request.path) && (await tree.remote.stat(ctx, request.path))) return await complete(ctx, request)
     const handle = tree.writes.growing(request.path)
-    return handle
-      ? await serveGrowing(ctx, request, handle, { caching: settings.caching(request), ranges: settings.ranges })
-      : await complete(ctx, request)
+    const response =
+      handle &&
+      (await serveGrowing(ctx, request, handle, { caching: settings.caching(request), ranges: settings.ranges }))
+    // An upload that came to nothing before anybody had a byte of it: what was there before stays.
+    return response ?? (await complete(ctx, request))
   }
 }

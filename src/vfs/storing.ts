@@ -22,11 +22,17 @@ export interface Storing {
   end(): Promise<void>
 }
 
+/** What is known of a file before it comes. */
+export interface Coming extends PutInfo {
+  /** It may be refused at its end: who follows it is not told its size, so that the last byte is no end for them. */
+  readonly unsure?: boolean
+}
+
 /** Where a file goes. */
 export interface Destination {
   readonly remote: Remote
   readonly path: string
-  readonly info: PutInfo
+  readonly info: Coming
   /** Directory for temporary files. */
   readonly tempDir: string
 }
@@ -85,6 +91,6 @@ function uploading(ctx: Context, { remote, path, info }: Destination, store: Sto
   }
 }
 
-function spoolOver(store: Store, { size }: PutInfo): Spool {
-  return new Spool(store, size === undefined ? {} : { size })
+function spoolOver(store: Store, { size, unsure = false }: Coming): Spool {
+  return new Spool(store, size === undefined || unsure ? {} : { size })
 }

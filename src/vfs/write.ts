@@ -5,9 +5,9 @@ import { KeyedLock } from '../base/keyed-lock.ts'
 import { isPlaylist } from '../base/mime.ts'
 import { isInside, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
-import type { FileEntry, PutInfo, Remote } from '../remote/remote.ts'
+import type { FileEntry, Remote } from '../remote/remote.ts'
 import type { Spool } from '../spool/spool.ts'
-import { type Destination, type Storing, storing } from './storing.ts'
+import { type Coming, type Destination, type Storing, storing } from './storing.ts'
 
 /** Is told what becomes of the files of a tree, at once and in order: its methods must not wait for anything of the tree. */
 export interface WriteWatcher {
@@ -33,7 +33,7 @@ export interface WritesParts {
 /** Of a manifest up to this size (bytes) it is known whether the next version is the same. */
 const COMPARED = 1024 * 1024
 
-/** The turn of a file among those of its name. */
+/** The turn of a file, or of a removal, among those of its name. */
 export interface Arrival {
   readonly number: number
   /** Resolves when all of its name that arrived earlier have ended, one way or the other. */
@@ -78,8 +78,8 @@ export class Writes {
   }
 
   /**
-   * Notes that a file is going to be written, before anything is waited for: of two files with one name the one that arrived
-   * later stays. Call `end` when nothing more comes of it.
+   * Notes that a file is going to be written or removed, before anything is waited for: of two files with one name the one that
+   * arrived later stays. Call `end` when nothing more comes of it.
    */
   arrive(path: string): Arrival {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -98,14 +98,8 @@ export class Writes {
     }
   }
 
-  /** Resolves when all files have ended, one way or the other, that have arrived at a path until now. */
-  async quiet(path: string): Promise<void> {
-    const arrivals = this.#arrivals.get(path)
-    if (arrivals) await Promise.all(Array.from(arrivals))
-  }
-
   /** Begins a file that has arrived; it is stored as it comes. `info.size` is the size that was announced. */
-  async open(ctx: Context, path: string, info: PutInfo, { number }: Arrival): Promise<WriteHandle> {
+  async open(ctx: Context, path: string, info: Coming, { number }: Arrival): Promise<WriteHandle> {
     await this.#pruning
     const to = { ...this.#parts, path, info }
     const writing: Writing = new Writing(
