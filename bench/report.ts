@@ -39,9 +39,9 @@ to the machine; read the ratios.
 ${figures.map(row).join('\n')}
 
 Each row is of one run, the last in which it was measured (\`--only ID,ID\` measures some). Not every figure is met, and not on
-every machine: a small file costs what Node's own HTTP costs (the column \`node:http\`), and so do many uploads at once, whose
-bytes Node's parser copies; a bare Node server that writes them to a file takes as long. \`crypt\` runs with \`sodium-native\`
-installed.
+every machine. The small file is asked for again and again over the same connections, which spares Node's parser (the column
+\`node:http\` has it); many uploads at once cost what a bare Node server takes that writes them to files. \`crypt\` runs with
+\`sodium-native\` installed.
 `
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { mainOptions } from '../core/options.ts'
 import type { Headers } from './client.ts'
+import { bare } from './login.ts'
 
 /** Names of headers and of parts of a query whose values let somebody in. */
 const secret = /auth|token|cookie|secret|password|credential|sig(nature)?$|key$/i
@@ -12,9 +13,7 @@ const secret = /auth|token|cookie|secret|password|credential|sig(nature)?$|key$/
 export function dumpHead(ctx: Context, what: string, url: URL, headers: Headers): void {
   const { dump } = ctx.get(mainOptions)
   if (!dump.includes('headers') && !dump.includes('auth')) return
-  const shown = new URL(url)
-  shown.username = ''
-  shown.password = ''
+  const shown = bare(url)
   for (const name of shown.searchParams.keys()) if (secret.test(name)) shown.searchParams.set(name, 'XXXX')
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${hides(dump, name) ? 'XXXX' : value}`)
   ctx.log.notice(`${what} ${shown.href}`, { lines })

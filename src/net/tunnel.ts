@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, isIP, type Socket } from 'node:net'
 import { AppError, toAppError } from '../base/error.ts'
-import { basic } from './client.ts'
+import { basic } from './login.ts'
 
 /** Where a connection is to lead, and by which way. */
 export interface Tunnel {

@@ -1,6 +1,7 @@
 import { bodyOf, collect } from '../../base/body.ts'
 import { AppError, type ErrorCode, type Retry } from '../../base/error.ts'
-import { type ClientResponse, leave } from '../../net/client.ts'
+import type { ClientResponse } from '../../net/client.ts'
+import { leave } from '../../net/response-body.ts'
 import { statusError } from '../../net/status.ts'
 import { parseXml, textOf, type XmlElement } from '../../net/xml.ts'
 

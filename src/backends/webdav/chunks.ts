@@ -4,7 +4,7 @@ import { AppError } from '../../base/error.ts'
 import { inPieces } from '../../base/pieces.ts'
 import type { Context } from '../../core/context.ts'
 import { retry, retryPolicy } from '../../layers/retry.ts'
-import { bare } from '../../net/client.ts'
+import { bare } from '../../net/login.ts'
 import { davError, type DavClient } from './client.ts'
 
 /** Nextcloud takes no more. */
