@@ -292,7 +292,7 @@ describe('encryption', () => {
 
 describe('the interactive configuration', () => {
   test('makes a remote from answers that are piped in, asking again for what is wrong', async () => {
-    const answers = ['x', 'n', 'b?d', 'srv', '9', '1', '', 'h', 'abc', '23', ' pw ', 'y', 'KEY', 'y', 'q']
+    const answers = ['x', 'n', 'b?d', 'srv', '9', '1', '', 'h', 'abc', '23', 'y', ' pw ', ' pw ', 'y', 'KEY', 'y', 'q']
     const { stderr } = await sluice(['config'], `${answers.join('\n')}\n`)
     assert.match(stderr, /No remotes found, make a new one\?\nn\) New remote\ns\) /)
     assert.match(stderr, /Choose one of n, s, q\./)
@@ -311,7 +311,7 @@ describe('the interactive configuration', () => {
     const before = file()
     await sluice(['config'], 'e\na\n\n\n\nn\ny\nq\n')
     assert.equal(file(), before)
-    await sluice(['config'], 'e\n1\ni\n\n\nn\nn\nq\n')
+    await sluice(['config'], 'e\n1\ni\n\n\nn\nd\nq\n')
     assert.equal(file(), before)
     await sluice(['config'], 'r\na\nb\nc\nb\nb\nc\nd\nb\nq\n')
     assert.equal(file(), before.replace('[a]', '[c]'))

@@ -199,6 +199,33 @@ test('an upload that is refused is told to stop', async (t) => {
   assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR)
 })
 
+test('an upload that is refused in the middle is not whole to those who read on, and nothing of it stays', async (t) => {
+  const outcomes: Promise<string>[] = []
+  const server = await serve(t, async (_, request) => {
+    const body = request.body[Symbol.asyncIterator]()
+    if (request.path === 'busy') await body.next()
+    const rest = collect({ [Symbol.asyncIterator]: () => body })
+    outcomes.push(
+      rest.then(
+        () => 'whole',
+        (error: unknown) => (error as AppError).code,
+      ),
+    )
+    return { status: 409, headers: [], body: 'no' }
+  })
+  const client = await session(t, server.port)
+  for (const path of ['/busy', '/waits']) {
+    const stream = client.request({ ':path': path, ':method': 'PUT' })
+    stream.on('error', () => {}).resume()
+    stream.write('x'.repeat(60_000))
+    await once(stream, 'close')
+  }
+  assert.deepEqual(await Promise.all(outcomes), ['aborted', 'aborted'])
+  client.destroy()
+  // It waits for streams that are open still.
+  await server.close({ drainMs: 60_000 })
+})
+
 test('heads that make no sense are refused', async (t) => {
   const { port } = await serve(t, hello)
   const client = await session(t, port)

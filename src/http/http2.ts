@@ -185,6 +185,8 @@ class Http2Exchange extends Exchange {
   /** When the write that the client has not taken yet began, and its size. */
   #pending: { readonly since: number; readonly bytes: number } | undefined
   #readTimer: NodeJS.Timeout | undefined
+  /** What still comes of the body is not taken any more. */
+  #cut = false
 
   constructor(site: Site, connection: Connection, host: string, target: Target, { stream, headers, rawHeaders }: Pair) {
     super(site, connection, connection.peer(host), headers[':method'] ?? '', target)
@@ -248,7 +250,8 @@ class Http2Exchange extends Exchange {
       begin: () => {
         if (this.#headers.expect !== undefined && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
       },
-      isComplete: () => stream.readableEnded && !stream.aborted,
+      isComplete: () => stream.readableEnded && !stream.aborted && !this.#cut,
+      isCut: () => this.#cut,
       late: () => (this.late = true),
       count: (bytes) => (this.received += bytes),
     }
@@ -311,8 +314,17 @@ class Http2Exchange extends Exchange {
     }
     if (chunk === undefined) this.#stream.end(ended)
     else this.#stream.end(chunk, ended)
-    // The rest of the request body will not be read: tells the client to stop (RFC 9113 section 8.1).
-    if (this.isBodyPending) this.#stream.close(constants.NGHTTP2_NO_ERROR)
+    if (this.isBodyPending) this.#cutBody()
+  }
+
+  /** The rest of the request body will not be read: tells the client to stop (RFC 9113 section 8.1). */
+  #cutBody(): void {
+    this.#cut = true
+    this.#stream.close(constants.NGHTTP2_NO_ERROR)
+    // Who answered need not have waited for all who read.
+    this.#stream.emit('aborted')
+    // What is left unread would keep the stream; a reader lets it go himself.
+    if (this.#stream.listenerCount('readable') === 0) this.#stream.resume()
   }
 
   destroy(): void {

@@ -27,31 +27,37 @@ const ENDLESS = Number.MAX_SAFE_INTEGER
 export async function serveGrowing(
   ctx: Context,
   request: HttpRequest,
-  { path, contentType, spool }: WriteHandle,
-  { caching, ranges }: GrowingSettings,
+  handle: WriteHandle,
+  settings: GrowingSettings,
 ): Promise<HttpResponse | undefined> {
-  const type = contentType ?? typeByName(nameOf(path)) ?? octetStream
-  const headers = ['content-type', type, 'accept-ranges', ranges ? 'bytes' : 'none']
-  if (caching === undefined) headers.push('cache-control', 'no-cache')
-  const asked = request.method === 'GET' && ranges ? onePart(request.header('range')) : undefined
+  const { path, spool } = handle
+  const asked = request.method === 'GET' && settings.ranges ? onePart(request.header('range')) : undefined
   const part = asked && (await partOf(ctx, request, spool, asked))
-  if (part === 'outside') {
-    const size = spool.size === undefined ? [] : ['content-range', `bytes */${spool.size}`]
-    return textResponse(416, undefined, size)
-  }
-  const { size } = spool
-  const { start, end, shown }: GrowingPart = part ?? { start: 0, end: Infinity }
-  const last = Math.min(end, size ?? Infinity)
-  const length = Number.isFinite(last) ? last - start : undefined
-  if (part) headers.push('content-range', `bytes ${start}-${shown ?? last - 1}/${size ?? '*'}`)
-  const head = { status: part ? 206 : 200, headers, length }
-  if (request.method === 'HEAD')
-    // A body without a length: what is to come has no size yet.
-    return length === undefined ? { ...head, body: bodyOf() } : head
+  if (part === 'outside')
+    return textResponse(416, undefined, spool.size === undefined ? [] : ['content-range', `bytes */${spool.size}`])
+  const head = growingHead(handle, part, settings)
+  // A body without a length: what is to come has no size yet.
+  if (request.method === 'HEAD') return head.length === undefined ? { ...head, body: bodyOf() } : head
+  const { start, end } = part ?? whole
   await reached(spool, start, ctx.signal)
   if (spool.state === 'failed' && spool.end <= start) return undefined
   const body = spool.follow({ start, end }, { signal: ctx.signal })
-  return tracked(ctx, { ...head, asIs: true }, body, ctx.stats.transfer(path, length ?? -1))
+  return tracked(ctx, { ...head, asIs: true }, body, ctx.stats.transfer(path, head.length ?? -1))
+}
+
+/** The answer but for its body; `length` is undefined while nobody knows it. */
+function growingHead(
+  { path, contentType, spool: { size } }: WriteHandle,
+  part: GrowingPart | undefined,
+  { caching, ranges }: GrowingSettings,
+) {
+  const type = contentType ?? typeByName(nameOf(path)) ?? octetStream
+  const headers = ['content-type', type, 'accept-ranges', ranges ? 'bytes' : 'none']
+  if (caching === undefined) headers.push('cache-control', 'no-cache')
+  const { start, end, shown } = part ?? whole
+  const last = Math.min(end, size ?? Infinity)
+  if (part) headers.push('content-range', `bytes ${start}-${shown ?? last - 1}/${size ?? '*'}`)
+  return { status: part ? 206 : 200, headers, length: Number.isFinite(last) ? last - start : undefined }
 }
 
 interface GrowingPart {
@@ -60,6 +66,8 @@ interface GrowingPart {
   /** What Content-Range says of the last byte, when it is not `end`. */
   readonly shown?: string
 }
+
+const whole: GrowingPart = { start: 0, end: Infinity }
 
 /** The part that is meant, once its first byte is there; undefined = the whole file; `outside` = there is none. */
 async function partOf(

@@ -116,6 +116,20 @@ test('the wizard makes a remote from piped answers', async (t) => {
   assert.match(readFileSync(path, 'utf8'), /\[films\]\ntype = alias\nremote = \/srv\/films\n/)
 })
 
+test('the wizard numbers what may be chosen, makes passwords and lets all be edited again', async (t) => {
+  const path = join(scratch(t), 'rclone.conf')
+  const first = ['n', 'sec', 'crypt', '/srv/x', '2', '2', 'g', '12', '64', 'n', '', 'y', '', '', 'e']
+  const again = ['/srv/y', 'off', '', '', '', '', 'y', 'q', '']
+  const { code, stderr } = await sluice(['config', '--config', path], { stdin: [...first, ...again].join('\n') })
+  assert.equal(code, 0, stderr)
+  const [turnedDown, taken] = [...stderr.matchAll(/Your password is: (.*)\n/g)].map(([, password]) => password ?? '')
+  assert.deepEqual([turnedDown?.length, taken?.length], [11, 22])
+  const start =
+    /^\[sec\]\ntype = crypt\nremote = \/srv\/y\nfilename_encryption = off\ndirectory_name_encryption = false\npassword = (.*)\n$/
+  const stored = start.exec(readFileSync(path, 'utf8'))?.[1] ?? ''
+  assert.equal((await sluice(['reveal', stored])).stdout, `${taken}\n`)
+})
+
 test('bash completes commands, flags and values', { skip: missing('bash') }, async (t) => {
   const script = join(scratch(t), 'c.bash')
   writeFileSync(script, (await sluice(['completion', 'bash'])).stdout)
