@@ -187,3 +187,18 @@ test('a file that is named itself is copied over, moved over and dated, also whe
   const content = ['d/f', 's/m', 'd/m', 'kept'].map((path) => readFileSync(join(dir, path), 'utf8'))
   assert.deepEqual(content, ['new', 'moved', 'older', 'kept'])
 })
+
+test('a link that -L can not follow is an error, so that its copy is not deleted', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': 'a', 'd/photos/p': 'p', 'outside/p': 'p' })
+  symlinkSync(join(dir, 'not mounted'), join(dir, 's/photos'))
+  const sync = (...flags: string[]) => sluice(['sync', '-L', join(dir, 's'), join(dir, 'd'), ...flags])
+  const { code, stderr } = await sync('--copy-links-outside')
+  assert.notEqual(code, 0)
+  assert.match(stderr, /photos: This link leads nowhere/)
+  assert.deepEqual(readdirSync(join(dir, 'd')).sort(), ['a', 'photos'])
+  symlinkSync(join(dir, 'outside'), join(dir, 'not mounted'))
+  assert.notEqual((await sync()).code, 0)
+  assert.deepEqual(readdirSync(join(dir, 'd/photos')), ['p'])
+  assert.equal((await sync('--copy-links-outside')).code, 0)
+})

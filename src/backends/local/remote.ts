@@ -297,8 +297,9 @@ export class LocalRemote implements Remote {
   #skipped(ctx: Context, path: string): void {
     if (this.#options.skipLinks) return
     const message = this.#options.copyLinks
-      ? 'This link leads out of the root and is left out; --copy-links-outside follows it'
+      ? 'This link leads nowhere, or out of the root, and is left out; --copy-links-outside follows the latter'
       : "Can't follow symlink without -L/--copy-links"
+    if (this.#options.copyLinks && ctx.leftOut) return ctx.leftOut(path, message)
     if (this.#noticed) return ctx.log.debug(message, { object: path })
     this.#noticed = true
     ctx.log.notice(`${message} (further links are not mentioned)`, { object: path })
