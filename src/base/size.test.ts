@@ -31,6 +31,7 @@ const valid: [text: string, bytes: number, printed: string][] = [
   ['0', 0, '0'],
   ['1023B', 1023, '1023'],
   ['1500B', 1500, '1.465Ki'],
+  ['74048B', 74048, '72.312Ki'],
 ]
 for (const [text, bytes, printed] of valid)
   test(`the size "${text}" is ${bytes} bytes and prints as ${printed}`, () => {

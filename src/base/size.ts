@@ -44,5 +44,11 @@ export function formatSize(bytes: number): string {
   while (power < letters.length && bytes >= KI ** (power + 1)) power++
   const value = bytes / KI ** power
   const letter = (letters[power - 1] ?? '').toUpperCase()
-  return `${Number.isInteger(value) ? value : value.toFixed(3)}${letter}i`
+  return `${Number.isInteger(value) ? value : threeDigits(value)}${letter}i`
+}
+
+/** What lies in the middle goes to the even digit, as in Go. */
+function threeDigits(value: number): string {
+  const thousandths = value * 1000
+  return ((thousandths % 1 === 0.5 ? 2 * Math.round(thousandths / 2) : thousandths) / 1000).toFixed(3)
 }

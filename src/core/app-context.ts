@@ -1,6 +1,6 @@
 import type { OptionBlock, Values } from '../schema/option.ts'
 import type { OptionSet } from '../schema/options.ts'
-import type { Confirm, Context, ContextChange, OwnValues } from './context.ts'
+import type { Confirm, Context, ContextChange, LeftOut, OwnValues } from './context.ts'
 import type { Filter } from './filter.ts'
 import type { Logger } from './log.ts'
 import type { StatsGroup } from './stats.ts'
@@ -11,6 +11,7 @@ interface Parts {
   readonly stats: StatsGroup | (() => StatsGroup)
   readonly filter: Filter
   readonly confirm?: Confirm | undefined
+  readonly leftOut?: LeftOut | undefined
   readonly options: OptionSet
   readonly values?: OwnValues | undefined
 }
@@ -48,6 +49,10 @@ export class AppContext implements Context {
     return this.#parts.confirm
   }
 
+  get leftOut(): LeftOut | undefined {
+    return this.#parts.leftOut
+  }
+
   get<B extends OptionBlock>(block: B): Values<B> {
     const values = this.#parts.options.get(block)
     const own = this.#parts.values?.get(block)
@@ -67,6 +72,7 @@ export class AppContext implements Context {
       stats: change.stats ?? parts.stats,
       filter: change.filter ?? parts.filter,
       confirm: change.confirm ?? parts.confirm,
+      leftOut: change.leftOut ?? parts.leftOut,
       options: parts.options,
       values: joined(parts.values, change.values),
     })

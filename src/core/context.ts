@@ -12,6 +12,8 @@ export interface Context {
   readonly filter: Filter
   /** Asks a person before a change (`--interactive`); absent when there is nobody to ask. */
   readonly confirm?: Confirm | undefined
+  /** Is told of what a listing had to leave out although it was asked for; absent where the log is enough. */
+  readonly leftOut?: LeftOut | undefined
   /** The current values of a block; a frozen object, the same one until an option changes. */
   get<B extends OptionBlock>(block: B): Values<B>
   with(change: ContextChange): Context
@@ -20,8 +22,10 @@ export interface Context {
 /** Whether `action` may be done to `object`. Throws when the person wants to end it all. */
 export type Confirm = (action: string, object: string) => Promise<boolean>
 
+export type LeftOut = (path: string, message: string) => void
+
 /** What a derived context has of its own. */
-export interface ContextChange extends Partial<Pick<Context, 'log' | 'filter' | 'confirm'>> {
+export interface ContextChange extends Partial<Pick<Context, 'log' | 'filter' | 'confirm' | 'leftOut'>> {
   /** The signal, or what gives it when somebody looks at it for the first time. */
   readonly signal?: AbortSignal | (() => AbortSignal)
   /** The group, or what gives it when something is counted for the first time. */

@@ -1,4 +1,5 @@
 import { AppError } from '../base/error.ts'
+import { typeByName } from '../base/mime.ts'
 import { join, nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
@@ -46,10 +47,22 @@ export class Backup {
   }
 }
 
-/** `a/b.tar.gz` with `-old` is `a/b.tar.gz-old`; with the extension kept `a/b.tar-old.gz`. */
+/**
+ * `a/b.tar.gz` with `-old` is `a/b.tar.gz-old`; with the extension kept `a/b-old.tar.gz`: of several the last, and those before
+ * it that are types of files as well.
+ */
 export function suffixed(path: string, suffix: string, keepExtension: boolean): string {
   if (suffix === '' || !keepExtension) return path + suffix
   const name = nameOf(path)
-  const dot = name.lastIndexOf('.')
-  return dot <= 0 ? path + suffix : join(parentOf(path), name.slice(0, dot) + suffix + name.slice(dot))
+  const last = name.lastIndexOf('.')
+  return last <= 0 ? path + suffix : insert(extensionsFrom(last))
+
+  function extensionsFrom(end: number): number {
+    const dot = name.lastIndexOf('.', end - 1)
+    return dot > 0 && typeByName(name.slice(0, end)) !== undefined ? extensionsFrom(dot) : end
+  }
+
+  function insert(at: number): string {
+    return join(parentOf(path), name.slice(0, at) + suffix + name.slice(at))
+  }
 }

@@ -139,7 +139,8 @@ test('times are shown with as many digits as the storage has', () => {
 
 test('suffixes go to the end, or before the extension', () => {
   assert.equal(suffixed('a.b/c.tar.gz', '-1', false), 'a.b/c.tar.gz-1')
-  assert.equal(suffixed('a.b/c.tar.gz', '-1', true), 'a.b/c.tar-1.gz')
+  assert.equal(suffixed('a.b/c.tar.gz', '-1', true), 'a.b/c-1.tar.gz')
+  assert.equal(suffixed('a.b/c.v2.gz', '-1', true), 'a.b/c.v2-1.gz')
   assert.equal(suffixed('a.b/c', '-1', true), 'a.b/c-1')
   assert.equal(suffixed('.profile', '-1', true), '.profile-1')
 })

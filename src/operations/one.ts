@@ -3,7 +3,7 @@ import { nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
 import { specBelow } from '../remote/below.ts'
 import type { FileEntry } from '../remote/remote.ts'
-import { relation } from './bridge.ts'
+import { relation, unfiltered } from './bridge.ts'
 import { Budget } from './budget.ts'
 import { compareAsked, compareListed, immutableModified, modifyWindow } from './compare.ts'
 import { copyFile, moveFile } from './copy.ts'
@@ -29,7 +29,8 @@ export async function transferOne(ctx: Context, ends: Ends, options: OneOptions)
   const { source, target, bridge, backup } = ends
   const { path, move = false } = options
   const file = await fileOf(ctx, ends, options)
-  const entry = ctx.get(copyOptions).noCheckDest ? undefined : await target.stat(ctx, path)
+  // What the filter hides there would be overwritten all the same.
+  const entry = ctx.get(copyOptions).noCheckDest ? undefined : await target.stat(unfiltered(ctx), path)
   if (entry?.kind === 'directory') throw new AppError('is-directory', `can't overwrite directory with file: ${path}`)
   const existing = entry
   if (isItself(ends, file.path, path))

@@ -96,7 +96,11 @@ class Run {
   #ended = false
 
   constructor(outer: Context, ends: Ends, options: SyncOptions) {
-    const ctx = outer.with({ signal: AbortSignal.any([outer.signal, this.#halt.signal]) })
+    const ctx = outer.with({
+      signal: AbortSignal.any([outer.signal, this.#halt.signal]),
+      // What was not seen must not be deleted.
+      leftOut: (path, message) => this.#failed({ path }, new AppError('invalid', message, { stop: 'no-retry' })),
+    })
     this.#ctx = ctx
     this.#ends = ends
     this.#options = options

@@ -3,6 +3,7 @@ import { AppError } from '../base/error.ts'
 import type { Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
+import { unfiltered } from './bridge.ts'
 import { Faults } from './faults.ts'
 import { leaveOut } from './leave-out.ts'
 import { walk } from './walk.ts'
@@ -13,9 +14,9 @@ export interface TouchOptions {
   readonly create: boolean
 }
 
-/** Sets the time of a file. Throws `is-directory` for a folder, `unsupported` where times can't be set. */
+/** Sets the time of a file, whatever the filter says of it. Throws `is-directory` for a folder, `unsupported` where times can't be set. */
 export async function touch(ctx: Context, remote: Remote, path: string, options: TouchOptions): Promise<void> {
-  const entry = await remote.stat(ctx, path)
+  const entry = await remote.stat(unfiltered(ctx), path)
   if (entry?.kind === 'directory') throw new AppError('is-directory', `${path} is a folder: use -R for all files in it`)
   if (entry) return await setTime(ctx, remote, entry, options.time)
   const object = remote.info.description

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { lstatSync, lutimesSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { missing } from '../peers.ts'
@@ -140,4 +140,65 @@ test('a place where the system makes no folders is an error, and --version is a 
   assert.deepEqual(readdirSync(join(dir, 'a/b/c')), ['v10', 'v9'])
   assert.match((await sluice(['--version'])).stdout, /^sluice v/)
   assert.match((await sluice(['tree', '--version', join(dir, 'a/b/c')])).stdout, /v9\n.*v10/)
+})
+
+test(
+  'with --links, links are copied, dated, moved and deleted as links, as by rclone',
+  { skip: missing('rclone') },
+  async (t) => {
+    const dir = scratch(t)
+    const ends: string[][] = []
+    for (const program of [sluice, (args: readonly string[]) => run('rclone', args)])
+      for (const mode of ['sync', 'move']) {
+        const at = join(dir, String(ends.length))
+        files(at, { 's/sub/file': 'f', 'd/sub/': '' })
+        for (const [place, target] of [
+          ['s/sub/new', '../no/where'],
+          ['s/same', 'same'],
+          ['d/same', 'same'],
+          ['s/changed', 'now'],
+          ['d/changed', 'before'],
+          ['d/gone', 'x'],
+        ] as const) {
+          symlinkSync(target, join(at, place))
+          lutimesSync(join(at, place), 1e9, place.startsWith('s') ? 1e9 : 2e9)
+        }
+        assert.equal((await program([mode, '--links', join(at, 's'), join(at, 'd')])).code, 0)
+        const shown = ['d', 'd/sub', 's', 's/sub'].flatMap((at2) =>
+          readdirSync(join(at, at2), { withFileTypes: true })
+            .filter((entry) => entry.isSymbolicLink())
+            .map(({ name }) => join(at2, name))
+            .map((path) => `${path} ${readlinkSync(join(at, path))} ${lstatSync(join(at, path)).mtimeMs}`),
+        )
+        ends.push(shown)
+      }
+    assert.ok(ends[0]?.includes('d/sub/new ../no/where 1000000000000'))
+    assert.deepEqual(ends.slice(0, 2), ends.slice(2))
+  },
+)
+
+test('a file that is named itself is copied over, moved over and dated, also where the filter hides it', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/f': 'new', 's/m': 'moved', 'd/f': 'older', 'd/m': 'older', kept: 'kept' })
+  const filter = ['--include', 'nothing']
+  await sluice(['copy', join(dir, 's/f'), join(dir, 'd'), ...filter])
+  await sluice(['move', '--ignore-existing', join(dir, 's/m'), join(dir, 'd'), ...filter])
+  await sluice(['touch', join(dir, 'kept'), ...filter])
+  const content = ['d/f', 's/m', 'd/m', 'kept'].map((path) => readFileSync(join(dir, path), 'utf8'))
+  assert.deepEqual(content, ['new', 'moved', 'older', 'kept'])
+})
+
+test('a link that -L can not follow is an error, so that its copy is not deleted', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 's/a': 'a', 'd/photos/p': 'p', 'outside/p': 'p' })
+  symlinkSync(join(dir, 'not mounted'), join(dir, 's/photos'))
+  const sync = (...flags: string[]) => sluice(['sync', '-L', join(dir, 's'), join(dir, 'd'), ...flags])
+  const { code, stderr } = await sync('--copy-links-outside')
+  assert.notEqual(code, 0)
+  assert.match(stderr, /photos: This link leads nowhere/)
+  assert.deepEqual(readdirSync(join(dir, 'd')).sort(), ['a', 'photos'])
+  symlinkSync(join(dir, 'outside'), join(dir, 'not mounted'))
+  assert.notEqual((await sync()).code, 0)
+  assert.deepEqual(readdirSync(join(dir, 'd/photos')), ['p'])
+  assert.equal((await sync('--copy-links-outside')).code, 0)
 })

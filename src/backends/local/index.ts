@@ -20,11 +20,16 @@ export const localOptions = defineOptions('local', {
     flag: 'copy-links-outside',
     advanced: true,
   }),
-  links: option(bool, false, "Show symbolic links as small text files with the ending '.rclonelink'", {
-    flag: 'links',
-    short: 'l',
-    advanced: true,
-  }),
+  links: option(
+    bool,
+    false,
+    "Show symbolic links as small text files with the ending '.rclonelink', and make links of such",
+    {
+      flag: 'links',
+      short: 'l',
+      advanced: true,
+    },
+  ),
   skipLinks: option(bool, false, 'Say nothing about symbolic links that are left out', {
     flag: 'skip-links',
     advanced: true,

@@ -1,7 +1,7 @@
 import { promises as fsp } from 'node:fs'
 import { resolve } from 'node:path'
 import { throwIfAborted } from '../../base/abort.ts'
-import { bodyOf, FileSlice, type Body } from '../../base/body.ts'
+import { bodyOf, collect, FileSlice, slice, type Body } from '../../base/body.ts'
 import { AppError, rethrow } from '../../base/error.ts'
 import { asCanonical, isInside, nameOf, parentOf } from '../../base/path.ts'
 import type { Range } from '../../base/range.ts'
@@ -10,6 +10,7 @@ import type { Context } from '../../core/context.ts'
 import { mainOptions } from '../../core/options.ts'
 import type { OpenArgs } from '../../remote/backend.ts'
 import { hashBody, hashKinds } from '../../remote/hash.ts'
+import { incoming } from '../../remote/incoming.ts'
 import { inBatches } from '../../remote/listing.ts'
 import type { Metadata } from '../../remote/metadata.ts'
 import type { Entry, FileEntry, Listing, PutInfo, Remote, RemoteInfo, Usage, WriterAt } from '../../remote/remote.ts'
@@ -20,7 +21,17 @@ import { OpenFiles } from './files.ts'
 import { HotFiles } from './hot.ts'
 import type { LocalOptions, localOptions } from './index.ts'
 import { runCommand } from './command.ts'
-import { findLink, isLinkEntry, linkEntry, linkStats, linkTarget } from './links.ts'
+import {
+  findLink,
+  isLinkEntry,
+  linkEntry,
+  linkPath,
+  linkStats,
+  linkTarget,
+  namesLink,
+  setLinkTime,
+  writeLink,
+} from './links.ts'
 import { children, type Found } from './listing.ts'
 import { Looks } from './looks.ts'
 import { localMetadata, metadataOfStats } from './metadata.ts'
@@ -31,6 +42,9 @@ import { absent, Tree } from './tree.ts'
 import { Turn } from './turn.ts'
 import { Watches } from './watch.ts'
 import { setFdTime, TIME_PRECISION } from './times.ts'
+
+/** Bytes in the target of a link, and one more. */
+const LONGEST_LINK = 4096
 
 interface Shared {
   readonly looks: Looks
@@ -111,8 +125,7 @@ export class LocalRemote implements Remote {
   }
 
   async open(_ctx: Context, file: FileEntry, range: Range = { start: 0, end: Infinity }): Promise<Body> {
-    if (this.#options.links && isLinkEntry(file))
-      return bodyOf((await linkTarget(this.#tree, file.path)).subarray(range.start, range.end))
+    if (this.#isLink(file)) return bodyOf((await linkTarget(this.#tree, file.path)).subarray(range.start, range.end))
     const key = file.version === undefined ? undefined : `${file.path}\0${file.version}`
     const known = key === undefined ? undefined : this.#files.take(key)
     const end = Math.min(range.end, file.size)
@@ -129,11 +142,29 @@ export class LocalRemote implements Remote {
   }
 
   async put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
+    if (this.#options.links && namesLink(path)) return await this.#putLink(ctx, path, body, info)
     return await this.#store.put(ctx, path, body, info)
   }
 
+  async #putLink(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry> {
+    // What is longer is refused by the system.
+    const target = await collect(slice(incoming(body, info, ctx.signal), 0, LONGEST_LINK))
+    const { modTime, ifAbsent = false } = info
+    const temp = this.#store.freeName()
+    await writeLink(this.#tree, {
+      path,
+      target,
+      modTime: this.#options.noSetModtime ? undefined : modTime,
+      ifAbsent,
+      temp,
+    })
+    const made = await findLink(this.#tree, path, this.#options.timeType)
+    if (!made) throw absent(path)
+    return made
+  }
+
   putNow(path: string, bytes: Uint8Array, info: PutInfo): FileEntry | undefined {
-    return this.#store.putNow(path, bytes, info)
+    return this.#options.links && namesLink(path) ? undefined : this.#store.putNow(path, bytes, info)
   }
 
   async openWriter(ctx: Context, path: string, info: PutInfo): Promise<WriterAt> {
@@ -159,7 +190,7 @@ export class LocalRemote implements Remote {
   }
 
   async remove(_ctx: Context, file: FileEntry): Promise<void> {
-    const { parent, leaf } = await parentDirectory(this.#tree, file.path)
+    const { parent, leaf } = await parentDirectory(this.#tree, this.#isLink(file) ? linkPath(file.path) : file.path)
     try {
       await fsp.unlink(parent.at(leaf)).catch(rethrow)
       if (this.#store.mustLast()) await parent.sync()
@@ -185,8 +216,12 @@ export class LocalRemote implements Remote {
   }
 
   async move(ctx: Context, file: FileEntry, to: string): Promise<FileEntry> {
-    if ((await this.#tree.locate(to))?.isDirectory()) throw new AppError('is-directory', `${to} is a directory`)
-    await this.#store.rename(file.path, to)
+    const isLink = this.#isLink(file)
+    if (isLink !== (this.#options.links && namesLink(to)))
+      throw new AppError('unsupported', 'only a copy makes a link of a file, or a file of a link')
+    const [source, place] = isLink ? [linkPath(file.path), linkPath(to)] : [file.path, to]
+    if ((await this.#tree.locate(place))?.isDirectory()) throw new AppError('is-directory', `${to} is a directory`)
+    await this.#store.rename(source, place)
     const moved = await this.stat(ctx, to)
     if (moved?.kind !== 'file') throw absent(to)
     return moved
@@ -214,6 +249,7 @@ export class LocalRemote implements Remote {
         await directory.close()
       }
     }
+    if (this.#isLink(entry)) return await setLinkTime(this.#tree, entry, time)
     const { fd } = await this.#tree.openFile(entry.path)
     try {
       await setFdTime(fd, time)
@@ -224,9 +260,12 @@ export class LocalRemote implements Remote {
   }
 
   async metadata(_ctx: Context, entry: Entry): Promise<Metadata | undefined> {
-    const isLink = this.#options.links && entry.kind === 'file' && isLinkEntry(entry)
-    const stats = isLink ? await linkStats(this.#tree, entry) : await this.#tree.locate(entry.path)
+    const stats = this.#isLink(entry) ? await linkStats(this.#tree, entry) : await this.#tree.locate(entry.path)
     return stats && metadataOfStats(stats)
+  }
+
+  #isLink(entry: Entry): boolean {
+    return this.#options.links && entry.kind === 'file' && isLinkEntry(entry)
   }
 
   async about(): Promise<Usage> {
@@ -258,8 +297,9 @@ export class LocalRemote implements Remote {
   #skipped(ctx: Context, path: string): void {
     if (this.#options.skipLinks) return
     const message = this.#options.copyLinks
-      ? 'This link leads out of the root and is left out; --copy-links-outside follows it'
+      ? 'This link leads nowhere, or out of the root, and is left out; --copy-links-outside follows the latter'
       : "Can't follow symlink without -L/--copy-links"
+    if (this.#options.copyLinks && ctx.leftOut) return ctx.leftOut(path, message)
     if (this.#noticed) return ctx.log.debug(message, { object: path })
     this.#noticed = true
     ctx.log.notice(`${message} (further links are not mentioned)`, { object: path })

@@ -190,6 +190,11 @@ export class Store {
     return durability === 'full' || (durability === 'auto' && durable)
   }
 
+  /** A name for something that gets its own once it is whole; it is removed should the process be killed before. */
+  freeName(): string {
+    return this.#names.next()
+  }
+
   /** The directory is gone, or may be filled by others. */
   forget(dir: string): void {
     this.#swept.delete(dir)
