@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { AppError } from '../base/error.ts'
@@ -5,6 +6,12 @@ import type { CommandIo } from './command.ts'
 
 /** The keys of a menu and what they mean. */
 export type Choices = readonly (readonly [key: string, meaning: string])[]
+
+/** The value of a numbered list that an answer means, by its text or its number; undefined = none. */
+export function listed(answer: string, values: readonly string[]): string | undefined {
+  if (values.includes(answer)) return answer
+  return /^\d+$/.test(answer) ? values[Number(answer) - 1] : undefined
+}
 
 /** Asks a person questions, line by line; answers may also be piped in. Close it, or the program waits for more input. */
 export class Prompt {
@@ -58,6 +65,31 @@ export class Prompt {
     }
   }
 
+  /**
+   * A password to be stored: typed twice, or made here and shown once. Undefined = it is left as it is, which is the default
+   * where that is allowed.
+   */
+  async choosePassword({ required, kept }: { required: boolean; kept: boolean }): Promise<string | undefined> {
+    const choices: Choices = [
+      ['y', 'Yes, type in my own password'],
+      ['g', 'Generate a random password'],
+    ]
+    const none: Choices = required && !kept ? [] : [['n', kept ? 'No, keep the present one' : 'No, leave it empty']]
+    const choice = await this.choose([...choices, ...none], none[0]?.[0])
+    if (choice === 'n') return undefined
+    return choice === 'y' ? await this.askNewPassword() : await this.#makePassword()
+  }
+
+  async #makePassword(): Promise<string> {
+    for (;;) {
+      const bits = Number((await this.ask('Strength in bits, 64 to 1024 (128)> ')) || 128)
+      if (!(bits >= 64 && bits <= 1024)) continue
+      const password = randomBytes(Math.ceil(bits / 8)).toString('base64url')
+      this.say(`Your password is: ${password}\nKeep it in a safe place: only an obscured form of it is stored.`)
+      if (await this.confirm('Use this password?', true)) return password
+    }
+  }
+
   /** One of some keys, asked again until it is one. An empty answer takes `initial`. */
   async choose(choices: Choices, initial?: string): Promise<string> {
     const keys = choices.map(([key]) => key)
@@ -80,13 +112,17 @@ export class Prompt {
 
   /** One of a list, by its number or its text. */
   async pick(question: string, values: readonly string[], shown: readonly string[] = values): Promise<string> {
-    shown.forEach((text, i) => this.say(`${String(i + 1).padStart(2)} / ${text}`))
+    this.list(shown)
     for (;;) {
-      const answer = await this.ask(question)
-      const value = values.includes(answer) ? answer : /^\d+$/.test(answer) ? values[Number(answer) - 1] : undefined
+      const value = listed(await this.ask(question), values)
       if (value !== undefined) return value
       this.say('That is not in the list.')
     }
+  }
+
+  /** Says a list, numbered. */
+  list(shown: readonly string[]): void {
+    shown.forEach((text, i) => this.say(`${String(i + 1).padStart(2)} / ${text}`))
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import { obscure } from '../remote/obscure.ts'
 import { checkName } from '../remote/spec.ts'
 import { configKey, type Option } from '../schema/option.ts'
 import type { CommandIo } from './command.ts'
-import { type Choices, Prompt } from './prompt.ts'
+import { type Choices, listed, Prompt } from './prompt.ts'
 import { masking, sectionText } from './section.ts'
 
 interface Session {
@@ -128,14 +128,23 @@ export async function askRemote(
   const { type = '', ...values } = current
   const backend = backendOf(session, type)
   const options = Object.entries(backend.options.options).filter(([, option]) => !option.hidden)
-  for (const [key, option] of options) if (!option.advanced) await askOption(prompt, configKey(key), option, values)
   const advanced = options.filter(([, option]) => option.advanced)
-  if (advanced.length > 0 && (await prompt.confirm('\nEdit advanced config?', false)))
-    for (const [key, option] of advanced) await askOption(prompt, configKey(key), option, values)
-  prompt.say(`\n${sectionText(name, { type, ...values }, masking(backend))}`)
-  if (!(await prompt.confirm('Keep this remote?', true))) return
-  await createRemote(session, name, type, values, { noObscure: true })
+  for (;;) {
+    for (const [key, option] of options) if (!option.advanced) await askOption(prompt, configKey(key), option, values)
+    if (advanced.length > 0 && (await prompt.confirm('\nEdit advanced config?', false)))
+      for (const [key, option] of advanced) await askOption(prompt, configKey(key), option, values)
+    prompt.say(`\n${sectionText(name, { type, ...values }, masking(backend))}\nKeep this remote?`)
+    const choice = await prompt.choose(ends, 'y')
+    if (choice === 'y') await createRemote(session, name, type, values, { noObscure: true })
+    if (choice !== 'e') return
+  }
 }
+
+const ends: Choices = [
+  ['y', 'Yes, keep it'],
+  ['e', 'Edit it again'],
+  ['d', 'Discard what was entered'],
+]
 
 async function askOption(
   prompt: Prompt,
@@ -144,21 +153,28 @@ async function askOption(
   values: Record<string, string>,
 ): Promise<void> {
   prompt.say(`\nOption ${word}.\n${option.help}`)
-  for (const example of option.examples ?? []) prompt.say(`  ${example.value}: ${example.help}`)
-  if (option.type.choices) prompt.say(`One of: ${option.type.choices.join(', ')}`)
   const initial = values[word] ?? option.type.format(option.default)
-  const covered = option.password || option.secret
-  const shown = initial === '' ? '' : covered ? ' (Enter to keep)' : ` (${initial})`
+  if (option.password) {
+    const password = await prompt.choosePassword({ required: option.required ?? false, kept: initial !== '' })
+    if (password !== undefined) values[word] = obscure(password)
+    return
+  }
+  const offered = option.examples ?? (option.type.choices ?? []).map((value) => ({ value, help: '' }))
+  prompt.list(offered.map(({ value, help }) => (help === '' ? value : `${value}: ${help}`)))
+  const known = offered.map(({ value }) => value)
+  const shown = initial === '' ? '' : option.secret ? ' (Enter to keep)' : ` (${initial})`
   for (;;) {
-    const text = covered ? await prompt.askHidden(`${word}${shown}> `) : await prompt.ask(`${word}${shown}> `)
-    if (text === '' && initial === '' && option.required) {
+    const question = `${word}${shown}> `
+    const answer = option.secret ? await prompt.askHidden(question) : await prompt.ask(question)
+    if (answer === '' && initial === '' && option.required) {
       prompt.say('This value is required.')
       continue
     }
-    if (text === '') return
+    if (answer === '') return
     try {
-      if (!option.password) option.type.parse(text)
-      values[word] = option.password ? obscure(text) : text
+      const text = listed(answer, known) ?? answer
+      option.type.parse(text)
+      values[word] = text
       return
     } catch (error) {
       prompt.say(messageOf(error))
