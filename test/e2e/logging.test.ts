@@ -86,3 +86,13 @@ test('a server goes on when the folder of its logs is gone at SIGHUP', async (t)
   await server.stop()
   assert.match(readFileSync(access, 'utf8'), /"GET \/a\.txt HTTP\/1\.1" 200/)
 })
+
+test('the settings of a connection string do not reach the log', async (t) => {
+  const dir = scratch(t)
+  for (const flag of ['--write=', '--live-dir=/live=']) {
+    const server = await serve(t, ['serve', 'http', `${flag}:local,description=hush:${dir}`, '-vv'])
+    await (await fetch(server.url)).text()
+    await server.stop()
+    assert.doesNotMatch(server.log(), /hush/)
+  }
+})
