@@ -292,7 +292,7 @@ describe('encryption', () => {
 
 describe('the interactive configuration', () => {
   test('makes a remote from answers that are piped in, asking again for what is wrong', async () => {
-    const answers = ['x', 'n', 'b?d', 'srv', '9', '1', '', 'h', 'abc', '23', ' pw ', 'y', 'KEY', 'y', 'q']
+    const answers = ['x', 'n', 'b?d', 'srv', '9', '1', '', 'h', 'abc', '23', 'y', ' pw ', ' pw ', 'y', 'KEY', 'y', 'q']
     const { stderr } = await sluice(['config'], `${answers.join('\n')}\n`)
     assert.match(stderr, /No remotes found, make a new one\?\nn\) New remote\ns\) /)
     assert.match(stderr, /Choose one of n, s, q\./)
@@ -306,12 +306,25 @@ describe('the interactive configuration', () => {
     assert.equal(reveal(/pass = (.*)/.exec(file())?.[1] ?? ''), ' pw ')
   })
 
+  test('asks for passwords twice or makes them, takes numbers for values, and starts over', async () => {
+    const typed = ['n', 'srv', 'sftp', 'h', '', 'y', 'one', 'two', 'one', 'one', 'n', 'y']
+    const made = ['n', 'two', 'sftp', 'h', '', 'n', 'n', 'e', 'i', '', 'g', '8', '', 'n', '128', 'y', 'n', 'y']
+    const listed = ['n', 'disk', 'local', '1', 'y', 'q']
+    const { stderr } = await sluice(['config'], `${[...typed, ...made, ...listed].join('\n')}\n`)
+    const { srv, two, disk } = JSON.parse((await sluice(['config', 'dump'])).stdout)
+    assert.equal(reveal(srv.pass), 'one')
+    assert.equal(two.host, 'i')
+    assert.match(reveal(two.pass), /^[\w-]{22}$/)
+    assert.ok(stderr.includes(`Your password is: ${reveal(two.pass)}\n`))
+    assert.deepEqual(disk, { type: 'local', links: 'true' })
+  })
+
   test('edits, renames, copies and deletes', async () => {
     await sluice(['config', 'create', 'a', 'sftp', 'host=h', 'pass=p'])
     const before = file()
     await sluice(['config'], 'e\na\n\n\n\nn\ny\nq\n')
     assert.equal(file(), before)
-    await sluice(['config'], 'e\n1\ni\n\n\nn\nn\nq\n')
+    await sluice(['config'], 'e\n1\ni\n\n\nn\nd\nq\n')
     assert.equal(file(), before)
     await sluice(['config'], 'r\na\nb\nc\nb\nb\nc\nd\nb\nq\n')
     assert.equal(file(), before.replace('[a]', '[c]'))

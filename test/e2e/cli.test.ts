@@ -116,24 +116,6 @@ test('the wizard makes a remote from piped answers', async (t) => {
   assert.match(readFileSync(path, 'utf8'), /\[films\]\ntype = alias\nremote = \/srv\/films\n/)
 })
 
-test('the wizard asks for a password twice, takes numbers for values, and starts over', async (t) => {
-  const path = join(scratch(t), 'rclone.conf')
-  const first = ['n', 'safe', 'crypt', '/srv/films', '3', '', 'y', 'one', 'two', 'one', 'one', 'n', 'n', 'e']
-  const again = ['/srv/safe', '', '2', 'n', 'g', '128', 'y', 'n', 'y', 'q', '']
-  const { code, stderr } = await sluice(['config', '--config', path], { stdin: [...first, ...again].join('\n') })
-  assert.equal(code, 0, stderr)
-  const { safe } = JSON.parse((await sluice(['config', 'dump', '--config', path])).stdout)
-  const { password, password2, ...plain } = safe
-  assert.deepEqual(plain, {
-    type: 'crypt',
-    remote: '/srv/safe',
-    filename_encryption: 'off',
-    directory_name_encryption: 'false',
-  })
-  assert.equal((await sluice(['reveal', password])).stdout, 'one\n')
-  assert.ok(stderr.includes(`Your password is: ${(await sluice(['reveal', password2])).stdout}`))
-})
-
 test('bash completes commands, flags and values', { skip: missing('bash') }, async (t) => {
   const script = join(scratch(t), 'c.bash')
   writeFileSync(script, (await sluice(['completion', 'bash'])).stdout)
