@@ -306,6 +306,19 @@ describe('the interactive configuration', () => {
     assert.equal(reveal(/pass = (.*)/.exec(file())?.[1] ?? ''), ' pw ')
   })
 
+  test('asks for passwords twice or makes them, takes numbers for values, and starts over', async () => {
+    const typed = ['n', 'srv', 'sftp', 'h', '', 'y', 'one', 'two', 'one', 'one', 'n', 'y']
+    const made = ['n', 'two', 'sftp', 'h', '', 'n', 'n', 'e', 'i', '', 'g', '8', '', 'n', '128', 'y', 'n', 'y']
+    const listed = ['n', 'disk', 'local', '1', 'y', 'q']
+    const { stderr } = await sluice(['config'], `${[...typed, ...made, ...listed].join('\n')}\n`)
+    const { srv, two, disk } = JSON.parse((await sluice(['config', 'dump'])).stdout)
+    assert.equal(reveal(srv.pass), 'one')
+    assert.equal(two.host, 'i')
+    assert.match(reveal(two.pass), /^[\w-]{22}$/)
+    assert.ok(stderr.includes(`Your password is: ${reveal(two.pass)}\n`))
+    assert.deepEqual(disk, { type: 'local', links: 'true' })
+  })
+
   test('edits, renames, copies and deletes', async () => {
     await sluice(['config', 'create', 'a', 'sftp', 'host=h', 'pass=p'])
     const before = file()

@@ -23,6 +23,7 @@ import { liveOptions } from '../media/options.ts'
 import { passwordInQuery } from '../media/publisher-login.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
+import { formatSpec, parseSpec } from '../remote/spec.ts'
 import { cacheControl, cacheRules } from '../origin/cache-control.ts'
 import { forms } from '../origin/form.ts'
 import { originHandler, type OriginParts, pipeline } from '../origin/origin.ts'
@@ -160,10 +161,15 @@ export async function openServer(
   }
 }
 
-/** What a server without a tree to read is there for. */
+/** What a server without a tree to read is there for. Settings in connection strings are left out: they may be secrets. */
 function whatElse({ get }: ServerParts): string {
-  const { write } = get(originOptions)
-  return write || get(shelfOptions).liveDir.join(', ') || 'auth-proxy'
+  const { write, rules, hook } = get(originOptions)
+  if (write !== '') {
+    const spec = parseSpec(write)
+    return spec.kind === 'local' ? write : formatSpec({ ...spec, overrides: {} })
+  }
+  const places = [...get(shelfOptions).liveDir, ...get(liveOptions).live]
+  return places.map((text) => text.replace(/[=,].*$/s, '')).join(', ') || rules || hook || 'auth-proxy'
 }
 
 interface HandlerParts {

@@ -35,12 +35,17 @@ export class Lines {
     }
   }
 
-  /** Opens the file anew after it was moved away (SIGHUP). */
+  /** Opens the file anew after it was moved away (SIGHUP). Where that fails, the old one is written on, and standard error says so. */
   reopen(): void {
     if (this.#path === undefined) return
     this.flush()
-    closeSync(this.#fd)
-    this.#fd = open(this.#path)
+    try {
+      const fd = open(this.#path)
+      closeSync(this.#fd)
+      this.#fd = fd
+    } catch (error) {
+      new Lines(2).write(`sluice: ${messageOf(error)}; lines go to the old file until the next SIGHUP\n`)
+    }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, renameSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { files, scratch, serve, sluice } from '../program.ts'
@@ -69,4 +69,30 @@ test('a log file that was moved away is opened anew on SIGHUP', async (t) => {
   await server.stop()
   assert.match(readFileSync(`${access}.1`, 'utf8'), /^\S+ - - \[.*\] "GET \/a\.txt HTTP\/1\.1" 200 1 .*\n$/)
   assert.match(readFileSync(access, 'utf8'), /^\S+ - - \[.*\] "GET \/nope HTTP\/1\.1" 404 .*\n$/)
+})
+
+test('a server goes on when the folder of its logs is gone at SIGHUP', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'www/a.txt': 'a', 'logs/old': '' })
+  const access = join(dir, 'logs', 'access')
+  const server = await serve(t, ['serve', 'http', join(dir, 'www'), '--access-log', access])
+  rmSync(join(dir, 'logs'), { recursive: true })
+  server.child.kill('SIGHUP')
+  await server.logged(/cannot open the log file: .*logs\/access; lines go to the old file/)
+  files(dir, { 'logs/old': '' })
+  server.child.kill('SIGHUP')
+  await server.logged(/SIGHUP received[^]*SIGHUP received/)
+  assert.equal(await (await fetch(`${server.url}a.txt`)).text(), 'a')
+  await server.stop()
+  assert.match(readFileSync(access, 'utf8'), /"GET \/a\.txt HTTP\/1\.1" 200/)
+})
+
+test('the settings of a connection string do not reach the log', async (t) => {
+  const dir = scratch(t)
+  for (const flag of ['--write=', '--live-dir=/live=']) {
+    const server = await serve(t, ['serve', 'http', `${flag}:local,description=hush:${dir}`, '-vv'])
+    await (await fetch(server.url)).text()
+    await server.stop()
+    assert.doesNotMatch(server.log(), /hush/)
+  }
 })
