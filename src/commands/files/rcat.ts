@@ -17,8 +17,8 @@ const rcatOptions = defineOptions('rcat', {
 /** Ctrl-C ends a whole pipe: what came of a program that was interrupted together with this one is not all of it. */
 async function* wholeOf(body: Body, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   yield* body
-  // The signal and the end may be there at once.
-  await nextTurn()
+  // The signal came before the end, but may have come after the loop looked what there is: it is seen when that looks again.
+  for (let turn = 0; turn < 2; turn++) await nextTurn()
   throwIfAborted(signal)
 }
 
