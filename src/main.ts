@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
-import { AppError, messageOf, toAppError } from './base/error.ts'
+import { AppError, errorCode, messageOf, toAppError } from './base/error.ts'
 import { App } from './app.ts'
 import { backendsOf, commands, globals } from './catalog.ts'
 import { askHidden } from './commands/ask.ts'
@@ -163,8 +163,15 @@ const QUIT_MS = 100
 /** How long a command may take to end in order after a mistake in the program came to light, ms. */
 const CRASH_MS = 15_000
 
-/** After an error that nobody handled the state is unknown: nothing new is begun, what runs may end, then the program does. */
+/**
+ * After an error that nobody handled the state is unknown: nothing new is begun, what runs may end, then the program does. Not
+ * for a file that somebody forgot to close: the collector has closed it, and that Node calls it an error ends no server.
+ */
 function crashed(reason: unknown, signals: Signals, log: Logger): void {
+  if (errorCode(reason) === 'ERR_INVALID_STATE' && /garbage collection/.test(messageOf(reason))) {
+    log.error(`internal error: a file was left open: ${/\(.*\)/.exec(messageOf(reason))?.[0] ?? ''}`)
+    return
+  }
   const first = !signals.crashed
   signals.crashed = true
   const [message = '', ...lines] = (reason instanceof Error && reason.stack ? reason.stack : String(reason)).split('\n')

@@ -67,3 +67,25 @@ test('a mistake in the program itself is logged, lets transfers end and gives st
   )
   assert.equal(status, 70)
 })
+
+test('a file that was left open does not end a server', async (t) => {
+  const dir = scratch(t)
+  files(dir, {
+    'a.txt': 'a',
+    'mistake.mjs': `import { open } from 'node:fs/promises'
+      import { setFlagsFromString } from 'node:v8'
+      import { runInNewContext } from 'node:vm'
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc')
+      process.once('SIGCONT', async () => {
+        await (async () => void (await open(import.meta.filename)))()
+        setImmediate(collect)
+      })`,
+  })
+  const server = await serve(t, ['serve', 'http', dir], {
+    env: { NODE_OPTIONS: `--import=${join(dir, 'mistake.mjs')}` },
+  })
+  server.child.kill('SIGCONT')
+  await server.logged(/ERROR : internal error: a file was left open: .*mistake\.mjs/)
+  assert.equal(await (await fetch(`${server.url}a.txt`)).text(), 'a')
+})
