@@ -114,8 +114,9 @@ function announce(ctx: Context, server: Server): void {
       ctx.log.notice(`open ${local} on this machine${others.length > 0 ? `, from others ${others.join(' or ')}` : ''}`)
   }
   const open = exposed(server.urls)
-  if (open.length > 0 && !server.locked)
-    ctx.log.warn(
-      `everybody who can reach ${open.join(', ')} can read everything that is served: there is no login. Use --user and --pass, or --htpasswd`,
-    )
+  if (open.length === 0 || server.locked) return
+  const may = `read everything that is served${server.writes ? ', and upload' : ''}`
+  ctx.log.warn(
+    `everybody who can reach ${open.join(', ')} can ${may}: there is no login. Use --user and --pass, or --htpasswd`,
+  )
 }

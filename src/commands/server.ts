@@ -72,6 +72,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** It takes uploads or live streams. */
+  readonly writes: boolean
   /** Its live mounts. */
   readonly live: Live
   /** Resolves when the last client has left, once there was one. */
@@ -140,6 +142,7 @@ export async function openServer(
       addresses: listening.addresses,
       description: served.mounts?.description ?? whatElse(parts),
       locked: served.auth !== undefined,
+      writes: served.uploads !== undefined || served.liveDirs.length > 0 || !live.isEmpty,
       live,
       idle: listening.idle,
       async refresh() {
