@@ -140,9 +140,12 @@ export async function openServer(
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: served.mounts?.description ?? whatElse(parts),
+      description: served.mounts?.description ?? whatElse(parts, live),
       locked: served.auth !== undefined,
-      writes: served.uploads !== undefined || served.liveDirs.length > 0 || !live.isEmpty,
+      writes:
+        served.uploads !== undefined ||
+        served.liveDirs.length > 0 ||
+        live.channels.some(({ mount }) => mount.source === ''),
       live,
       idle: listening.idle,
       async refresh() {
@@ -164,9 +167,10 @@ export async function openServer(
 }
 
 /** What a server without a tree to read is there for. */
-function whatElse({ get }: ServerParts): string {
-  const { write } = get(originOptions)
-  return write || get(shelfOptions).liveDir.join(', ') || 'auth-proxy'
+function whatElse({ get }: ServerParts, live: Live): string {
+  const mounts = live.channels.map(({ mount }) => `/${mount.path}`)
+  const { write, hook } = get(originOptions)
+  return write || [...get(shelfOptions).liveDir, ...mounts].join(', ') || hook || 'auth-proxy'
 }
 
 interface HandlerParts {
