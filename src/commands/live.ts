@@ -1,9 +1,12 @@
+import { networkInterfaces } from 'node:os'
 import { AppError, errorCode, toAppError } from '../base/error.ts'
 import { httpOptions } from '../http/options.ts'
 import { mountPath } from '../media/mount.ts'
 import { fromOptions, liveOptions } from '../media/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { warnExposed } from './exposed.ts'
 import { onHangup } from './hangup.ts'
+import { reachable } from './reachable.ts'
 import { serverOptions } from './server-options.ts'
 
 export const liveCommand: Command = {
@@ -48,8 +51,10 @@ async function serveLive(io: CommandIo): Promise<void> {
     if (errorCode(toAppError(reason).cause) !== 'EADDRINUSE') throw reason
     throw new AppError('busy', `${toAppError(reason).message}: choose another port with --addr`, { cause: reason })
   })
-  ctx.log.notice(`/${path}: HTTP Server started on [${server.urls.join(', ')}]`)
-  for (const url of server.urls) if (url.startsWith('http')) ctx.log.notice(`listen at ${url}${path}`)
+  ctx.log.notice(`${server.description}: HTTP Server started on [${server.urls.join(', ')}]`)
+  for (const url of server.urls.filter((one) => one.startsWith('http')))
+    ctx.log.notice(`listen at ${(reachable(url, networkInterfaces())[0] ?? url) + path}`)
+  if (!server.locked) warnExposed(ctx, server.urls, `listen${server.writes ? ', and publish' : ''}`)
   onHangup(io, () => server.refresh())
   const { stop } = io.signals
   if (from === '') await io.signals.stopped()

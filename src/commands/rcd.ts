@@ -2,9 +2,9 @@ import { networkInterfaces } from 'node:os'
 import { AppError } from '../base/error.ts'
 import { rcHttpOptions, rcOptions } from '../rc/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { warnExposed } from './exposed.ts'
 import { onHangup } from './hangup.ts'
 import { reachable } from './reachable.ts'
-import { exposed } from './server-options.ts'
 
 export const rcdCommand: Command = {
   name: 'rcd',
@@ -37,11 +37,8 @@ export async function startRc(io: CommandIo): Promise<() => Promise<void>> {
   const gui = io.get(rcOptions).webGui ? await (await import('./web-gui.ts')).prepareWebGui(io) : undefined
   const server = await openRcServer(io)
   for (const url of server.urls) io.ctx.log.notice(`Serving remote control on ${url}`)
-  const open = exposed(server.urls)
-  if (open.length > 0 && io.get(rcOptions).noAuth)
-    io.ctx.log.warn(
-      `everybody who can reach ${open.join(', ')} can read and change all that this program can: there is no login. Use --rc-user and --rc-pass`,
-    )
+  if (io.get(rcOptions).noAuth)
+    warnExposed(io.ctx, server.urls, 'read and change all that this program can', '--rc-user and --rc-pass')
   if (gui) await showWebGui(io, server.urls, gui.password)
   onHangup(io, () => server.refresh())
   const { shutdownTimeout } = io.get(rcHttpOptions)

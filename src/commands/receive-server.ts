@@ -29,8 +29,16 @@ async function consumerOf(io: CommandIo): Promise<Consumer> {
   return toRemote(remote)
 }
 
-/** Starts the server of `sluice receive`; gives the way to end it. */
-export async function openReceiver(io: CommandIo): Promise<{ readonly listening: Listening; close(): Promise<void> }> {
+/** The server of `sluice receive`. */
+interface Receiver {
+  readonly listening: Listening
+  /** A login is needed. */
+  readonly locked: boolean
+  close(): Promise<void>
+}
+
+/** Starts the server of `sluice receive`. */
+export async function openReceiver(io: CommandIo): Promise<Receiver> {
   const { ctx } = io
   const http = io.get(httpOptions)
   const consume = await consumerOf(io)
@@ -49,6 +57,7 @@ export async function openReceiver(io: CommandIo): Promise<{ readonly listening:
     const listening = await listen(ctx, handler, { ...http, fds: inheritedFds(io.env, process.pid) })
     return {
       listening,
+      locked: gate !== undefined,
       async close() {
         await listening.close({ drainMs: http.shutdownTimeout, now: io.signals.kill })
         access.close()

@@ -2,6 +2,7 @@ import { authOptions } from '../auth/options.ts'
 import { httpOptions } from '../http/options.ts'
 import { receiveOptions } from '../media/receive-options.ts'
 import type { Command } from './command.ts'
+import { warnExposed } from './exposed.ts'
 import { onHangup } from './hangup.ts'
 
 export const receiveCommand: Command = {
@@ -25,6 +26,7 @@ and to a FIFO (--to pipe:PATH) come one after the other.`,
     const { openReceiver } = await import('./receive-server.ts')
     const server = await openReceiver(io)
     io.ctx.log.notice(`receiving: HTTP Server started on [${server.listening.urls.join(', ')}]`)
+    if (!server.locked) warnExposed(io.ctx, server.listening.urls, 'send to it')
     onHangup(io, () => server.listening.reload())
     await io.signals.stopped()
     await server.close()

@@ -8,10 +8,11 @@ import { liveOptions } from '../media/options.ts'
 import { shelfOptions } from '../media/shelf-options.ts'
 import { originOptions } from '../origin/options.ts'
 import type { Command, CommandIo } from './command.ts'
+import { warnExposed } from './exposed.ts'
 import { onHangup } from './hangup.ts'
 import { reachable } from './reachable.ts'
 import type { Server } from './server.ts'
-import { exposed, serverOptions } from './server-options.ts'
+import { serverOptions } from './server-options.ts'
 import { logStats, statsTicker } from './stats-ticker.ts'
 
 const examples = [
@@ -113,9 +114,6 @@ function announce(ctx: Context, server: Server): void {
     if (local)
       ctx.log.notice(`open ${local} on this machine${others.length > 0 ? `, from others ${others.join(' or ')}` : ''}`)
   }
-  const open = exposed(server.urls)
-  if (open.length > 0 && !server.locked)
-    ctx.log.warn(
-      `everybody who can reach ${open.join(', ')} can read everything that is served: there is no login. Use --user and --pass, or --htpasswd`,
-    )
+  if (!server.locked)
+    warnExposed(ctx, server.urls, `read everything that is served${server.writes ? ', and upload' : ''}`)
 }

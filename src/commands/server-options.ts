@@ -12,8 +12,3 @@ export const serverOptions = [originOptions, shelfOptions, liveOptions, httpOpti
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
-
-/** Those URLs of a server that others than this machine may reach. */
-export function exposed(urls: readonly string[]): readonly string[] {
-  return urls.filter((url) => url.startsWith('http') && !isLoopback(new URL(url).hostname))
-}

@@ -73,6 +73,8 @@ export interface Server {
   readonly description: string
   /** A login is needed. */
   readonly locked: boolean
+  /** It takes uploads or live streams. */
+  readonly writes: boolean
   /** Its live mounts. */
   readonly live: Live
   /** Resolves when the last client has left, once there was one. */
@@ -139,8 +141,12 @@ export async function openServer(
     return {
       urls: listening.urls,
       addresses: listening.addresses,
-      description: served.mounts?.description ?? whatElse(parts),
+      description: served.mounts?.description ?? whatElse(parts, live),
       locked: served.auth !== undefined,
+      writes:
+        served.uploads !== undefined ||
+        served.liveDirs.length > 0 ||
+        live.channels.some(({ mount }) => mount.source === ''),
       live,
       idle: listening.idle,
       async refresh() {
@@ -162,14 +168,15 @@ export async function openServer(
 }
 
 /** What a server without a tree to read is there for. Settings in connection strings are left out: they may be secrets. */
-function whatElse({ get }: ServerParts): string {
+function whatElse({ get }: ServerParts, live: Live): string {
   const { write, rules, hook } = get(originOptions)
   if (write !== '') {
     const spec = parseSpec(write)
     return spec.kind === 'local' ? write : formatSpec({ ...spec, overrides: {} })
   }
-  const places = [...get(shelfOptions).liveDir, ...get(liveOptions).live]
-  return places.map((text) => text.replace(/[=,].*$/s, '')).join(', ') || rules || hook || 'auth-proxy'
+  const folders = get(shelfOptions).liveDir.map((text) => text.replace(/[=,].*$/s, ''))
+  const mounts = live.channels.map(({ mount }) => `/${mount.path}`)
+  return [...folders, ...mounts].join(', ') || rules || hook || 'auth-proxy'
 }
 
 interface HandlerParts {

@@ -39,8 +39,9 @@ export function readCodec(trak: Uint8Array): Codec | undefined {
   const view = new DataView(body.buffer, body.byteOffset, body.length)
   const sounds = inside(trak, 'mdia', 'minf', 'smhd') !== undefined
   if (body.length < (sounds ? SOUND : PICTURE)) return undefined
-  const codecs = readers[type]?.(type, body.subarray(sounds ? SOUND : PICTURE))
-  if (sounds) return { codecs, channels: view.getUint16(16), sampleRate: view.getUint16(24) }
+  const boxes = body.subarray(sounds ? SOUND : PICTURE)
+  const codecs = readers[type]?.(type, boxes)
+  if (sounds) return { codecs, channels: aacChannels(boxes) ?? view.getUint16(16), sampleRate: view.getUint16(24) }
   return { codecs, width: view.getUint16(24), height: view.getUint16(26) }
 }
 
@@ -78,15 +79,37 @@ function av1(type: string, boxes: Uint8Array): string | undefined {
 
 /** ISO 14496-1 section 7.2.6: the object type, and of AAC the kind of its configuration. */
 function aac(_type: string, boxes: Uint8Array): string | undefined {
-  const esds = inside(boxes, 'esds')
-  if (!esds) return undefined
-  const decoder = descriptor(esds.subarray(4), 3, 3, 4)
+  const decoder = decoderOf(boxes)
   const kind = decoder?.[0]
   if (!decoder || kind === undefined) return undefined
-  const specific = descriptor(decoder.subarray(13), 5)
-  const object = specific?.[0] === undefined ? undefined : specific[0] >> 3
-  return kind === 0x40 ? `mp4a.40.${object ?? 2}` : `mp4a.${hex(kind)}`
+  const first = audioConfig(decoder)?.[0]
+  return kind === AAC ? `mp4a.40.${first === undefined ? 2 : first >> 3}` : `mp4a.${hex(kind)}`
 }
+
+/**
+ * How many channels AAC has (ISO 14496-3 section 1.6.3): its sample entry may say 2 of any. Undefined for other sound, and where
+ * the numbers are written out at length.
+ */
+function aacChannels(boxes: Uint8Array): number | undefined {
+  const decoder = decoderOf(boxes)
+  if (decoder?.[0] !== AAC) return undefined
+  const [first = 0, second = 0] = audioConfig(decoder) ?? []
+  const [object, rate] = [first >> 3, ((first & 7) << 1) | (second >> 7)]
+  return object === ESCAPE || object === STEREO_OF_MONO || rate === 15 ? undefined : layouts[(second >> 3) & 15]
+}
+
+/** Object type of AAC in an `esds` box; those of audio that stand for a longer number, and for two channels made of one. */
+const [AAC, ESCAPE, STEREO_OF_MONO] = [0x40, 31, 29]
+
+/** Channels of each channel configuration. */
+const layouts = [undefined, 1, 2, 3, 4, 5, 6, 8, undefined, undefined, undefined, 7, 8, 24, 8]
+
+const decoderOf = (boxes: Uint8Array) => {
+  const esds = inside(boxes, 'esds')
+  return esds && descriptor(esds.subarray(4), 3, 3, 4)
+}
+
+const audioConfig = (decoder: Uint8Array) => descriptor(decoder.subarray(13), 5)
 
 /** The body of the descriptor with a tag, which begins here; then, `skip` bytes into it, that of another one. */
 function descriptor(bytes: Uint8Array, tag: number, skip?: number, inner?: number): Uint8Array | undefined {

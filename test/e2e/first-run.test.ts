@@ -52,7 +52,13 @@ test('an unknown flag names the nearest one and ends with status 2', async () =>
 
 test('a public address without a login warns loudly', async (t) => {
   const server = await serve(t, ['serve', 'http', scratch(t)], { addr: ['--addr', '0.0.0.0:0'] })
-  await server.logged(/WARNING.*(everybody|anybody|login|password)/i)
+  await server.logged(/WARNING: everybody .* can read everything that is served: there is no login/)
+  const drop = await serve(t, ['serve', 'http', '--write', scratch(t)], { addr: ['--addr', '0.0.0.0:0'] })
+  const live = await serve(t, ['live', '/a'], { addr: ['--addr', '0.0.0.0:0'] })
+  await live.logged(/WARNING: everybody .* can listen, and publish: there is no login/)
+  const receive = await serve(t, ['receive'], { addr: ['--addr', '0.0.0.0:0'] })
+  await receive.logged(/WARNING: everybody .* can send to it: there is no login/)
+  await drop.logged(/WARNING: everybody .* can read everything that is served, and upload: there is no login/)
 })
 
 test('SIGTERM ends it with status 0', async (t) => {

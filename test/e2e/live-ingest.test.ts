@@ -46,10 +46,16 @@ async function there(server: Server, name: string): Promise<void> {
 test('one long request of Smooth Streaming becomes segments, a manifest and playlists', { skip }, async (t) => {
   const dir = scratch(t)
   const server = await serve(t, ['serve', 'http', dir, '--write', dir])
-  await ffmpeg(...picture, ...tone, ...coding, '-f', 'ismv', `${server.url}one/Streams(all)`)
+  await ffmpeg(...picture, ...tone, ...coding, '-ac', '6', '-f', 'ismv', `${server.url}one/Streams(all)`)
   const live = ['-f', 'mp4', '-movflags', 'isml+frag_keyframe']
   await ffmpeg(...picture, ...tone, ...coding, ...live, `${server.url}two/Switching(v)/Streams(all.isml)`)
-  for (const name of ['one', 'two']) {
+  // The sample entries say two channels of all.
+  for (const [name, channels] of [
+    ['one', 6],
+    ['two', 1],
+  ]) {
+    assert.match(await text(server, `${name}/index.mpd`), new RegExp(`configuration:2011" value="${channels}"`))
+    assert.match(await text(server, `${name}/index.m3u8`), new RegExp(`CHANNELS="${channels}"`))
     assert.match(await text(server, `${name}/index.mpd`), /type="static"[^]*codecs="avc1\.[^]*codecs="mp4a\.40\.2"/)
     for (const kind of ['mpd', 'm3u8']) {
       const { video = 0, audio = 0 } = await packets(`${server.url}${name}/index.${kind}`)
