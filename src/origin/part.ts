@@ -68,9 +68,9 @@ function unreadable(name: string, header: string): AppError {
 export async function* patched(
   part: Part,
   body: Body,
-  old: { readonly size: number; open(start: number, end: number): Promise<Body> },
+  old: { readonly size: number; open(start: number, end: number): Body },
 ): AsyncGenerator<Uint8Array> {
-  if (part.start > 0 && old.size > 0) yield* await old.open(0, Math.min(part.start, old.size))
+  if (part.start > 0 && old.size > 0) yield* old.open(0, Math.min(part.start, old.size))
   if (part.start > old.size) yield* zeros(part.start - old.size)
   let at = part.start
   for await (const chunk of body) {
@@ -84,7 +84,7 @@ export async function* patched(
       'invalid',
       `the body has fewer bytes than its range: ${at - part.start} of ${part.end - part.start} came`,
     )
-  if (at < old.size) yield* await old.open(at, old.size)
+  if (at < old.size) yield* old.open(at, old.size)
 }
 
 const ZEROS = 64 * 1024

@@ -262,14 +262,16 @@ async function drained(body: Body): Promise<void> {
 function reader(ctx: Context, remote: Remote, old: FileEntry | undefined) {
   return {
     size: old?.size ?? 0,
-    open: (start: number, end: number) => remote.open(ctx, old as FileEntry, { start, end }).catch(replaced),
+    async *open(start: number, end: number): AsyncGenerator<Uint8Array> {
+      try {
+        yield* await remote.open(ctx, old as FileEntry, { start, end })
+      } catch (reason) {
+        // A whole file that came later does not wait for the parts of the one before it.
+        if (toAppError(reason).code !== 'not-found') throw reason
+        throw new AppError('exists', 'another version came in between: send this part again if that needs it')
+      }
+    },
   }
-}
-
-/** A whole file that came later does not wait for the parts of the one before it. */
-function replaced(reason: unknown): never {
-  if (toAppError(reason).code !== 'not-found') throw reason
-  throw new AppError('exists', 'another version came in between: send this part again if that needs it')
 }
 
 /** Headers with a condition. */

@@ -108,7 +108,10 @@ export interface Remote {
    * one version of the file; when they end early the body throws.
    */
   open(ctx: Context, file: FileEntry, range?: Range): Promise<Body>
-  /** Creates or replaces a file, parents included. Nothing is visible before all bytes came; short or long sources throw. */
+  /**
+   * Creates or replaces a file, parents included. Nothing is visible before all bytes came; short or long sources throw. The
+   * end of a body may wait for other uploads of the same name: none may wait for it in turn.
+   */
   put(ctx: Context, path: string, body: Body, info: PutInfo): Promise<FileEntry>
   remove(ctx: Context, file: FileEntry): Promise<void>
   /** Creates a directory and its parents; succeeds when it already exists. */

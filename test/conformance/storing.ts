@@ -95,6 +95,28 @@ export function storing(subject: () => Subject): void {
     )
   })
 
+  test('of two uploads of one name the one that began first may end last', { timeout: 30_000 }, async () => {
+    const { ctx, remote } = subject()
+    const [first, other] = ['first', 'other'].map((seed) => noise(100_000, seed)) as [Buffer, Buffer]
+    for (const info of [{ size: first.length }, { size: first.length, ifAbsent: true }]) {
+      const path = `put/patient-${info.ifAbsent ?? false}.bin`
+      const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      async function* patient(): AsyncGenerator<Uint8Array> {
+        yield first.subarray(0, 50_000)
+        begun.resolve()
+        await over.promise
+        yield first.subarray(50_000)
+      }
+      const late = remote.put(ctx, path, patient(), info)
+      await begun.promise
+      await remote.put(ctx, path, bodyOf(other), info)
+      over.resolve()
+      if (info.ifAbsent) await rejectsWith(late, 'exists')
+      else await late
+      assert.ok((await bytesAt(ctx, remote, path)).equals(info.ifAbsent ? other : first))
+    }
+  })
+
   test('put over a directory, and below a file, is an error', async (t) => {
     const { ctx, remote } = subject()
     if (remote.info.traits.bucketBased) return t.skip('a file and a directory may have one name')

@@ -35,9 +35,10 @@ interface Received {
   readonly path: string
   readonly info: PutInfo
   readonly txn: string
-  /** Chunks that are stored; or the body itself, when it goes on to its place in one piece. */
+  /** Chunks that are stored; or the body itself, when it goes on to its place in one piece; or what is there already. */
   readonly chunks: readonly FileEntry[]
   readonly direct: Body | undefined
+  readonly stored?: FileEntry
   readonly hashes: { readonly md5?: string; readonly sha1?: string }
   readonly split: boolean
 }
@@ -55,7 +56,11 @@ export class Upload {
     const { size = -1 } = info
     const direct = await this.#direct(ctx, body, info)
     const common = { path, info, txn: newTxn() }
-    if (direct?.whole) return { ...common, chunks: [], direct: direct.body, hashes: {}, split: false }
+    if (direct?.whole) {
+      const plain = { ...common, chunks: [], hashes: {}, split: false }
+      if (size <= LONGEST) return { ...plain, direct: direct.body }
+      return { ...plain, direct: undefined, stored: await this.#parts.inner.put(ctx, path, direct.body, info) }
+    }
     const sums = this.#hashers(info)
     const splitter = new Splitter(
       summed(incoming(direct?.body ?? body, info, ctx.signal), sums),
@@ -83,18 +88,21 @@ export class Upload {
     }
   }
 
-  /** Puts what came in its place, and takes away what was there. That is not stopped halfway, unless a body is still to come. */
+  /** Puts what came in its place, and takes away what was there. That is not stopped halfway. */
   async finish(ctx: Context, received: Received, old: Present): Promise<Stored> {
-    const { path, info, chunks, direct } = received
+    const { path, info, chunks, direct, stored } = received
     const last = unstopped(ctx)
+    if (stored) {
+      // What is smaller may be the metadata of a later upload.
+      if (old.main && old.main.size > LONGEST) await this.#remove(last, old.chunks)
+      return stored
+    }
     try {
       await this.#refuseTaken(ctx, received, old)
       if (direct) {
         const { size = 0 } = info
         await this.#removeStale(last, old, size)
-        const stored = await this.#parts.inner.put(size > LONGEST ? ctx : last, path, direct, info)
-        await this.#remove(last, old.chunks)
-        return stored
+        return await this.#parts.inner.put(last, path, direct, info)
       }
       return received.split ? await this.#composed(last, received, old) : await this.#single(last, received, old)
     } catch (error) {

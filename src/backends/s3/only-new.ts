@@ -1,7 +1,9 @@
+import type { Body } from '../../base/body.ts'
 import { AppError, toAppError } from '../../base/error.ts'
 import { KeyedLock } from '../../base/keyed-lock.ts'
 import type { Context } from '../../core/context.ts'
 import type { Headers } from '../../net/client.ts'
+import { lastInTurn } from '../../remote/last-in-turn.ts'
 import type { Place } from '../../remote/object-store.ts'
 import type { PutInfo } from '../../remote/remote.ts'
 import { findObject } from './find.ts'
@@ -18,32 +20,33 @@ export function conditionsOf(provider: string): Conditions {
 }
 
 /**
- * Runs what makes an object; with `ifAbsent` it throws `exists` where there is one. A store that knows no conditions is asked
- * before, and only the uploads of this process wait for each other then.
+ * Makes an object of a body; with `ifAbsent` it throws `exists` where there is one. A store that knows no conditions is asked
+ * before the end, and only the uploads of this process wait for each other then.
  */
 export async function onlyNew<T>(
   ctx: Context,
   store: Store,
-  { place, info }: { readonly place: Place; readonly info: PutInfo },
-  make: () => Promise<T>,
+  { place, info, body }: { readonly place: Place; readonly info: PutInfo; readonly body: Body },
+  make: (body: Body) => Promise<T>,
 ): Promise<T> {
-  if (!info.ifAbsent) return await make()
+  if (!info.ifAbsent) return await make(body)
   const name = `${place.bucket}/${place.key}`
   const taken = (cause?: unknown) => new AppError('exists', `${name} exists already`, { cause })
-  const attempt = async () => {
+  const attempt = async (source: Body) => {
     try {
-      return await make()
+      return await make(source)
     } catch (reason) {
       if (toAppError(reason).code !== 'precondition') throw reason
       store.conditions.known = 'yes'
       throw taken(reason)
     }
   }
-  if (store.conditions.known === 'yes') return await attempt()
-  return await store.conditions.making.run(name, async () => {
+  const { known, making } = store.conditions
+  if (known === 'yes') return await attempt(body)
+  const check = async () => {
     if (await findObject(ctx, store, place)) throw taken()
-    return await attempt()
-  })
+  }
+  return await lastInTurn({ lock: making, name, check }, body, attempt)
 }
 
 /** Sends what may be sent again on the condition that there is no such object, where one is asked for and the store knows it. */

@@ -48,7 +48,7 @@ export async function upload(
   const modTime = info.modTime ?? fromMs(Date.now())
   const size = info.size === undefined || info.size < 0 ? undefined : info.size
   const job: Upload = { place, info, modTime, size, md5: info.hashes?.md5?.toLowerCase() || undefined }
-  const made = await onlyNew(ctx, store, job, () => transport(ctx, store, job, body))
+  const made = await onlyNew(ctx, store, { ...job, body }, (source) => transport(ctx, store, job, source))
   return {
     key: place.key,
     size: made.size,

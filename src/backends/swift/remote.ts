@@ -13,6 +13,7 @@ import type { OpenArgs } from '../../remote/backend.ts'
 import { bucketRemote } from '../../remote/bucket-remote.ts'
 import { download } from '../../remote/download.ts'
 import { heldBack } from '../../remote/incoming.ts'
+import { lastInTurn } from '../../remote/last-in-turn.ts'
 import { formatSeconds } from '../../remote/mtime.ts'
 import type { ObjectStore, Page, PageOptions, Place, StoredObject } from '../../remote/object-store.ts'
 import type { FileEntry, PutInfo, Remote, Usage } from '../../remote/remote.ts'
@@ -119,10 +120,11 @@ class SwiftStore implements ObjectStore {
   async put(ctx: Context, place: Place, body: Body, info: PutInfo): Promise<StoredObject> {
     if (!info.ifAbsent) return await this.#put(ctx, place, body, info)
     // The server looks when an upload begins: of two at once both would see nothing.
-    return await this.#names.run(pathOf(place), async () => {
+    const check = async () => {
       if (await this.#head(ctx, place)) throw new AppError('exists', `${place.key} exists already`)
-      return await this.#put(ctx, place, body, info)
-    })
+    }
+    const turn = { lock: this.#names, name: pathOf(place), check }
+    return await lastInTurn(turn, body, async (source) => await this.#put(ctx, place, source, info))
   }
 
   async remove(ctx: Context, place: Place): Promise<void> {
