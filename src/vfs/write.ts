@@ -41,6 +41,13 @@ export interface Arrival {
   end(): void
 }
 
+/** What has arrived of one name and not ended yet. */
+interface Arrivals {
+  readonly pending: Set<Promise<void>>
+  /** The number of the newest that got the name meanwhile: one that arrived before it comes too late, also to begin. */
+  newest: number
+}
+
 /** A file that is being written. Readers follow its spool; it gets its name by `commit` alone. */
 export interface WriteHandle {
   readonly path: string
@@ -64,9 +71,7 @@ export class Writes {
   readonly #names = new KeyedLock()
   /** The newest file under way for each path. */
   readonly #growing = new Map<string, Writing>()
-  readonly #arrivals = new Map<string, Set<Promise<void>>>()
-  /** Paths with files under way, and the number of the newest one that got its name. */
-  readonly #committed = new Map<string, { count: number; newest: number }>()
+  readonly #arrivals = new Map<string, Arrivals>()
   /** The newest version of manifests, and a hash of it. */
   readonly #manifests = new LRUCache<string, { readonly entry: FileEntry; readonly digest: string }>({ max: 1000 })
   #last = 0
@@ -83,16 +88,17 @@ export class Writes {
    */
   arrive(path: string): Arrival {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const arrivals = this.#arrivals.get(path) ?? new Set()
-    const earlier = Array.from(arrivals)
-    this.#arrivals.set(path, arrivals.add(promise))
+    const arrivals = this.#arrivals.get(path) ?? { pending: new Set(), newest: 0 }
+    const earlier = Array.from(arrivals.pending)
+    arrivals.pending.add(promise)
+    this.#arrivals.set(path, arrivals)
     const number = ++this.#last
     return {
       number,
       first: () => Promise.all(earlier),
       end: () => {
-        arrivals.delete(promise)
-        if (arrivals.size === 0 && this.#arrivals.get(path) === arrivals) this.#arrivals.delete(path)
+        arrivals.pending.delete(promise)
+        if (arrivals.pending.size === 0 && this.#arrivals.get(path) === arrivals) this.#arrivals.delete(path)
         resolve()
       },
     }
@@ -109,13 +115,9 @@ export class Writes {
       async (check, finish) =>
         await this.#names.run(path, async () => await this.#finish(writing, number, check, finish)),
     )
-    const held = this.#committed.get(path) ?? { count: 0, newest: 0 }
-    held.count++
-    this.#committed.set(path, held)
     this.#growing.set(path, writing)
     void writing.over.then(() => {
       if (this.#growing.get(path) === writing) this.#growing.delete(path)
-      if (--held.count === 0) this.#committed.delete(path)
       if (writing.spool.state === 'failed') this.#tell((watcher) => watcher.failed?.(path))
     })
     this.#tell((watcher) => watcher.begun?.(writing))
@@ -179,11 +181,11 @@ export class Writes {
   ): Promise<FileEntry | undefined> {
     const { path } = writing
     await check()
-    const held = this.#committed.get(path)
-    if (held && held.newest > number) return undefined
+    const arrivals = this.#arrivals.get(path)
+    if (arrivals && arrivals.newest > number) return undefined
     const digest = isPlaylist(path) ? await digestOf(writing.spool) : undefined
     const same = digest === undefined ? undefined : await this.#same(writing, digest)
-    if (held) held.newest = number
+    if (arrivals) arrivals.newest = number
     if (same) return same
     const entry = await finish()
     if (digest !== undefined) this.#manifests.set(path, { entry, digest })
