@@ -35,12 +35,17 @@ export class Lines {
     }
   }
 
-  /** Opens the file anew after it was moved away (SIGHUP). */
+  /** Opens the file anew after it was moved away (SIGHUP). If that fails standard error says so, and the one before stays in use. */
   reopen(): void {
     if (this.#path === undefined) return
     this.flush()
-    closeSync(this.#fd)
-    this.#fd = open(this.#path)
+    try {
+      const fd = open(this.#path)
+      closeSync(this.#fd)
+      this.#fd = fd
+    } catch (error) {
+      process.stderr.write(`sluice: ${messageOf(error)}; the one that was open stays in use\n`)
+    }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, renameSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { files, scratch, serve, sluice } from '../program.ts'
@@ -69,4 +69,21 @@ test('a log file that was moved away is opened anew on SIGHUP', async (t) => {
   await server.stop()
   assert.match(readFileSync(`${access}.1`, 'utf8'), /^\S+ - - \[.*\] "GET \/a\.txt HTTP\/1\.1" 200 1 .*\n$/)
   assert.match(readFileSync(access, 'utf8'), /^\S+ - - \[.*\] "GET \/nope HTTP\/1\.1" 404 .*\n$/)
+})
+
+test('a log that cannot be opened anew at SIGHUP ends nothing, and is there again with its folder', async (t) => {
+  const dir = scratch(t)
+  files(dir, { 'www/a.txt': 'a', 'logs/access': '' })
+  const logs = join(dir, 'logs')
+  const server = await serve(t, ['serve', 'http', join(dir, 'www'), '--access-log', join(logs, 'access')])
+  rmSync(logs, { recursive: true })
+  server.child.kill('SIGHUP')
+  await server.logged(/cannot open the log file: no such file or directory.*; the one that was open stays in use/)
+  await (await fetch(`${server.url}a.txt`)).text()
+  mkdirSync(logs)
+  server.child.kill('SIGHUP')
+  await server.logged(/SIGHUP received[^]*SIGHUP received/)
+  await (await fetch(`${server.url}nope`)).text()
+  assert.equal(await server.stop(), 0)
+  assert.match(readFileSync(join(logs, 'access'), 'utf8'), /^.*"GET \/nope HTTP\/1\.1" 404 .*\n$/)
 })
