@@ -161,6 +161,8 @@ test('a password file is read again when it changes, and the last good one stays
   assert.equal(file.value.hashOf('eve'), '{SHA}e')
   unlinkSync(path)
   assert.equal(file.value.hashOf('eve'), '{SHA}e')
+  execFileSync('mkfifo', [path])
+  assert.equal(file.value.hashOf('eve'), '{SHA}e')
   writeFileSync(`${path}.new`, 'new:{SHA}n\n')
   renameSync(`${path}.new`, path)
   assert.deepEqual([file.value.hashOf('eve'), file.value.hashOf('new')], [undefined, '{SHA}n'])

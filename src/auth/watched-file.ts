@@ -43,6 +43,8 @@ export class WatchedFile<T> {
     try {
       const stamp = stampOf(this.path)
       if (stamp === this.#stamp) return this.#value
+      // A pipe could make all requests wait for whoever writes into it.
+      if (!statSync(this.path).isFile()) throw new Error(`${this.path} is not a file`)
       this.#value = parts.read(bytesOf(this.path), this.#value)
       this.#stamp = stamp
       this.#complaint = ''

@@ -130,6 +130,9 @@ class Member {
     for await (const chunk of body) {
       this.#crc = zlib.crc32(chunk, this.#crc)
       this.#size += chunk.length
+      // What is too much must not go out: it would fill the length that was announced, and a broken archive would seem whole.
+      if (this.#item.size >= 0 && this.#size > this.#item.size)
+        throw new Error(`${this.#item.name} has more than the ${this.#item.size} bytes that were expected`)
       yield chunk
     }
   }
