@@ -76,10 +76,11 @@ describe('the package as others get it', () => {
        import { Worker } from 'node:worker_threads'
        const thread = (name: string) => new Worker('./node_modules/${name}/dist/' + name, { workerData: new Uint8Array(32) })
        const [look, crypt] = [thread('look-thread.js'), thread('crypt-thread.js')]
+       const begun = once(crypt, 'message')
        look.postMessage({ id: 7, place: 'files', names: 'a.txt/absent' }, [])
        const [{ id, rows }] = await once(look, 'message')
        console.log(id, rows.length, rows[3], rows[11])
-       const [ready] = await once(crypt, 'message')
+       const [ready] = await begun
        const bytes = new Uint8Array(16 + 5)
        crypt.postMessage({ kind: 'seal', bytes, nonce: new Uint8Array(24), first: 0 }, [bytes.buffer])
        const [sealed] = await once(crypt, 'message')
