@@ -303,6 +303,7 @@ export class FileCache {
         )
         this.#items.remove(old)
         await this.#files.remove(path)
+        old.free()
       }
       const now = fromMs(Date.now())
       return full ? this.#add(path, { modTime, aTime: now, size, present: [], fingerprint, dirty: false }) : undefined

@@ -256,8 +256,12 @@ export class Item {
     if (this.#gone) return
     this.#gone = true
     clearTimeout(this.#idle)
-    this.#parts.space.give(this.present.size)
     void this.#letGo()
+  }
+
+  /** Gives back its room, once: after its files are gone, so that nobody fills the room while they are still there. */
+  free(): void {
+    this.#parts.space.give(this.present.size)
   }
 
   async #letGo(): Promise<void> {

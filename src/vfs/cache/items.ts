@@ -29,10 +29,12 @@ export class Items {
     const before = this.#items.get(path)
     this.#items.delete(path)
     this.#items.set(path, item)
-    if (before !== item) before?.detach()
+    if (before === item) return
+    before?.detach()
+    before?.free()
   }
 
-  /** Takes an item out of the cache, and leaves its files to whoever has the turn of its path. */
+  /** Takes an item out of the cache, and leaves its files, and to free it, to whoever has the turn of its path. */
   remove(item: Item): void {
     if (this.#items.get(item.path) === item) this.#items.delete(item.path)
     item.detach()
@@ -47,6 +49,7 @@ export class Items {
       // Another one may have its place by now.
       if (!this.#items.has(path)) await this.#files.remove(path)
     })
+    item.free()
   }
 
   /** Drops the item that was used longest ago and may be dropped; false when there is none. */
