@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { bodyOf } from '../../base/body.ts'
+import { orAbort } from '../../base/abort.ts'
+import { bodyOf, collect } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { recordingLogger, testContext } from '../../core/testing.ts'
 import { chaos } from '../../layers/chaos.ts'
+import { extend } from '../../layers/extend.ts'
 import type { Remote } from '../../remote/remote.ts'
 import { bytesAt, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
 import type { Item } from './item.ts'
@@ -128,6 +130,29 @@ test('a file that is removed or renamed while it waits is never uploaded under i
     cache.queue.map(({ name }) => name),
     ['new/to.txt'],
   )
+})
+
+test('a file that is removed while the storage stores what it was sent is not there afterwards', async (t) => {
+  const far = await farRemote()
+  const [sent, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = extend(far, {
+    // It has all it needs, whether anybody waits for the answer or not.
+    async put(own, path, body, info) {
+      const bytes = await collect(body)
+      sent.resolve()
+      const storing = answer.promise.then(() => far.put(ctx, path, bodyOf(bytes), info))
+      return await orAbort(own.signal, storing)
+    },
+  })
+  const { remote, cache } = await openCached(cacheDir(t), slow, { writeBack: 1 })
+  t.after(() => cache.close())
+  const file = await putText(ctx, remote, 'a.txt', 'gone')
+  await sent.promise
+  const removing = remote.remove(ctx, file)
+  await new Promise((resolve) => setImmediate(resolve))
+  answer.resolve()
+  await removing
+  assert.equal(await far.stat(ctx, 'a.txt'), undefined)
 })
 
 test('a removal that the storage refuses leaves the file waiting', async (t) => {
