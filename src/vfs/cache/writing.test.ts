@@ -225,7 +225,7 @@ test('on a full disk copies make room for what is written, and what fits nowhere
   const far = watched(await farRemote())
   const bytes = Buffer.alloc(1_500_000, 'x')
   await far.remote.put(ctx, 'copy.bin', bodyOf(bytes), {})
-  const { remote, cache } = await openCached(disk, far.remote, LATER)
+  const { remote, cache } = await openCached(disk, far.remote, { ...LATER, handleCaching: 60_000 })
   await bytesAt(ctx, remote, 'copy.bin')
   await remote.put(ctx, 'new.bin', bodyOf(bytes), {})
   assert.equal(cache.find('copy.bin'), undefined)
