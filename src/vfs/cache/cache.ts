@@ -303,7 +303,8 @@ export class FileCache {
         )
         this.#items.remove(old)
         await this.#files.remove(path)
-        old.free()
+        // To be closed it needs this turn.
+        void old.free()
       }
       const now = fromMs(Date.now())
       return full ? this.#add(path, { modTime, aTime: now, size, present: [], fingerprint, dirty: false }) : undefined

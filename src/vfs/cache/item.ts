@@ -58,6 +58,8 @@ export class Item {
   #entry: FileEntry | undefined
   #changed = false
   #gone = false
+  /** When it is gone: its data is closed, unless somebody reads it. */
+  #leaving: Promise<void> | undefined
 
   constructor(parts: ItemParts, path: string, metadata: Metadata) {
     this.#parts = parts
@@ -256,11 +258,15 @@ export class Item {
     if (this.#gone) return
     this.#gone = true
     clearTimeout(this.#idle)
-    void this.#letGo()
+    this.#leaving = this.#letGo()
   }
 
-  /** Gives back its room, once: after its files are gone, so that nobody fills the room while they are still there. */
-  free(): void {
+  /**
+   * Gives back its room, once: after its files are gone and closed, so that nobody fills the room while they are still there.
+   * It does not wait for a download that may itself wait for room.
+   */
+  async free(): Promise<void> {
+    if (!this.#downloads?.active) await this.#leaving
     this.#parts.space.give(this.present.size)
   }
 

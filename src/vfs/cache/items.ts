@@ -31,7 +31,7 @@ export class Items {
     this.#items.set(path, item)
     if (before === item) return
     before?.detach()
-    before?.free()
+    void before?.free()
   }
 
   /** Takes an item out of the cache, and leaves its files, and to free it, to whoever has the turn of its path. */
@@ -49,7 +49,7 @@ export class Items {
       // Another one may have its place by now.
       if (!this.#items.has(path)) await this.#files.remove(path)
     })
-    item.free()
+    await item.free()
   }
 
   /** Drops the item that was used longest ago and may be dropped; false when there is none. */

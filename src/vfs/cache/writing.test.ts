@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { bodyOf } from '../../base/body.ts'
+import { orAbort } from '../../base/abort.ts'
+import { bodyOf, collect } from '../../base/body.ts'
 import { AppError } from '../../base/error.ts'
 import { recordingLogger, testContext } from '../../core/testing.ts'
 import { chaos } from '../../layers/chaos.ts'
+import { extend } from '../../layers/extend.ts'
 import type { Remote } from '../../remote/remote.ts'
 import { bytesAt, fileAt, listed, putText, rejectsWith } from '../../../test/conformance/helpers.ts'
 import type { Item } from './item.ts'
@@ -130,6 +132,29 @@ test('a file that is removed or renamed while it waits is never uploaded under i
   )
 })
 
+test('a file that is removed while the storage stores what it was sent is not there afterwards', async (t) => {
+  const far = await farRemote()
+  const [sent, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = extend(far, {
+    // It has all it needs, whether anybody waits for the answer or not.
+    async put(own, path, body, info) {
+      const bytes = await collect(body)
+      sent.resolve()
+      const storing = answer.promise.then(() => far.put(ctx, path, bodyOf(bytes), info))
+      return await orAbort(own.signal, storing)
+    },
+  })
+  const { remote, cache } = await openCached(cacheDir(t), slow, { writeBack: 1 })
+  t.after(() => cache.close())
+  const file = await putText(ctx, remote, 'a.txt', 'gone')
+  await sent.promise
+  const removing = remote.remove(ctx, file)
+  await new Promise((resolve) => setImmediate(resolve))
+  answer.resolve()
+  await removing
+  assert.equal(await far.stat(ctx, 'a.txt'), undefined)
+})
+
 test('a removal that the storage refuses leaves the file waiting', async (t) => {
   const { remote, far, cache } = await opened(t, LATER)
   await putText(ctx, far.remote, 'a.txt', 'old')
@@ -200,7 +225,7 @@ test('on a full disk copies make room for what is written, and what fits nowhere
   const far = watched(await farRemote())
   const bytes = Buffer.alloc(1_500_000, 'x')
   await far.remote.put(ctx, 'copy.bin', bodyOf(bytes), {})
-  const { remote, cache } = await openCached(disk, far.remote, LATER)
+  const { remote, cache } = await openCached(disk, far.remote, { ...LATER, handleCaching: 60_000 })
   await bytesAt(ctx, remote, 'copy.bin')
   await remote.put(ctx, 'new.bin', bodyOf(bytes), {})
   assert.equal(cache.find('copy.bin'), undefined)
