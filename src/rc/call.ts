@@ -142,6 +142,9 @@ async function run(
     async openAt(spec) {
       return await (await services.remotes()).openAt(spec, { exec: trusted || services.allowExec })
     },
+    async canonical(spec) {
+      return await (await services.remotes()).canonical(spec)
+    },
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}
   return output instanceof Answer ? output.fields : output
