@@ -1,4 +1,4 @@
-import { defineBackend } from '../remote/backend.ts'
+import { defineBackend, type Named } from '../remote/backend.ts'
 import { refuseNowhere, specBelow } from '../remote/below.ts'
 import { defineOptions, option } from '../schema/option.ts'
 import { string } from '../schema/values.ts'
@@ -16,9 +16,13 @@ export const aliasBackend = defineBackend({
   description: 'Alias for an existing remote',
   options: aliasOptions,
   wraps: true,
+  standsFor,
   async open(_ctx, args) {
-    const { remote } = args.config
-    refuseNowhere('alias', args.name, remote)
-    return await args.openRemote(specBelow(remote, args.root.replace(/^\/+|\/+$/g, '')))
+    return await args.openRemote(standsFor(args))
   },
 })
+
+function standsFor({ name, root, config: { remote } }: Named<typeof aliasOptions>): string {
+  refuseNowhere('alias', name, remote)
+  return specBelow(remote, root.replace(/^\/+|\/+$/g, ''))
+}

@@ -4,7 +4,7 @@ import { asCanonical, isEntryName, join } from '../base/path.ts'
 import type { Range } from '../base/range.ts'
 import { fromMs, type Nanoseconds } from '../base/time.ts'
 import type { Context } from '../core/context.ts'
-import { defineBackend } from '../remote/backend.ts'
+import { defineBackend, type Named } from '../remote/backend.ts'
 import { specBelow } from '../remote/below.ts'
 import { type Metadata, metadataOf } from '../remote/metadata.ts'
 import type { Entry, FileEntry, PutInfo, Remote, RemoteInfo, Usage } from '../remote/remote.ts'
@@ -25,19 +25,25 @@ export const combineBackend = defineBackend({
   description: 'Combine several remotes into one',
   options: combineOptions,
   wraps: true,
+  standsFor,
   async open(_ctx, args) {
-    const specs = parseUpstreams(args.config.upstreams)
-    const [top = '', ...rest] = asCanonical(args.root.replace(/^\/+|\/+$/g, '')).split('/')
-    if (top !== '') {
-      const spec = specs.get(top)
-      if (spec === undefined) throw new AppError('not-found', `combine: there is no upstream "${top}"`)
-      return await args.openRemote(specBelow(spec, rest.join('/')))
-    }
+    const one = standsFor(args)
+    if (one !== undefined) return await args.openRemote(one)
     const upstreams = new Map<string, Remote>()
-    for (const [dir, spec] of specs) upstreams.set(dir, await args.openRemote(spec))
+    for (const [dir, spec] of parseUpstreams(args.config.upstreams)) upstreams.set(dir, await args.openRemote(spec))
     return combine(upstreams, args.name)
   },
 })
+
+/** All roots but the whole one lie in one upstream. */
+function standsFor({ root, config }: Named<typeof combineOptions>): string | undefined {
+  const specs = parseUpstreams(config.upstreams)
+  const [top = '', ...rest] = asCanonical(root.replace(/^\/+|\/+$/g, '')).split('/')
+  if (top === '') return undefined
+  const spec = specs.get(top)
+  if (spec === undefined) throw new AppError('not-found', `combine: there is no upstream "${top}"`)
+  return specBelow(spec, rest.join('/'))
+}
 
 /** The upstreams as texts, by directory. */
 function parseUpstreams(list: readonly string[]): ReadonlyMap<string, string> {

@@ -43,6 +43,35 @@ function remotes(sections: Sections = {}, parts: Partial<RemotesParts> = {}, now
 
 const ctx = testContext()
 
+test('texts for one place have one canonical text, whatever names it has', async () => {
+  const open = remotes({
+    disk: { type: 'local' },
+    other: { type: 'local', encoding: 'None' },
+    mem: { type: 'memory' },
+    also: { type: 'alias', remote: 'again:x' },
+    again: { type: 'alias', remote: '/srv' },
+    all: { type: 'combine', upstreams: 'm=mem:b l=also:' },
+    own: { type: 'alias', remote: ':http,url=x:' },
+    loop: { type: 'alias', remote: 'loop2:' },
+    loop2: { type: 'alias', remote: 'loop:' },
+  })
+  for (const text of [
+    '/srv/x/y',
+    ':local:/srv/x/y',
+    'disk:/srv/x/y',
+    'also:y',
+    'also:/y/',
+    'all:l/y',
+    ":alias,remote='also:':y",
+  ])
+    assert.equal(await open.canonical(text), '/srv/x/y', text)
+  assert.equal(await open.canonical('all:m/y'), 'mem:b/y')
+  for (const text of ['all:', 'mem:b', 'other:/srv', 'own:y', ':http,url=x:'])
+    assert.equal(await open.canonical(text), text)
+  assert.match(await open.canonical('loop:'), /^loop2?:/)
+  await rejectsWith(open.canonical('none:'), 'invalid')
+})
+
 test('paths, on-the-fly remotes and configured ones are opened from their texts', async (t) => {
   const dir = directory(t)
   const open = remotes({

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
@@ -34,6 +35,8 @@ export interface OpenSettings {
 export interface Opener {
   open(text: string): Promise<Remote>
   openAt(text: string): Promise<Place>
+  /** The one text for what may be named in several ways. */
+  canonical(text: string): Promise<string>
 }
 
 /** How a remote came to be opened. */
@@ -103,6 +106,26 @@ export class Remotes implements Opener {
   /** The kind of storage that a text names; nothing is opened. Throws as `open` does. */
   async kindOf(text: string): Promise<Backend> {
     return (await settle(parseSpec(text), this.#parts, { exec: true })).backend
+  }
+
+  /**
+   * The one text for what may be named in several ways: it tells whether two texts mean one place. What stands for another
+   * remote is followed, and a disk set up as any other is its path. Nothing is opened. Throws as `open` does.
+   */
+  async canonical(text: string): Promise<string> {
+    return await this.#canonical(text, 0)
+  }
+
+  async #canonical(text: string, depth: number): Promise<string> {
+    const spec = parseSpec(text)
+    const { backend, name, config } = await settle(spec, this.#parts)
+    const other = backend.standsFor?.({ name, root: spec.path, config })
+    // What a configuration may say, a program to run, whoever asks may not: what has settings of its own keeps its name.
+    if (other !== undefined)
+      return depth === DEEPEST || hasSettings(other) ? text : await this.#canonical(other, depth + 1)
+    if (spec.kind === 'local' || backend.name !== 'local') return text
+    const disk: Spec = { kind: 'local', path: spec.path || '.' }
+    return isDeepStrictEqual(config, (await settle(disk, this.#parts)).config) ? formatSpec(disk) : text
   }
 
   /** How many remotes are open (`fscache/entries`). */
@@ -181,6 +204,11 @@ export class Remotes implements Opener {
     const oldest = this.#now() - this.#parts.ctx.get(mainOptions).fsCacheExpireDuration
     for (const [key, { usedAt }] of this.#opened) if (usedAt < oldest) this.#opened.delete(key)
   }
+}
+
+function hasSettings(text: string): boolean {
+  const spec = parseSpec(text)
+  return spec.kind !== 'local' && Object.keys(spec.overrides).length > 0
 }
 
 /** More remotes than this within each other are a loop. */

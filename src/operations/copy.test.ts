@@ -12,6 +12,7 @@ import { relation } from './bridge.ts'
 import { copyFile, moveFile } from './copy.ts'
 import { openEnds } from './ends.ts'
 import { transferOne } from './one.ts'
+import { syncTrees } from './sync.ts'
 import { type Bench, bench, harvest, plant } from './testing.ts'
 
 async function fileAt(it: Bench, remote: Remote, path: string): Promise<FileEntry> {
@@ -158,6 +159,15 @@ test('on a disk, places are compared with links followed', (t) => {
   assert.equal(relation(join(dir, 'a'), join(dir, 'link/new/er')), 'overlap')
   assert.equal(relation(join(dir, 'a'), join(dir, 'ab')), 'apart')
   assert.equal(relation(dir, ':memory:x'), 'apart')
+})
+
+test('nothing is moved to the same place by another name', async (t) => {
+  const dir = folder(t)
+  writeFileSync(join(dir, 'f'), 'the only one')
+  const it = bench()
+  await syncTrees(it.ctx, await openEnds(it.ctx, it.remotes, dir, `:local:${dir}`), { mode: 'move' })
+  await transferOne(it.ctx, await openEnds(it.ctx, it.remotes, `:local:${dir}/f`, dir), { path: 'f', move: true })
+  assert.equal(readFileSync(join(dir, 'f'), 'utf8'), 'the only one')
 })
 
 test('a file is not moved onto itself by way of a link', async (t) => {

@@ -48,6 +48,7 @@ test('purge takes everything, with and without help of the storage', async () =>
     await plant(it, opened, tree)
     await purge(it.ctx, remote, '')
     assert.equal(await opened.stat(it.ctx, ''), undefined)
+    assert.equal(it.stats().deletedDirs, helped ? 1 : 4)
     await assert.rejects(purge(it.ctx, remote, ''), { code: 'not-found', message: 'directory not found' })
   }
 })

@@ -155,18 +155,21 @@ export async function purge(ctx: Context, remote: Remote, dir: string): Promise<
   const limit = new DeleteLimit(ctx)
   if (remote.purge && limit.none) {
     await remote.purge(whole, dir)
+    ctx.stats.count('deletedDirs')
     return ctx.log.debug('Purged', { object })
   }
   const folders = [dir]
   for await (const child of walk(whole, remote, { from: dir }))
     if (child.kind === 'file') await deleteFile(whole, remote, child, limit)
     else folders.push(child.path)
-  for (const folder of folders.sort().reverse())
+  for (const folder of folders.sort().reverse()) {
     await remote.rmdir(whole, folder).catch((reason: unknown) => {
       // Storage without real folders forgets them with their last file.
       const error = toAppError(reason)
       if (error.code !== 'not-found') throw error
     })
+    ctx.stats.count('deletedDirs')
+  }
   return undefined
 }
 

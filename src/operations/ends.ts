@@ -32,8 +32,9 @@ export interface Ends {
 }
 
 /** Opens both ends. A text for the source may name a file, one for the destination a folder that is still to come. */
-export async function openEnds(ctx: Context, remotes: Opener, from: string, to: string): Promise<Ends> {
-  const source = await locate(remotes, from)
+export async function openEnds(ctx: Context, remotes: Opener, from: string, into: string): Promise<Ends> {
+  const source = await locate(remotes, await remotes.canonical(from))
+  const to = await remotes.canonical(into)
   const target = await remotes.open(to)
   const { compareDest, copyDest } = ctx.get(copyOptions)
   if (compareDest.length > 0 && copyDest.length > 0)
@@ -55,7 +56,7 @@ export async function openEnds(ctx: Context, remotes: Opener, from: string, to: 
 }
 
 async function reserve(remotes: Opener, text: string, to: string): Promise<Reserve> {
-  return { remote: await remotes.open(text), bridge: await bridgeBetween(remotes, text, to) }
+  return { remote: await remotes.open(text), bridge: await bridgeBetween(remotes, await remotes.canonical(text), to) }
 }
 
 /** True when `inner` lies in `outer` at a place that the filter leaves out. */
@@ -71,9 +72,11 @@ interface BackupParts {
 }
 
 async function openBackup(ctx: Context, remotes: Opener, parts: BackupParts): Promise<Backup | undefined> {
-  const { backupDir, suffix } = ctx.get(copyOptions)
+  const { suffix, ...asked } = ctx.get(copyOptions)
   const { source, target, to } = parts
-  if (backupDir === '') return suffix === '' ? undefined : new Backup(ctx, target, { remote: target, from: '', to: '' })
+  if (asked.backupDir === '')
+    return suffix === '' ? undefined : new Backup(ctx, target, { remote: target, from: '', to: '' })
+  const backupDir = await remotes.canonical(asked.backupDir)
   const bridge = await bridgeBetween(remotes, to, backupDir)
   if (!bridge) throw refused('parameter to --backup-dir has to be on the same remote as destination')
   const apart = (text: string) =>

@@ -48,7 +48,8 @@ export async function call(services: Services, method: Method, input: Params, ca
   try {
     const detached = (caller.async ?? false) || (Object.hasOwn(input, '_async') && bool.read('_async', input._async))
     const setting = await settingOf(services, method, input)
-    const group = Object.hasOwn(input, '_group') ? string.read('_group', input._group) : caller.group
+    const named = Object.hasOwn(input, '_group') ? string.read('_group', input._group) : ''
+    const group = named === '' ? caller.group : named
     // The body of the request ends with it: such a job has ended when its caller is told of it.
     const attached = !detached || method.needs === 'request'
     const start = { id, path: method.path, input, group, detached, ...(attached ? { signal: caller.signal } : {}) }
@@ -90,7 +91,7 @@ async function settingOf(services: Services, method: Method, input: Params): Pro
     ['_config', main],
     ['_filter', filter],
   ] as const)
-    if (Object.hasOwn(input, key)) merge(values, readNamed(block, key, input[key]))
+    if (input[key] !== null && Object.hasOwn(input, key)) merge(values, readNamed(block, key, input[key]))
   const rules = values.get(filterOptions)
   return {
     params,
@@ -141,6 +142,9 @@ async function run(
     },
     async openAt(spec) {
       return await (await services.remotes()).openAt(spec, { exec: trusted || services.allowExec })
+    },
+    async canonical(spec) {
+      return await (await services.remotes()).canonical(spec)
     },
   }
   const output = (await method.run(one, decode(method.input, params))) ?? {}

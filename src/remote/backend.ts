@@ -19,6 +19,8 @@ export interface Backend<B extends OptionBlock = OptionBlock> {
   readonly wraps?: true
   /** Opens the storage at `args.root`. A root that is a file is allowed here; `layers/open.ts` handles it. */
   open(ctx: Context, args: OpenArgs<B>): Promise<Remote>
+  /** The text of the very remote that `open` gives, where that is another one's under a name of its own. Throws as `open` does. */
+  standsFor?(args: Named<B>): string | undefined
 }
 
 /** Something that only one kind of storage can do: `sluice backend NAME REMOTE:`. */
@@ -33,11 +35,15 @@ export interface CommandInfo {
   readonly options?: Readonly<Record<string, string>>
 }
 
-export interface OpenArgs<B extends OptionBlock = OptionBlock> {
+/** What a text says of a remote. */
+export interface Named<B extends OptionBlock = OptionBlock> {
   /** Name for messages and `RemoteInfo.name`. */
   readonly name: string
   readonly root: string
   readonly config: Values<B>
+}
+
+export interface OpenArgs<B extends OptionBlock = OptionBlock> extends Named<B> {
   /** For wrapping backends (alias, combine, crypt, union): opens another remote with all its layers but the filter. */
   openRemote(spec: string): Promise<Remote>
 }

@@ -47,6 +47,14 @@ test('an asynchronous call answers at once and its job tells how it ended', asyn
   })
 })
 
+test('special parameters that say nothing are as if they were not there', async (t) => {
+  const server = await rcd(t)
+  const { status, body } = await server.call('rc/noop', { _async: true, _group: '', _config: null, _filter: null })
+  assert.equal(status, 200)
+  const job = await server.call('job/status', { jobid: body.jobid })
+  assert.equal(job.body.group, `job/${String(body.jobid)}`)
+})
+
 test('events are pushed as they happen, and a reader that comes back gets those it missed', async (t) => {
   const server = await rcd(t)
   const live = events(server, '?types=job')
