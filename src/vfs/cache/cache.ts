@@ -10,7 +10,7 @@ import type { Context } from '../../core/context.ts'
 import type { FileEntry, PutInfo, Remote, WriterAt } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
 import { CacheFiles } from './files.ts'
-import { fingerprintHash, fingerprintOf, hashNumber, isSameVersion } from './fingerprint.ts'
+import { fingerprintHash, fingerprintOf, hashNumber, isSameVersion, sourceOf } from './fingerprint.ts'
 import { Item, type ItemParts } from './item.ts'
 import { Items } from './items.ts'
 import type { Layout } from './layout.ts'
@@ -89,6 +89,7 @@ export class FileCache {
       idleMs: options.handleCaching,
       disk: new Disk(false),
       fetch: async (own, file, range) => await parts.remote.open(own, file, range),
+      source: async (own, item) => await sourceOf(own, parts.remote, item, options.fastFingerprint),
     }
     const upload = async (item: Item, signal: AbortSignal) => await this.#upload(item, signal)
     this.#writeBack = new WriteBack({ log: ctx.log, nextId: parts.nextId, delay: options.writeBack, transfers, upload })
@@ -198,6 +199,8 @@ export class FileCache {
 
   /** Gives a file that waits to be uploaded, and is not being uploaded now, another name. */
   async rename(ctx: Context, item: Item, to: string): Promise<FileEntry> {
+    if (!item.isWhole)
+      throw new AppError('busy', `${item.path} can be renamed once it is uploaded: it is not whole here`)
     const place = await this.#files.locked(item.path, async () => await this.#files.link(item.path))
     this.#space.hold(item.size)
     const info = { modTime: item.modTime, ...(item.contentType === undefined ? {} : { contentType: item.contentType }) }

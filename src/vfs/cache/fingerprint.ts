@@ -1,3 +1,4 @@
+import { AppError } from '../../base/error.ts'
 import type { Context } from '../../core/context.ts'
 import type { FileEntry, Remote } from '../../remote/remote.ts'
 import { formatFingerprintTime } from './go-time.ts'
@@ -37,6 +38,21 @@ export async function fingerprintOf(ctx: Context, remote: Remote, file: FileEntr
  */
 export function isSameVersion(one: string, other: string): boolean {
   return one === other || one.startsWith(`${other},`) || other.startsWith(`${one},`)
+}
+
+/**
+ * The file at the storage that the missing parts of an item are in: rclone may have left one that was changed in some places
+ * only. Throws `io` when the storage has another version by now.
+ */
+export async function sourceOf(
+  ctx: Context,
+  remote: Remote,
+  { path, fingerprint }: { readonly path: string; readonly fingerprint: string },
+  fast: boolean,
+): Promise<FileEntry> {
+  const file = await remote.stat(ctx, path)
+  if (file?.kind === 'file' && (await fingerprintOf(ctx, remote, file, fast)) === fingerprint) return file
+  throw new AppError('io', `${path}: parts of it are neither in the cache nor at the storage any more`)
 }
 
 /** A checksum that cannot be had is left out, as rclone does. */

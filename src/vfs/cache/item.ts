@@ -31,6 +31,8 @@ export interface ItemParts {
   readonly disk: Disk
   /** The bytes of a file at its storage. */
   fetch(ctx: Context, file: FileEntry, range: Range): Promise<Body>
+  /** The file at its storage that an item is of, when that was not seen yet. */
+  source(ctx: Context, item: Item): Promise<FileEntry>
 }
 
 /** One version of one file in the cache: its data as far as it is there, and what is known of it. */
@@ -184,11 +186,7 @@ export class Item {
   async fetch(ctx: Context, range: Range): Promise<Body> {
     // Its storage may have another version by now.
     if (this.#gone) throw new AppError('io', 'the file was changed while it was read')
-    if (!this.source)
-      throw new AppError(
-        'io',
-        `${this.path}: these bytes are not in the cache, and its storage was not seen since the start`,
-      )
+    this.source ??= await this.#parts.source(ctx, this)
     return await this.#parts.fetch(ctx, this.source, range)
   }
 
@@ -224,13 +222,11 @@ export class Item {
   async settle(): Promise<void> {
     clearTimeout(this.#idle)
     if (this.inUse) return
-    try {
-      await this.#downloads?.stop()
-      await this.save()
-      if (!this.inUse) await this.#close()
-    } catch (error) {
-      this.#complain(error)
-    }
+    const complain = (error: unknown) => this.#complain(error)
+    await this.#downloads?.stop()
+    await this.save().catch(complain)
+    // Also when a full disk took nothing more: Node ends the program for a file that it finds open and forgotten.
+    if (!this.inUse) await this.#close().catch(complain)
   }
 
   #complain(error: unknown): void {

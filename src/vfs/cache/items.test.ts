@@ -24,6 +24,7 @@ test('the room of a file that is dropped is free once the file is gone from the 
     idleMs: 0,
     disk: new Disk(false),
     fetch: () => Promise.reject(new Error('fetches nothing')),
+    source: () => Promise.reject(new Error('has no storage')),
   }
   const present = [{ start: 0, end: 1000 }]
   const item = new Item(parts, 'a', { modTime: 0n, aTime: 0n, size: 1000, present, fingerprint: '', dirty: false })

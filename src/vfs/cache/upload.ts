@@ -5,7 +5,7 @@ import type { Context } from '../../core/context.ts'
 import { hasher, hashKinds } from '../../remote/hash.ts'
 import type { Remote } from '../../remote/remote.ts'
 import type { VfsOptions } from '../options.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { fingerprintOf, sourceOf } from './fingerprint.ts'
 import type { Item } from './item.ts'
 
 /** How long the end of an upload of which every byte was sent is waited for when it is not wanted any more, ms. */
@@ -19,7 +19,7 @@ type Settings = Pick<VfsOptions, 'fastFingerprint' | 'noChecksum'>
  */
 export async function uploadItem(ctx: Context, remote: Remote, item: Item, settings: Settings): Promise<void> {
   const { path, size, modTime, contentType } = item
-  if (!item.isWhole) await adopt(ctx, remote, item, settings)
+  if (!item.isWhole) item.source = await sourceOf(ctx, remote, item, settings.fastFingerprint)
   const transfer = ctx.stats.transfer(path, size)
   const kind = settings.noChecksum ? undefined : remote.info.hashes.find((one) => hashKinds.includes(one))
   const hash = kind === undefined ? undefined : hasher(kind)
@@ -79,15 +79,4 @@ function patient(
 async function opened(ctx: Context, item: Item): Promise<Body> {
   await item.acquire()
   return await item.open(ctx, { start: 0, end: item.size })
-}
-
-/**
- * rclone may have left a file of which only parts were written: the others are still those of the version it was made from.
- */
-async function adopt(ctx: Context, remote: Remote, item: Item, { fastFingerprint }: Settings): Promise<void> {
-  const file = await remote.stat(ctx, item.path)
-  const fingerprint = file?.kind === 'file' ? await fingerprintOf(ctx, remote, file, fastFingerprint) : undefined
-  if (file?.kind !== 'file' || fingerprint !== item.fingerprint)
-    throw new AppError('io', 'parts of it are neither in the cache nor at the storage any more')
-  item.source = file
 }

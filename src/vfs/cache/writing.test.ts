@@ -206,6 +206,28 @@ test('a file is there whole or not at all, wherever the program stops while it i
   assert.deepEqual(readdirSync(layout.pending), [])
 })
 
+test('a file that rclone left with changes in some places is read whole before it is uploaded, and uploaded whole', async (t) => {
+  const far = watched(await farRemote())
+  const dir = cacheDir(t)
+  const first = await openCached(dir, far.remote, LATER)
+  await putText(ctx, first.remote, 'a.txt', 'as it was')
+  first.cache.setExpiry(first.cache.queue[0]?.id ?? 0, 0, false)
+  await storedCount(far, 1)
+  await first.cache.close()
+  const { layout } = first
+  const metadata = JSON.parse(readFileSync(join(layout.meta, 'a.txt'), 'utf8')) as object
+  writeFileSync(join(layout.meta, 'a.txt'), JSON.stringify({ ...metadata, Rs: [{ Pos: 3, Size: 2 }], Dirty: true }))
+  writeFileSync(join(layout.data, 'a.txt'), '\0\0\0IT\0\0\0\0')
+  const { remote, cache } = await openCached(dir, far.remote, LATER)
+  t.after(() => cache.close())
+  const file = await fileAt(ctx, remote, 'a.txt')
+  await rejectsWith(remote.move?.(ctx, file, 'b.txt') ?? Promise.resolve(), 'busy')
+  assert.equal(await text(remote, 'a.txt'), 'as IT was')
+  cache.setExpiry(cache.queue[0]?.id ?? 0, 0, false)
+  await storedCount(far, 2)
+  assert.equal(await text(far.remote, 'a.txt'), 'as IT was')
+})
+
 test('a storage that fails now and then gets every file in the end, each as it was written', async (t) => {
   const far = await farRemote()
   const { remote, cache } = await openCached(cacheDir(t), chaos({ seed: 3, percent: 20 })(far), { writeBack: 1 })
