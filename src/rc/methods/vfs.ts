@@ -123,10 +123,11 @@ export const vfsMethods = [
       opt: required(object, 'Its options, as `options/get` names them, with numbers for words'),
       diskCache: optional(object, 'The file cache: bytesUsed, files, uploadsInProgress, uploadsQueued, path ...'),
     },
-    run({ services }, { fs: name }) {
+    async run({ services }, { fs: name }) {
       const found = services.vfses.find(name)
       const { dirs, entries } = found.vfs.held
       const [cached] = found.caches
+      await cached?.cache.ready
       return new Answer({
         ...(cached ? { diskCache: cached.cache.stats } : {}),
         fs: found.name.replace(/\[\d+\]$/, ''),
@@ -143,9 +144,11 @@ export const vfsMethods = [
     open: true,
     input: fs,
     output: { queue: optional(listOf(object), 'name, id, size, expiry, tries, delay, uploading') },
-    run({ services }, { fs: name }) {
+    async run({ services }, { fs: name }) {
       const { caches } = services.vfses.find(name)
       if (caches.length === 0) return {}
+      // It would seem empty while the files of an earlier run are being found.
+      for (const { cache } of caches) await cache.ready
       const queue = caches.flatMap(({ cache, at }) =>
         cache.queue.map((one) => ordered({ ...one, name: join(at, one.name) })),
       )
