@@ -26,7 +26,10 @@ import { Answer, type Call, method, nothing, StreamAnswer } from '../method.ts'
 import { wireVersion } from '../wire-version.ts'
 
 /** The name of a stats group; the empty text names none. */
-const groupName: ParamType<string | undefined> = { ...string, read: (key, value) => string.read(key, value) || undefined }
+const groupName: ParamType<string | undefined> = {
+  ...string,
+  read: (key, value) => string.read(key, value) || undefined,
+}
 
 const group = { group: optional(groupName, 'Stats group; all groups together when absent') }
 
