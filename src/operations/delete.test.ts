@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Filter } from '../core/filter.ts'
 import { extend } from '../layers/extend.ts'
+import type { Remote } from '../remote/remote.ts'
 import { deleteAt, deleteFiles, purge, removeEmptyFolders, removeFolder } from './delete.ts'
 import { bench, harvest, plant } from './testing.ts'
 
@@ -50,6 +51,20 @@ test('purge takes everything, with and without help of the storage', async () =>
     assert.equal(await opened.stat(it.ctx, ''), undefined)
     assert.equal(it.stats().deletedDirs, helped ? 1 : 4)
     await assert.rejects(purge(it.ctx, remote, ''), { code: 'not-found', message: 'directory not found' })
+  }
+})
+
+test('what is stopped while it deletes leaves the rest', async () => {
+  const it = bench()
+  const opened = await it.remotes.open(':memory:d/e')
+  await plant(it, opened, Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, 'x'])))
+  const purged = (...[ctx, remote]: Parameters<typeof deleteFiles>) => purge(ctx, remote, '')
+  for (const work of [deleteFiles, purged]) {
+    const stop = new AbortController()
+    const remove: Remote['remove'] = (ctx, file) => opened.remove(ctx, file).finally(() => stop.abort())
+    const remote = Object.defineProperty(extend(opened, { remove }), 'purge', { value: undefined })
+    await assert.rejects(work(it.ctx.with({ signal: stop.signal }), remote), { code: 'aborted' })
+    assert.ok(Object.keys(await harvest(it, opened)).length > 80)
   }
 })
 

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { isInside, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
@@ -42,6 +43,7 @@ function reached(flag: string): AppError {
 
 /** Deletes one file, or says that it would. False when it is to stay (`--interactive`). */
 export async function deleteFile(ctx: Context, remote: Remote, file: FileEntry, limit?: DeleteLimit): Promise<boolean> {
+  throwIfAborted(ctx.signal)
   limit?.take(file)
   ctx.stats.count('checks')
   if (await leaveOut(ctx, 'delete', { object: file.path, size: file.size })) {
@@ -74,7 +76,7 @@ export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdir
     if (entry.kind !== 'file') continue
     if (faults.worst?.stop === 'fatal') break
     await workers.add(undefined, async () => {
-      if (faults.worst?.stop === 'fatal') return
+      if (faults.worst?.stop === 'fatal' || ctx.signal.aborted) return
       try {
         if (await deleteFile(ctx, remote, entry, limit)) tell('-', entry)
       } catch (error) {
@@ -85,6 +87,7 @@ export async function deleteFiles(ctx: Context, remote: Remote, options: { rmdir
   }
   await workers.idle()
   faults.throw()
+  throwIfAborted(ctx.signal)
   if (options.rmdirs) await removeEmptyFolders(ctx, remote, '', { leaveRoot: true })
 }
 
@@ -138,6 +141,7 @@ export async function removeEmptyFolders(
     else keep(entry.path)
   faults.throw()
   for (const folder of folders.sort().reverse()) {
+    throwIfAborted(ctx.signal)
     if (kept.has(folder) || (folder === dir && leaveRoot)) continue
     await removeFolder(ctx, remote, folder).catch((error: unknown) => faults.log(folder, 'Failed to rmdir: ', error))
   }

@@ -49,12 +49,10 @@ export class Frontier<Job, Result> {
       const item = this.#stack[i] as Item<Job, Result>
       if (item.result) continue
       if (this.#waiting >= WAITING && i < this.#stack.length - 1) break
-      item.result = this.#begin(item.job)
-      // Whoever takes it handles the error; until then nobody listens.
-      item.result.catch(() => {})
+      item.result = unheard(this.#begin(item.job))
     }
     const top = this.#stack.pop()
-    return top && { job: top.job, result: this.#taken(top.result as Promise<Result>) }
+    return top && { job: top.job, result: unheard(this.#taken(top.result as Promise<Result>)) }
   }
 
   async #begin(job: Job): Promise<Result> {
@@ -68,4 +66,10 @@ export class Frontier<Job, Result> {
     this.#waiting -= this.#sizeOf(result)
     return result
   }
+}
+
+/** Whoever waits for it handles its error; nobody may, once the walk is stopped. */
+function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { throwIfAborted } from '../base/abort.ts'
 import { extend } from '../layers/extend.ts'
+import type { Remote } from '../remote/remote.ts'
 import type { Mark } from '../core/outcomes.ts'
 import { check, equalBodies } from './check.ts'
 import { bodyOf } from '../base/body.ts'
@@ -59,6 +61,24 @@ test('a walk gives each folder by name, and goes down as far as it is told', asy
   assert.deepEqual(await paths(bench({ maxDepth: 2 }).ctx), ['a', 'b.txt', 'c', 'a/x.json', 'a/y'])
   assert.deepEqual(await paths(it.ctx, { from: 'a/y' }), ['a/y/z'])
   await assert.rejects(paths(it.ctx, { from: 'nope' }), { code: 'not-found', message: 'directory not found' })
+})
+
+test('a walk that is stopped ends with that, whatever is still being listed', async () => {
+  const it = bench()
+  const remote = await it.remotes.open(':memory:w')
+  await plant(it, remote, { 'a/b': '1', 'c/d': '2' })
+  const stop = new AbortController()
+  const list: Remote['list'] = async function* (ctx, dir) {
+    throwIfAborted(ctx.signal)
+    yield* remote.list(ctx, dir)
+  }
+  const walked = walk(it.ctx.with({ signal: stop.signal }), extend(remote, { list }))
+  await walked.next()
+  await walked.next()
+  stop.abort()
+  await assert.rejects(walked.next(), { code: 'aborted' })
+  // An error that nobody handles would come up now.
+  await new Promise((resolve) => setImmediate(resolve))
 })
 
 test('files only and folders only, together both', async () => {

@@ -464,6 +464,21 @@ test('--max-duration is an error also when it interrupts nothing', async () => {
   assert.deepEqual(target, {})
 })
 
+test('what is stopped between two files has not been done', async () => {
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, 'x']))
+  for (const mode of ['copy', 'sync', 'move'] as const) {
+    const it = bench()
+    const stop = new AbortController()
+    await plant(it, await it.remotes.open(':memory:store/s'), many)
+    const ends = await openEnds(it.ctx, it.remotes, ':memory:store/s', ':memory:store/d')
+    const tell = () => stop.abort()
+    await plant(it, ends.target, { there: 'x' })
+    const done = syncTrees(it.ctx.with({ signal: stop.signal }), ends, { mode, tell })
+    await assert.rejects(done, { code: 'aborted' }, mode)
+    assert.ok(Object.keys(await harvest(it, ends.target)).length < 20, mode)
+  }
+})
+
 function listedWhenAborted(remote: Remote): Remote['list'] {
   return async function* (ctx, dir) {
     if (!ctx.signal.aborted) await once(ctx.signal, 'abort')

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
 import { nothingExcluded } from '../core/filter.ts'
@@ -137,6 +138,7 @@ class Run {
       await this.#compareAll()
       await this.#settle()
       await this.#finish()
+      throwIfAborted(this.#ctx.signal)
     } catch (error) {
       await this.#settle()
       this.#fault(error)
@@ -325,7 +327,7 @@ class Run {
     return true
   }
 
-  /** Never throws. */
+  /** Never throws. What has not begun when all is stopped is left out without a word: `run` says so. */
   async #transfer(file: FileEntry, path: string, existing: FileEntry | undefined): Promise<void> {
     if (this.#ended || this.#ctx.signal.aborted) return
     const { source, target, bridge, backup } = this.#ends

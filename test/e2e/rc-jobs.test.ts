@@ -53,6 +53,9 @@ test('special parameters that say nothing are as if they were not there', async 
   assert.equal(status, 200)
   const job = await server.call('job/status', { jobid: body.jobid })
   assert.equal(job.body.group, `job/${String(body.jobid)}`)
+  for (const path of ['core/stats', 'core/transferred', 'core/stats-reset', 'core/stats-delete'])
+    assert.equal((await server.call(path, { group: '' })).status, 200, path)
+  assert.ok(!((await server.call('core/group-list')).body.groups as string[]).includes(''))
 })
 
 test('events are pushed as they happen, and a reader that comes back gets those it missed', async (t) => {

@@ -6,7 +6,7 @@ import { disks, diskUsage } from '../../core/disk.ts'
 import { collectGarbage, memoryStats } from '../../core/memory.ts'
 import { bandwidth, formatLimit, type Timetable } from '../../core/timetable.ts'
 import { obscure } from '../../remote/obscure.ts'
-import { optional, required } from '../../schema/field.ts'
+import { optional, type ParamType, required } from '../../schema/field.ts'
 import {
   any,
   bool,
@@ -25,7 +25,13 @@ import { errorObject } from '../error.ts'
 import { Answer, type Call, method, nothing, StreamAnswer } from '../method.ts'
 import { wireVersion } from '../wire-version.ts'
 
-const group = { group: optional(string, 'Stats group; all groups together when absent') }
+/** The name of a stats group; the empty text names none. */
+const groupName: ParamType<string | undefined> = {
+  ...string,
+  read: (key, value) => string.read(key, value) || undefined,
+}
+
+const group = { group: optional(groupName, 'Stats group; all groups together when absent') }
 
 export const coreMethods = [
   method({
@@ -167,7 +173,7 @@ export const coreMethods = [
   method({
     path: 'core/stats-delete',
     title: 'Delete stats group',
-    input: { group: optional(string, 'The group') },
+    input: { group: optional(groupName, 'The group') },
     output: nothing,
     run({ services }, { group: name }) {
       if (name !== undefined) services.groups.delete(name)
