@@ -1,5 +1,6 @@
 import { parentOf } from '../base/path.ts'
 import type { Nanoseconds } from '../base/time.ts'
+import type { Context } from './context.ts'
 
 /** What a filter may ask about a file beside its path. */
 export interface FilterFacts {
@@ -32,6 +33,11 @@ export const nothingExcluded: Filter = Object.freeze({
   includes: () => true,
   includesDirectory: () => true,
 })
+
+/** The same context without a filter: for what is meant whatever the rules say, and for paths that they are not about. */
+export function unfiltered(ctx: Context): Context {
+  return ctx.with({ filter: nothingExcluded })
+}
 
 /** What a filter shows of these files, and of all that lies in folders of these paths. */
 export function narrowed(filter: Filter, paths: readonly string[]): Filter {

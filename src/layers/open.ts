@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { AppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { nothingExcluded } from '../core/filter.ts'
+import { unfiltered } from '../core/filter.ts'
 import { mainOptions } from '../core/options.ts'
 import type { Backend } from '../remote/backend.ts'
 import type { FileEntry, Layer, Remote } from '../remote/remote.ts'
@@ -97,7 +97,7 @@ export class Remotes implements Opener {
     // Some storage, a web server for one, knows a file only by its name in a folder.
     if (!root && name === '') return { remote }
     const directory = only(name)(await this.#open(parent, way).shown)
-    const file = await directory.stat(this.#parts.ctx.with({ filter: nothingExcluded }), name)
+    const file = await directory.stat(unfiltered(this.#parts.ctx), name)
     if (file?.kind === 'file') return { remote: directory, file }
     if (root) throw new AppError('not-found', `${text}: file not found`)
     return { remote }

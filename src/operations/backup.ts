@@ -2,8 +2,9 @@ import { AppError } from '../base/error.ts'
 import { typeByName } from '../base/mime.ts'
 import { join, nameOf, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
+import { unfiltered } from '../core/filter.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
-import { acrossFrom, type Bridge, unfiltered } from './bridge.ts'
+import { acrossFrom, type Bridge } from './bridge.ts'
 import { leaveOut } from './leave-out.ts'
 import { copyOptions } from './options.ts'
 
@@ -54,15 +55,10 @@ export class Backup {
 export function suffixed(path: string, suffix: string, keepExtension: boolean): string {
   if (suffix === '' || !keepExtension) return path + suffix
   const name = nameOf(path)
-  const last = name.lastIndexOf('.')
-  return last <= 0 ? path + suffix : insert(extensionsFrom(last))
-
-  function extensionsFrom(end: number): number {
-    const dot = name.lastIndexOf('.', end - 1)
-    return dot > 0 && typeByName(name.slice(0, end)) !== undefined ? extensionsFrom(dot) : end
+  let at = 0
+  for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', at - 1)) {
+    if (at > 0 && typeByName(name.slice(0, at)) === undefined) break
+    at = dot
   }
-
-  function insert(at: number): string {
-    return join(parentOf(path), name.slice(0, at) + suffix + name.slice(at))
-  }
+  return at === 0 ? path + suffix : join(parentOf(path), name.slice(0, at) + suffix + name.slice(at))
 }

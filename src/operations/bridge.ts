@@ -2,8 +2,6 @@ import { resolve } from 'node:path'
 import { AppError } from '../base/error.ts'
 import { isInside, join } from '../base/path.ts'
 import { realPath } from '../base/real-path.ts'
-import type { Context } from '../core/context.ts'
-import { nothingExcluded } from '../core/filter.ts'
 import type { Opener, Place } from '../layers/open.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { formatSpec, parseSpec, type Spec, splitSpec } from '../remote/spec.ts'
@@ -83,11 +81,6 @@ function below(path: string, folder: string): string {
 /** The path by which places are compared: links on a disk are followed. */
 function real({ spec, path }: Settled): string {
   return (spec.kind === 'local' ? realPath(path) : path).replace(/^\/+/, '')
-}
-
-/** The same context without a filter: paths seen from a bridge are not those that the rules are about. */
-export function unfiltered(ctx: Context): Context {
-  return ctx.with({ filter: nothingExcluded })
 }
 
 /** A file of the source as it is seen from the bridge. */

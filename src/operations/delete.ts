@@ -2,7 +2,7 @@ import { throwIfAborted } from '../base/abort.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { isInside, parentOf } from '../base/path.ts'
 import type { Context } from '../core/context.ts'
-import { nothingExcluded } from '../core/filter.ts'
+import { unfiltered } from '../core/filter.ts'
 import { mainOptions } from '../core/options.ts'
 import type { FileEntry, Remote } from '../remote/remote.ts'
 import { Faults } from './faults.ts'
@@ -122,7 +122,7 @@ export async function removeEmptyFolders(
 ): Promise<void> {
   const faults = new Faults(ctx)
   // A folder that holds only what the filter hides is not empty.
-  const whole = ctx.with({ filter: nothingExcluded })
+  const whole = unfiltered(ctx)
   const folders = [dir]
   const kept = new Set<string>()
   const keep = (path: string) => {
@@ -150,7 +150,7 @@ export async function removeEmptyFolders(
 
 /** Removes a folder and all that is in it, whatever the filter says. Throws `not-found`. */
 export async function purge(ctx: Context, remote: Remote, dir: string): Promise<void> {
-  const whole = ctx.with({ filter: nothingExcluded })
+  const whole = unfiltered(ctx)
   const object = dir === '' ? remote.info.description : dir
   const entry = await remote.stat(whole, dir)
   if (!entry && remote.info.traits.emptyDirectories) throw directoryNotFound()

@@ -1,6 +1,6 @@
 import { toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { unfiltered } from './bridge.ts'
+import { unfiltered } from '../core/filter.ts'
 import type { Ends } from './ends.ts'
 import { copyOptions } from './options.ts'
 

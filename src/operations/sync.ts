@@ -1,10 +1,9 @@
 import { throwIfAborted } from '../base/abort.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import type { Context } from '../core/context.ts'
-import { nothingExcluded } from '../core/filter.ts'
+import { unfiltered } from '../core/filter.ts'
 import { filterOptions } from '../core/filter-options.ts'
 import { mainOptions } from '../core/options.ts'
-import { ownTime } from '../remote/own-time.ts'
 import type { FileEntry } from '../remote/remote.ts'
 import { Budget } from './budget.ts'
 import { bothFiles, march, type MarchOptions, type Match } from './march.ts'
@@ -22,6 +21,7 @@ import { clash } from './missing.ts'
 import { type Order, orderOf } from './order.ts'
 import { Renames } from './renames.ts'
 import { fromReserve } from './reserve.ts'
+import { dropMoved, type Pair, retime } from './same.ts'
 import { type Tell, type Teller, teller } from './teller.ts'
 import { Workers } from './workers.ts'
 
@@ -214,7 +214,7 @@ class Run {
     return {
       source,
       target,
-      ...(deleteExcluded ? { targetCtx: this.#ctx.with({ filter: nothingExcluded }) } : {}),
+      ...(deleteExcluded ? { targetCtx: unfiltered(this.#ctx) } : {}),
       targetOnly: this.#deletions !== undefined,
       lookUp: noTraverse && this.#deletions === undefined,
       blind: noCheckDest && this.#deletions === undefined,
@@ -242,7 +242,7 @@ class Run {
     return this.#queue(source, path)
   }
 
-  #check(match: { source: FileEntry; target: FileEntry; path: string }): Promise<void> | void {
+  #check(match: Pair & { readonly path: string }): Promise<void> | void {
     const [source, target] = [
       { remote: this.#ends.source, file: match.source },
       { remote: this.#ends.target, file: match.target },
@@ -260,47 +260,19 @@ class Run {
     })
   }
 
-  async #act(match: { source: FileEntry; target: FileEntry; path: string }, verdict: Verdict): Promise<void> {
+  async #act(match: Pair & { readonly path: string }, verdict: Verdict): Promise<void> {
     const { source, target, path } = match
     if (verdict === 'copy') return await this.#queue(source, path, target)
-    if (verdict === 'touch' && !(await this.#touch(match))) return await this.#queue(source, path, target)
+    if (verdict === 'touch' && !(await retime(this.#ctx, this.#ends, match)))
+      return await this.#queue(source, path, target)
     this.#unchanged(match)
-    if (this.#options.mode === 'move') await this.#removeSource(source, target)
+    if (this.#options.mode === 'move') await dropMoved(this.#ctx, this.#ends, match)
     return undefined
   }
 
-  #unchanged({ source }: { source: FileEntry }): void {
+  #unchanged({ source }: Pair): void {
     this.#tell('=', source)
     if (this.#ctx.log.enabled('debug')) this.#ctx.log.debug('Unchanged skipping', { object: source.path })
-  }
-
-  /** Sets the time of the destination; false when it has to be copied instead. */
-  async #touch({ source, target }: { source: FileEntry; target: FileEntry }): Promise<boolean> {
-    const { noUpdateModTime, immutable } = this.#flags
-    const object = source.path
-    if (noUpdateModTime) return true
-    if (await leaveOut(this.#ctx, 'update modification time', { object, size: source.size })) return true
-    if (immutable) {
-      this.#ctx.log.error('Timestamp mismatch between immutable objects', { object })
-      return false
-    }
-    if (!this.#ends.target.setModTime) return false
-    const { modTime } = await ownTime(this.#ctx, this.#ends.source, source)
-    await this.#ends.target.setModTime(this.#ctx, target, modTime)
-    this.#ctx.log.info('Updated modification time in destination', { object })
-    return true
-  }
-
-  /** `move`: the destination has the same file already. What was only left alone by a flag stays at the source. */
-  async #removeSource(source: FileEntry, target: FileEntry): Promise<void> {
-    const { ignoreExisting, updateOlder } = this.#flags
-    const object = source.path
-    if (ignoreExisting || (updateOlder && target.modTime > source.modTime && source.size !== target.size))
-      return this.#ctx.log.info('Not removing source file as the destination has another one', { object })
-    if (await leaveOut(this.#ctx, 'delete', { object, size: source.size })) return
-    await this.#ends.source.remove(this.#ctx, source)
-    this.#ctx.stats.count('deletes')
-    this.#ctx.log.info('Deleted', { object })
   }
 
   #queue(file: FileEntry, path: string, existing?: FileEntry): Promise<void> | void {
