@@ -62,7 +62,7 @@ export class Repeats {
     const take = (chunk: Buffer) => {
       if (this.#isRepeated(socket, chunk)) return
       this.#answer = undefined
-      if (this.#left <= 0 || !isHead(chunk)) this.stop()
+      if (this.#left === 0 || !isHead(chunk)) this.stop()
       this.#fed = chunk
       for (const feed of feeds) feed.call(socket, chunk)
       this.#fed = undefined
@@ -81,12 +81,13 @@ export class Repeats {
   /** Answers what was answered before; false when that is another request or the answer may be another one by now. */
   #isRepeated(socket: Socket, chunk: Buffer): boolean {
     const answer = this.#answer
-    if (answer === undefined || !this.#request?.equals(chunk) || this.#left-- <= 0) return false
+    if (answer === undefined || this.#left === 0 || !this.#request?.equals(chunk)) return false
     const connection = this.#connection
     if (connection.active > 0 || connection.closing || socket.writableLength > 0 || !socket.writable) return false
     if (this.#site.draining || this.#exceeded(connection)) return false
     const text = this.#site.kept.textOf(answer)
     if (text === undefined || !answer.again()) return false
+    this.#left--
     connection.served()
     socket.write(text, 'latin1')
     return true

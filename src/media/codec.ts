@@ -104,12 +104,15 @@ const [AAC, ESCAPE, STEREO_OF_MONO] = [0x40, 31, 29]
 /** Channels of each channel configuration. */
 const layouts = [undefined, 1, 2, 3, 4, 5, 6, 8, undefined, undefined, undefined, 7, 8, 24, 8]
 
-const decoderOf = (boxes: Uint8Array) => {
+/** What is said of the decoder in an `esds` box, and in that its configuration. */
+function decoderOf(boxes: Uint8Array): Uint8Array | undefined {
   const esds = inside(boxes, 'esds')
   return esds && descriptor(esds.subarray(4), 3, 3, 4)
 }
 
-const audioConfig = (decoder: Uint8Array) => descriptor(decoder.subarray(13), 5)
+function audioConfig(decoder: Uint8Array): Uint8Array | undefined {
+  return descriptor(decoder.subarray(13), 5)
+}
 
 /** The body of the descriptor with a tag, which begins here; then, `skip` bytes into it, that of another one. */
 function descriptor(bytes: Uint8Array, tag: number, skip?: number, inner?: number): Uint8Array | undefined {
